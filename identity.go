@@ -1,0 +1,110 @@
+package clientele
+
+// NamespaceRule says how identifiers of one namespace make people one.
+type NamespaceRule struct {
+	Priority int      `json:"priority" yaml:"priority"`                   // 1 is the strongest
+	Limit    int      `json:"limit" yaml:"limit"`                         // how many one person can have
+	Unique   bool     `json:"unique,omitempty" yaml:"unique,omitempty"`   // the same as limit 1
+	Generic  int      `json:"generic,omitempty" yaml:"generic,omitempty"` // joined to more people than this, a value stops identifying; 0 = the default
+	Blocked  []string `json:"blocked,omitempty" yaml:"blocked,omitempty"` // values that never identify; /regexp/ allowed
+}
+
+// IdentityRules are the rules of identity resolution. Namespaces that are not named have Default.
+type IdentityRules struct {
+	Namespaces map[Namespace]NamespaceRule `json:"namespaces" yaml:"namespaces"`
+	Default    NamespaceRule               `json:"default" yaml:"default"`
+	Region     string                      `json:"region,omitempty" yaml:"region,omitempty"` // of phone numbers without a country code, "TH"; none: such numbers do not identify
+}
+
+// Evidence is why two identifiers are held to be of one person.
+type Evidence struct {
+	ID       string     `json:"id"` // names the pair; unmerge takes it
+	A        Identifier `json:"a"`
+	B        Identifier `json:"b"`
+	Event    string     `json:"event"` // the message or record id, or the command's position
+	Source   string     `json:"source"`
+	At       Micros     `json:"at"`
+	Rule     string     `json:"rule"` // observed, alias, manual, matched
+	Verified bool       `json:"verified"`
+	State    string     `json:"state"`            // joined, refused, retired, blocked
+	Reason   string     `json:"reason,omitempty"` // of a refusal
+}
+
+// Separation is a cannot-link: two identifiers an operator keeps apart.
+type Separation struct {
+	A  Identifier `json:"a"`
+	B  Identifier `json:"b"`
+	By string     `json:"by"`
+	At Micros     `json:"at"`
+}
+
+// IdentityView explains a profile: all evidence that joins it and all that was refused.
+type IdentityView struct {
+	Profile     ProfileID           `json:"profile"`
+	FormerIDs   []ProfileID         `json:"former_ids"`
+	Identifiers []ProfileIdentifier `json:"identifiers"`
+	Evidence    []Evidence          `json:"evidence"`
+	Separations []Separation        `json:"separations"`
+	Frozen      bool                `json:"frozen,omitempty"` // too large to be recomputed
+}
+
+// MergeRequest names what to merge with, or take out of, a profile: identifiers, or for
+// unmerge the ids of evidence to retire.
+type MergeRequest struct {
+	Profile     string       `json:"profile"` // id, or NAMESPACE:VALUE
+	Identifiers []Identifier `json:"identifiers,omitempty"`
+	Evidence    []string     `json:"evidence,omitempty"`
+}
+
+// ProfileCount is a profile and how many events and records are its own.
+type ProfileCount struct {
+	ID     ProfileID `json:"id"`
+	Events int64     `json:"events"`
+}
+
+// MergeResult is what a merge or unmerge did.
+type MergeResult struct {
+	Before []ProfileCount `json:"before"`
+	After  []ProfileCount `json:"after"`
+}
+
+// Simulation is what other rules would do to the stored evidence.
+type Simulation struct {
+	ProfilesBefore int64              `json:"profiles_before"`
+	ProfilesAfter  int64              `json:"profiles_after"`
+	Merges         int64              `json:"merges"`   // profiles that would become part of another
+	Splits         int64              `json:"splits"`   // profiles that would fall into several
+	Affected       int64              `json:"affected"` // identifiers whose profile would change
+	BlockedMerges  int64              `json:"blocked_merges"`
+	BlockedValues  int64              `json:"blocked_values"`
+	Sample         []SimulationChange `json:"sample"`
+	TookMS         int64              `json:"took_ms"`
+}
+
+// SimulationChange is one group of profiles that would be regrouped.
+type SimulationChange struct {
+	Before [][]Identifier `json:"before"`
+	After  [][]Identifier `json:"after"`
+}
+
+// IdentityHealth is how the identity graph is doing.
+type IdentityHealth struct {
+	Profiles      int64               `json:"profiles"`
+	Identifiers   map[Namespace]int64 `json:"identifiers"`
+	Known         int64               `json:"known"` // profiles with an identifier other than anonymous_id and device_id
+	Rate          float64             `json:"identification_rate"`
+	Largest       []ProfileSize       `json:"largest"`
+	BlockedValues int64               `json:"blocked_values"`
+	BlockedMerges int64               `json:"blocked_merges"`
+	Frozen        int64               `json:"frozen"`
+	Merges        int64               `json:"merges"` // since the beginning
+	Unmerges      int64               `json:"unmerges"`
+	ManualLinks   int64               `json:"manual_links"`
+	CannotLinks   int64               `json:"cannot_links"`
+}
+
+// ProfileSize is a profile and how many identifiers it has.
+type ProfileSize struct {
+	ID          ProfileID `json:"id"`
+	Identifiers int       `json:"identifiers"`
+}

@@ -1,0 +1,120 @@
+package clientele
+
+// Position is the place of a frame in the log: 1, 2, 3, ... Zero is before the first.
+type Position uint64
+
+// Kind says what a record is. A frame holds records of one kind.
+type Kind uint8
+
+// The kinds. Their numbers are on disk for ever.
+const (
+	KindEvent   Kind = 1 // what a source sent: one message of the tracking API, raw JSON
+	KindRow     Kind = 2 // an imported row for a table of the SQL schema (a RowRecord)
+	KindCommand Kind = 3 // what an operator decided (a Command)
+	KindTick    Kind = 4 // the time alone, so that a quiet log still moves the domain's clock
+)
+
+func (k Kind) String() string {
+	switch k {
+	case KindEvent:
+		return "event"
+	case KindRow:
+		return "row"
+	case KindCommand:
+		return "command"
+	case KindTick:
+		return "tick"
+	}
+	return "unknown"
+}
+
+// Verdict is what the collector found out about a record before it appended it. Whatever is
+// not Accepted goes to quarantine in the resolver: nothing that could be framed is refused.
+type Verdict uint8
+
+// The verdicts. Their numbers are on disk for ever.
+const (
+	Accepted  Verdict = 0
+	Oversize  Verdict = 1 // over MaxEventBytes; Raw holds the first OversizeKept bytes
+	Malformed Verdict = 2 // not a JSON object
+)
+
+// Limits of the collect API and of a frame.
+const (
+	MaxEventBytes   = 32 << 10
+	OversizeKept    = 4 << 10
+	MaxBatchBytes   = 500 << 10
+	MaxBatchEvents  = 2500
+	MaxFrameRecords = 1000
+	MaxFrameBytes   = 768 << 10 // encoded; one NATS message takes 1 MB
+)
+
+// Record is one thing in the log. Raw is kept as it came.
+type Record struct {
+	Source     string
+	ReceivedAt Micros
+	Verdict    Verdict
+	Raw        []byte
+}
+
+// Frame is one message of the log: records of one kind, appended together.
+type Frame struct {
+	Kind    Kind
+	Records []Record
+}
+
+// RowRecord is the Raw (JSON) of a KindRow record: one row for one table, as an import mapped
+// it. Fields are text, number, bool or list as JSON has them; the resolver types them by the
+// table's columns.
+type RowRecord struct {
+	Table       string             `json:"table"`
+	ID          string             `json:"id"`            // record id: says that two records are the same one
+	TS          Micros             `json:"ts,omitempty"`  // when it was so; 0 = when it was received
+	Identifiers []RecordIdentifier `json:"ids,omitempty"` // whose it is
+	Fields      map[string]any     `json:"fields,omitempty"`
+	Traits      map[string]any     `json:"traits,omitempty"`   // table "profiles" only
+	Consents    []ConsentRequest   `json:"consents,omitempty"` // table "profiles" only
+}
+
+// RecordIdentifier is an identifier as an import found it.
+type RecordIdentifier struct {
+	Namespace Namespace `json:"ns"`
+	Value     string    `json:"v"`
+	Verified  bool      `json:"verified,omitempty"`
+}
+
+// CommandName names what an operator decided.
+type CommandName string
+
+// The commands.
+const (
+	CommandMerge         CommandName = "merge"          // manual link
+	CommandUnmerge       CommandName = "unmerge"        // retire evidence, add a cannot-link
+	CommandIdentityRules CommandName = "identity_rules" // new rules for all stored evidence
+	CommandTraitRules    CommandName = "trait_rules"    // survivorship rules from here on
+	CommandReplay        CommandName = "replay"         // try quarantined records again
+)
+
+// Command is the Raw (JSON) of a KindCommand record. Body has the command's own shape.
+type Command struct {
+	Name CommandName `json:"name"`
+	By   string      `json:"by"` // who decided: a token's name, or "config"
+	Body RawJSON     `json:"body"`
+}
+
+// RawJSON is JSON that nobody has read yet.
+type RawJSON []byte
+
+// MarshalJSON is the JSON itself, null when empty.
+func (r RawJSON) MarshalJSON() ([]byte, error) {
+	if len(r) == 0 {
+		return []byte("null"), nil
+	}
+	return r, nil
+}
+
+// UnmarshalJSON keeps a copy.
+func (r *RawJSON) UnmarshalJSON(b []byte) error {
+	*r = append((*r)[:0], b...)
+	return nil
+}

@@ -1,0 +1,171 @@
+package clientele
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// Key addresses a row of the row store: one byte for the table, then its parts, encoded so
+// that comparing bytes compares the parts in turn. Keys are on disk for ever (ADR 3).
+type Key []byte
+
+// The tables of the row store.
+const (
+	RowMeta       byte = 'M' // name -> small values: rules, counters, format
+	RowIdentifier byte = 'i' // namespace | value -> anchor
+	RowAnchor     byte = 'a' // anchor -> identifier, profile
+	RowGroup      byte = 'g' // profile -> its anchors
+	RowEdge       byte = 'e' // anchor | anchor -> evidence (both directions)
+	RowLink       byte = 'k' // anchor | anchor -> manual link or cannot-link (both directions)
+	RowHead       byte = 'h' // anchor -> folded traits, consent, counters, first and last seen
+	RowTimeline   byte = 't' // anchor | name | time | source | event id -> compact event
+	RowTable      byte = 'r' // SQL table | key parts -> the folded row
+	RowDependent  byte = 'y' // order key | SQL table | key -> rows that take the order's customer
+	RowSeen       byte = 'd' // half-day | hash -> a live message id that was accepted
+	RowImported   byte = 'm' // hash -> an imported record id and the hash of its content
+	RowQuarantine byte = 'q' // position | ordinal -> reason
+	RowDue        byte = 'u' // time | what -> something to do when its time comes
+	RowOutbox     byte = 'o' // commit number -> Change
+	RowPosition   byte = 'P' // -> log position and commit number of the last change set
+)
+
+// NewKey starts a key of the table.
+func NewKey(table byte) Key { return append(make(Key, 0, 48), table) }
+
+// Text appends a text part: 00 is escaped as 00 FF and the part ends with 00 01, so that
+// shorter texts sort first and no text is a prefix of another.
+func (k Key) Text(s string) Key {
+	for i := 0; i < len(s); i++ {
+		k = append(k, s[i])
+		if s[i] == 0 {
+			k = append(k, 0xff)
+		}
+	}
+	return append(k, 0, 1)
+}
+
+// Uint appends an unsigned number, 8 bytes big-endian.
+func (k Key) Uint(v uint64) Key { return binary.BigEndian.AppendUint64(k, v) }
+
+// Time appends an instant: 8 bytes big-endian with the sign flipped, so that earlier sorts first.
+func (k Key) Time(m Micros) Key { return k.Uint(uint64(m) ^ 1<<63) }
+
+// Anchor appends an anchor.
+func (k Key) Anchor(a Anchor) Key { return k.Uint(uint64(a)) }
+
+// Bytes appends a part of fixed length.
+func (k Key) Bytes(b []byte) Key { return append(k, b...) }
+
+// Reader reads the parts of a key back, in the order they were written.
+type KeyReader struct {
+	rest []byte
+	bad  bool
+}
+
+// Read starts after the table byte.
+func (k Key) Read() *KeyReader {
+	if len(k) == 0 {
+		return &KeyReader{bad: true}
+	}
+	return &KeyReader{rest: k[1:]}
+}
+
+// Text reads a text part.
+func (r *KeyReader) Text() string {
+	var out []byte
+	for i := 0; i+1 < len(r.rest); i++ {
+		if r.rest[i] != 0 {
+			out = append(out, r.rest[i])
+			continue
+		}
+		if r.rest[i+1] == 1 {
+			r.rest = r.rest[i+2:]
+			return string(out)
+		}
+		if r.rest[i+1] != 0xff {
+			break
+		}
+		out = append(out, 0)
+		i++
+	}
+	r.bad = true
+	return ""
+}
+
+// Uint reads a number.
+func (r *KeyReader) Uint() uint64 {
+	if len(r.rest) < 8 {
+		r.bad = true
+		return 0
+	}
+	v := binary.BigEndian.Uint64(r.rest)
+	r.rest = r.rest[8:]
+	return v
+}
+
+// Time reads an instant.
+func (r *KeyReader) Time() Micros { return Micros(r.Uint() ^ 1<<63) }
+
+// Anchor reads an anchor.
+func (r *KeyReader) Anchor() Anchor { return Anchor(r.Uint()) }
+
+// Rest is what has not been read.
+func (r *KeyReader) Rest() []byte { return r.rest }
+
+// Err is Corrupt when a part was not there.
+func (r *KeyReader) Err() error {
+	if r.bad {
+		return Errorf(Corrupt, "row key is cut short")
+	}
+	return nil
+}
+
+// The keys.
+func IdentifierKey(id Identifier) Key {
+	return NewKey(RowIdentifier).Text(string(id.Namespace)).Text(id.Value)
+}
+func AnchorKey(a Anchor) Key   { return NewKey(RowAnchor).Anchor(a) }
+func GroupKey(p ProfileID) Key { return NewKey(RowGroup).Uint(uint64(p)) }
+func EdgeKey(a, b Anchor) Key  { return NewKey(RowEdge).Anchor(a).Anchor(b) }
+func LinkKey(a, b Anchor) Key  { return NewKey(RowLink).Anchor(a).Anchor(b) }
+func HeadKey(a Anchor) Key     { return NewKey(RowHead).Anchor(a) }
+func MetaKey(name string) Key  { return NewKey(RowMeta).Text(name) }
+func OutboxKey(n uint64) Key   { return NewKey(RowOutbox).Uint(n) }
+func QuarantineKey(p Position, ordinal int) Key {
+	return NewKey(RowQuarantine).Uint(uint64(p)).Uint(uint64(ordinal))
+}
+func TimelineKey(a Anchor, name string, at Micros, source, eventID string) Key {
+	return NewKey(RowTimeline).Anchor(a).Text(name).Time(at).Text(source).Text(eventID)
+}
+
+// TableKey addresses the folded row of a SQL table; parts are the values of its key columns.
+func TableKey(table string, parts ...string) Key {
+	k := NewKey(RowTable).Text(table)
+	for _, p := range parts {
+		k = k.Text(p)
+	}
+	return k
+}
+
+// SeenKey addresses a live message id in its half-day bucket.
+func SeenKey(halfDay uint64, hash [16]byte) Key { return NewKey(RowSeen).Uint(halfDay).Bytes(hash[:]) }
+
+// ImportedKey addresses an imported record id.
+func ImportedKey(hash [16]byte) Key { return NewKey(RowImported).Bytes(hash[:]) }
+
+// Range is the keys from Start up to but without End; an empty End is the end of the store.
+type Range struct {
+	Start, End Key
+	Reverse    bool // from the last to the first
+}
+
+// Prefix is the range of all keys that begin with k.
+func Prefix(k Key) Range {
+	end := bytes.Clone(k)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			return Range{Start: k, End: end[:i+1]}
+		}
+	}
+	return Range{Start: k}
+}
