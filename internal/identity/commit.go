@@ -95,3 +95,56 @@ func (g *Graph) Committed() {
 		clear(g.tied)
 	}
 }
+
+// Preload reads at once what Observe will ask for first: the anchors of the identifiers, their
+// rows and their profiles.
+func (g *Graph) Preload(ids []clientele.Identifier, get func([]clientele.Key) ([][]byte, error)) error {
+	ids = slices.DeleteFunc(ids, g.ids.Known)
+	anchors, err := fetch(ids, clientele.IdentifierKey, get, g.ids.Fill)
+	if err != nil {
+		return err
+	}
+	var want []clientele.Anchor
+	for _, a := range anchors {
+		if a != nil && !g.anchors.Known(*a) {
+			want = append(want, *a)
+		}
+	}
+	rows, err := fetch(want, clientele.AnchorKey, get, g.anchors.Fill)
+	if err != nil {
+		return err
+	}
+	var profiles []clientele.ProfileID
+	for _, r := range rows {
+		if r != nil && !g.groups.Known(r.Profile) {
+			profiles = append(profiles, r.Profile)
+		}
+	}
+	_, err = fetch(profiles, clientele.GroupKey, get, g.groups.Fill)
+	return err
+}
+
+func fetch[K comparable, V any](ks []K, key func(K) clientele.Key, get func([]clientele.Key) ([][]byte, error), fill func(K, *V)) ([]*V, error) {
+	if len(ks) == 0 {
+		return nil, nil
+	}
+	keys := make([]clientele.Key, len(ks))
+	for i, k := range ks {
+		keys[i] = key(k)
+	}
+	values, err := get(keys)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*V, len(ks))
+	for i, b := range values {
+		if b != nil {
+			out[i] = new(V)
+			if err := cbor.Unmarshal(b, out[i]); err != nil {
+				return nil, clientele.Errorf(clientele.Corrupt, "identity row: %w", err)
+			}
+		}
+		fill(ks[i], out[i])
+	}
+	return out, nil
+}

@@ -1,0 +1,92 @@
+package commerce
+
+import (
+	"cmp"
+	"slices"
+
+	"clientele"
+)
+
+// Row is a folded row as it stands.
+type Row struct {
+	Table  *clientele.Table
+	Anchor clientele.Anchor // 0 = nobody
+	r      *row
+}
+
+// Value is the column's value, typed as clientele.TableRows says; nil when it has none. An
+// order's revenue is what a source said, otherwise the sum of its lines.
+func (r Row) Value(column string) any {
+	v := r.r.value(column)
+	if v == nil && column == "revenue" && r.Table.Name == "orders" && r.r != nil && r.r.Count > 0 {
+		return int64(r.r.Lines)
+	}
+	return v
+}
+
+// Text is a text column's value, "" when it has none.
+func (r Row) Text(column string) string {
+	s, _ := r.Value(column).(string)
+	return s
+}
+
+// Time is a time column's value, 0 when it has none.
+func (r Row) Time(column string) clientele.Micros {
+	v, _ := r.Value(column).(int64)
+	return clientele.Micros(v)
+}
+
+// Changed calls fn for each row that differs from the last commit, tables in the order of the
+// schema, with the row as it was (Exists is false for a new one).
+func (l *Ledger) Changed(fn func(before, after Row) error) error {
+	by := map[string][]place{}
+	for p := range l.was {
+		by[p.table] = append(by[p.table], p)
+	}
+	for _, t := range clientele.Schema {
+		places := by[t.Name]
+		slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.key, b.key) })
+		for _, p := range places {
+			now, err := l.cache.Get(p)
+			if err != nil {
+				return err
+			}
+			was := l.was[p]
+			if err := fn(Row{t, was.anchor(), was}, Row{t, now.anchor(), now}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Told says whether an imported row told of it, so that no event stands for it on a timeline.
+func (r Row) Told() bool { return r.r != nil && r.r.Told }
+
+// Exists says whether there is such a row.
+func (r Row) Exists() bool { return r.r != nil }
+
+// Changes calls put for every row of the row store that has changed.
+func (l *Ledger) Changes(put func(k clientele.Key, v []byte)) error {
+	for _, k := range l.added {
+		put(k, []byte{})
+	}
+	return l.cache.Changed(func(p place, r *row) error {
+		b, err := canonical.Marshal(r)
+		if err != nil {
+			return clientele.Errorf(clientele.Internal, "table row: %w", err)
+		}
+		put(clientele.Key(p.key), b)
+		return nil
+	})
+}
+
+// Committed says that what Changes gave is in the store.
+func (l *Ledger) Committed() {
+	l.cache.Committed()
+	clear(l.was)
+	l.added = nil
+	if len(l.dependents) > cached {
+		clear(l.dependents)
+	}
+}

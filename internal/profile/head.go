@@ -1,0 +1,220 @@
+// Package profile folds what records say of a person into the golden record: traits by
+// survivorship rules with their provenance, consent, counters, first and last seen.
+//
+// Everything folds per anchor, and the folds of several anchors merge into one profile. All
+// of it commutes: the same facts in any order, on any division into anchors, give the same
+// profile.
+package profile
+
+import (
+	"bytes"
+	"cmp"
+	"maps"
+	"slices"
+
+	"clientele"
+)
+
+// Limits of one anchor's head.
+const (
+	MaxTraits      = 1000
+	MaxTraitBytes  = 8 << 10
+	MaxValues      = 500 // different values kept of a trait whose rule needs them all
+	MaxNames       = 500 // event names counted one by one
+	MaxNameBytes   = 256
+	MaxConsents    = 200
+)
+
+// Head is the fold of everything that was said under one anchor. Field numbers are on disk.
+type Head struct {
+	First    clientele.Stamp         `cbor:"1,keyasint"` // of the first record, with its source
+	Last     clientele.Micros        `cbor:"2,keyasint"`
+	Records  int64                   `cbor:"3,keyasint"`
+	Traits   map[string]*Trait       `cbor:"4,keyasint,omitempty"`
+	Consents map[ConsentKey]*Consent `cbor:"5,keyasint,omitempty"`
+	Names    map[string]int64        `cbor:"6,keyasint,omitempty"` // timeline names, with how many records
+}
+
+// Trait is what was said of one trait. Values is filled by the rules that need more than the
+// winner.
+type Trait struct {
+	JSON   []byte          `cbor:"1,keyasint"` // the winner by latest or first; null takes a trait back
+	Stamp  clientele.Stamp `cbor:"2,keyasint"`
+	Values []Value         `cbor:"3,keyasint,omitempty"`
+}
+
+// Value is one value that was said of a trait: how often, and when last.
+type Value struct {
+	JSON   []byte          `cbor:"1,keyasint"`
+	Count  int64           `cbor:"2,keyasint"`
+	Latest clientele.Stamp `cbor:"3,keyasint"`
+}
+
+// ConsentKey is a purpose and a channel; no channel means every one.
+type ConsentKey struct {
+	_       struct{} `cbor:",toarray"`
+	Purpose string
+	Channel string
+}
+
+// Consent is the latest decision about a key.
+type Consent struct {
+	Granted bool             `cbor:"1,keyasint"`
+	Stamp   clientele.Stamp  `cbor:"2,keyasint"`
+	Expires clientele.Micros `cbor:"3,keyasint,omitempty"`
+}
+
+// Rules are the survivorship rules by trait; a trait without one is chosen by latest.
+type Rules map[string]clientele.TraitRule
+
+// Check says what is wrong with the rules.
+func (r Rules) Check() error {
+	for name, rule := range r {
+		switch rule.Rule {
+		case clientele.RuleLatest, clientele.RuleFirst, clientele.RuleMostFrequent, clientele.RuleUnion:
+		case clientele.RuleSourcePriority:
+			if len(rule.Sources) == 0 {
+				return clientele.Errorf(clientele.Invalid, "traits.%s: source_priority needs sources, the best first", name)
+			}
+		default:
+			return clientele.Errorf(clientele.Invalid, "traits.%s: there is no rule %q", name, rule.Rule).
+				WithHint("rules are latest, first, most_frequent, source_priority, union")
+		}
+	}
+	return nil
+}
+
+func (r Rules) rule(name string) clientele.TraitRule {
+	if rule, ok := r[name]; ok {
+		return rule
+	}
+	return clientele.TraitRule{Rule: clientele.RuleLatest}
+}
+
+// Saw counts a record of that name (at most MaxNameBytes) at that time.
+func (h *Head) Saw(name string, at clientele.Stamp) {
+	if h.Records == 0 || at.Compare(h.First) < 0 {
+		h.First = at
+	}
+	if h.Records == 0 || at.At > h.Last {
+		h.Last = at.At
+	}
+	h.Records++
+	h.Listed(name)
+}
+
+// Listed counts a record of that name; beyond MaxNames different ones, new names are not told apart.
+func (h *Head) Listed(name string) {
+	if _, ok := h.Names[name]; name == "" || !ok && len(h.Names) >= MaxNames {
+		return
+	}
+	if h.Names == nil {
+		h.Names = map[string]int64{}
+	}
+	h.Names[name]++
+}
+
+// Set folds one value of a trait, canonical JSON, into the head.
+func (h *Head) Set(r Rules, name string, json []byte, at clientele.Stamp) {
+	if h.Traits == nil {
+		h.Traits = map[string]*Trait{}
+	}
+	said := &Trait{JSON: json, Stamp: at}
+	switch rule := r.rule(name); rule.Rule {
+	case clientele.RuleMostFrequent, clientele.RuleSourcePriority:
+		said.Values = []Value{{json, 1, at}}
+	case clientele.RuleUnion:
+		for _, e := range elements(json) {
+			said.Values = append(said.Values, Value{e, 1, at})
+		}
+	}
+	if have, ok := h.Traits[name]; ok {
+		said = merge(r.rule(name), have, said)
+	}
+	h.Traits[name] = said
+}
+
+// Full says whether a trait of that name would be one too many.
+func (h *Head) Full(name string) bool {
+	_, ok := h.Traits[name]
+	return !ok && len(h.Traits) >= MaxTraits
+}
+
+// merge is both of what was said of a trait, in either order the same.
+func merge(rule clientele.TraitRule, a, b *Trait) *Trait {
+	win := a
+	later := b.Stamp.Compare(a.Stamp) > 0 || b.Stamp == a.Stamp && bytes.Compare(b.JSON, a.JSON) > 0
+	if rule.Rule == clientele.RuleFirst {
+		earlier := b.Stamp.Compare(a.Stamp) < 0 || b.Stamp == a.Stamp && bytes.Compare(b.JSON, a.JSON) < 0
+		if null(a.JSON) != null(b.JSON) {
+			earlier = null(a.JSON)
+		}
+		later = earlier
+	}
+	if later {
+		win = b
+	}
+	out := &Trait{JSON: win.JSON, Stamp: win.Stamp}
+	if len(a.Values)+len(b.Values) == 0 {
+		return out
+	}
+	// One entry for each value, for source_priority for each source.
+	key := func(v Value) string {
+		if rule.Rule == clientele.RuleSourcePriority {
+			return v.Latest.Source
+		}
+		return string(v.JSON)
+	}
+	by := make(map[string]Value, len(a.Values)+len(b.Values))
+	for _, v := range slices.Concat(a.Values, b.Values) {
+		k := key(v)
+		have, ok := by[k]
+		if !ok {
+			by[k] = v
+			continue
+		}
+		have.Count += v.Count
+		if c := v.Latest.Compare(have.Latest); c > 0 || c == 0 && bytes.Compare(v.JSON, have.JSON) > 0 {
+			have.JSON, have.Latest = v.JSON, v.Latest
+		}
+		by[k] = have
+	}
+	for _, k := range slices.Sorted(maps.Keys(by)) {
+		out.Values = append(out.Values, by[k])
+	}
+	if len(out.Values) > MaxValues { // keep those said last
+		slices.SortFunc(out.Values, func(a, b Value) int {
+			return cmp.Or(b.Latest.Compare(a.Latest), bytes.Compare(a.JSON, b.JSON))
+		})
+		out.Values = out.Values[:MaxValues]
+	}
+	return out
+}
+
+// Decide folds a decision into the head and says whether it differs from what the head held.
+func (h *Head) Decide(key ConsentKey, granted bool, expires clientele.Micros, at clientele.Stamp) (changed bool) {
+	have, ok := h.Consents[key]
+	if !ok && len(h.Consents) >= MaxConsents {
+		return false
+	}
+	if h.Consents == nil {
+		h.Consents = map[ConsentKey]*Consent{}
+	}
+	said := &Consent{Granted: granted, Stamp: at, Expires: expires}
+	if ok {
+		said = latest(have, said)
+	}
+	h.Consents[key] = said
+	return !ok || have.Granted != said.Granted
+}
+
+// latest is the later of two decisions; of two at the same moment the refusal.
+func latest(a, b *Consent) *Consent {
+	switch c := b.Stamp.Compare(a.Stamp); {
+	case c > 0, c == 0 && !b.Granted:
+		return b
+	}
+	return a
+}
+
+func null(json []byte) bool { return string(json) == "null" }

@@ -1,0 +1,197 @@
+package resolve
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/fxamacker/cbor/v2"
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"clientele"
+)
+
+// A property of events gets a typed column once promoteAfter events had it, so that the junk of
+// one wrong call does not; a trait at its first sight. What decides is the log, never a clock
+// or a batch, so a rebuild gives the same columns.
+const (
+	promoteAfter = 10
+	maxTracked   = 3000 // property names that are counted towards promotion
+	maxColumn    = 63   // bytes of a column name, as PostgreSQL allows
+)
+
+// columns knows which properties and traits have a typed column. Field numbers are on disk.
+type columns struct {
+	Tables map[string]*tableColumns `cbor:"1,keyasint"`
+	dirty  bool
+	fresh  []clientele.Promotion
+}
+
+type tableColumns struct {
+	Promoted map[string]string     `cbor:"1,keyasint"` // JSON name -> column
+	Names    map[string]bool       `cbor:"2,keyasint"` // columns in use
+	Counting map[string]*candidate `cbor:"3,keyasint"`
+}
+
+type candidate struct {
+	Count int                  `cbor:"1,keyasint"`
+	Type  clientele.ColumnType `cbor:"2,keyasint"`
+}
+
+var columnsKey = clientele.MetaKey("columns")
+
+func loadColumns(rows clientele.Rows) (*columns, error) {
+	c := &columns{}
+	b, err := rows.Get(columnsKey)
+	if err != nil {
+		return nil, err
+	}
+	if b != nil {
+		if err := cbor.Unmarshal(b, c); err != nil {
+			return nil, clientele.Errorf(clientele.Corrupt, "columns row: %w", err)
+		}
+	}
+	if c.Tables == nil {
+		c.Tables = map[string]*tableColumns{}
+	}
+	return c, nil
+}
+
+func (c *columns) table(name string) *tableColumns {
+	t := c.Tables[name]
+	if t == nil {
+		t = &tableColumns{}
+		c.Tables[name] = t
+	}
+	if t.Promoted == nil {
+		t.Promoted = map[string]string{}
+	}
+	if t.Counting == nil {
+		t.Counting = map[string]*candidate{}
+	}
+	if t.Names == nil {
+		t.Names = map[string]bool{}
+		for _, col := range clientele.TableNamed(name).Columns {
+			t.Names[col.Name] = true
+		}
+	}
+	return t
+}
+
+// saw counts the members of an event's properties.
+func (c *columns) saw(table string, object jsontext.Value) {
+	if len(object) < 3 {
+		return
+	}
+	t := c.table(table)
+	if len(t.Promoted) >= clientele.MaxPromoted {
+		return
+	}
+	var m map[string]jsontext.Value
+	if jsonv2.Unmarshal(object, &m, lenient) != nil {
+		return
+	}
+	for name, v := range m {
+		if _, ok := t.Promoted[name]; ok {
+			continue
+		}
+		typ := columnType(v)
+		if typ == 0 || typ == clientele.TypeJSON {
+			continue
+		}
+		have := t.Counting[name]
+		if have == nil {
+			if len(t.Counting) >= maxTracked {
+				continue
+			}
+			have = &candidate{Type: typ}
+			t.Counting[name] = have
+		}
+		c.dirty = true
+		have.Count++
+		if have.Type != typ {
+			have.Type = clientele.TypeText // said in several types: only text holds them all
+		}
+		if have.Count >= promoteAfter {
+			delete(t.Counting, name)
+			c.promote(table, t, name, have.Type)
+		}
+	}
+}
+
+// sawTrait promotes a trait.
+func (c *columns) sawTrait(name string, v []byte) {
+	t := c.table("profiles")
+	if _, ok := t.Promoted[name]; ok || len(t.Promoted) >= clientele.MaxPromoted {
+		return
+	}
+	if typ := columnType(v); typ != 0 {
+		c.promote("profiles", t, name, typ)
+	}
+}
+
+func (c *columns) promote(table string, t *tableColumns, name string, typ clientele.ColumnType) {
+	if len(t.Promoted) >= clientele.MaxPromoted {
+		return
+	}
+	base := snake(name)
+	column := base
+	for n := 2; t.Names[column]; n++ {
+		column = fmt.Sprintf("%s_%d", base, n)
+	}
+	t.Names[column], t.Promoted[name] = true, column
+	c.dirty = true
+	c.fresh = append(c.fresh, clientele.Promotion{Table: table, JSON: name, Column: column, Type: typ})
+}
+
+// columnType is the column type that holds the value; 0 for null.
+func columnType(v jsontext.Value) clientele.ColumnType {
+	switch v.Kind() {
+	case '"':
+		if len(v) > 18 && len(v) < 40 && v[5] == '-' && v[8] == '-' {
+			if _, err := instant("", v); err == nil {
+				return clientele.TypeTime
+			}
+		}
+		return clientele.TypeText
+	case '0':
+		return clientele.TypeDouble
+	case 't', 'f':
+		return clientele.TypeBool
+	case '{', '[':
+		return clientele.TypeJSON
+	}
+	return 0
+}
+
+// snake is the name as a column: lower-case letters, digits and underscores.
+func snake(name string) string {
+	var b strings.Builder
+	var last rune
+	for _, c := range name {
+		switch {
+		case unicode.IsUpper(c):
+			if b.Len() > 0 && last != '_' && !unicode.IsUpper(last) {
+				b.WriteByte('_')
+			}
+			b.WriteRune(unicode.ToLower(c))
+		case unicode.IsLetter(c) || unicode.IsDigit(c):
+			b.WriteRune(c)
+		case last != '_' && b.Len() > 0:
+			c = '_'
+			b.WriteByte('_')
+		default:
+			continue
+		}
+		last = c
+	}
+	s := strings.Trim(b.String(), "_")
+	for len(s) > maxColumn-5 {
+		s = s[:len(s)-1]
+	}
+	if s = strings.ToValidUTF8(s, ""); s == "" || unicode.IsDigit(rune(s[0])) {
+		s = "c_" + s
+	}
+	return s
+}

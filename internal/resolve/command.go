@@ -1,0 +1,99 @@
+package resolve
+
+import (
+	"encoding/json"
+	"slices"
+
+	"clientele"
+	"clientele/internal/identity"
+	"clientele/internal/profile"
+)
+
+// Bodies of the commands, in the log for ever.
+type (
+	// MergeBody is of merge and unmerge. Identifiers are written NAMESPACE:VALUE pairs already
+	// resolved to anchors, so that a rule changed since cannot make them others.
+	MergeBody struct {
+		Anchors  []clientele.Anchor    `json:"anchors,omitempty"`
+		Evidence [][2]clientele.Anchor `json:"evidence,omitempty"` // unmerge only
+	}
+	// ReplayBody is of replay.
+	ReplayBody struct {
+		IDs []string `json:"ids"`
+	}
+)
+
+// command does what an operator decided. One that cannot be done goes to quarantine like any
+// other record: whoever sent it was told before, from the state of that moment.
+func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
+	c := rec.command
+	body := func(into any) error {
+		if err := json.Unmarshal(c.Body, into); err != nil {
+			return invalid("command %s: %s", clip(string(c.Name)), clip(err.Error()))
+		}
+		return nil
+	}
+	r.totals.Commands++
+	switch c.Name {
+	case clientele.CommandMerge, clientele.CommandUnmerge:
+		var b MergeBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.regroup(c, b, p, rec.ReceivedAt)
+	case clientele.CommandIdentityRules:
+		var in clientele.IdentityRules
+		if err := body(&in); err != nil {
+			return err
+		}
+		rules, err := identity.NewRules(in)
+		if err != nil {
+			return err
+		}
+		r.put(identityRulesKey, slices.Clone(c.Body))
+		return r.graph.SetRules(rules)
+	case clientele.CommandTraitRules:
+		var rules profile.Rules
+		if err := body(&rules); err != nil {
+			return err
+		}
+		if err := rules.Check(); err != nil {
+			return err
+		}
+		r.put(traitRulesKey, slices.Clone(c.Body))
+		r.rules = rules
+		return nil
+	case clientele.CommandReplay:
+		var b ReplayBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.replay(p, rec.ReceivedAt, b.IDs)
+	}
+	return invalid("there is no command %q", clip(string(c.Name)))
+}
+
+func (r *Resolver) regroup(c *clientele.Command, b MergeBody, p clientele.Position, now clientele.Micros) error {
+	for _, a := range append(slices.Clone(b.Anchors), flat(b.Evidence)...) {
+		if v, err := r.o.Store.Get(clientele.AnchorKey(a)); err != nil || v == nil {
+			if err == nil {
+				err = invalid("command %s names an identifier that does not exist", c.Name)
+			}
+			return err
+		}
+	}
+	switch {
+	case c.Name == clientele.CommandMerge:
+		return r.graph.Merge(b.Anchors, c.By, p, now)
+	case len(b.Evidence) > 0:
+		return r.graph.Retire(b.Evidence, c.By, p, now)
+	}
+	return r.graph.Unmerge(b.Anchors, c.By, p, now)
+}
+
+func flat(pairs [][2]clientele.Anchor) (out []clientele.Anchor) {
+	for _, p := range pairs {
+		out = append(out, p[0], p[1])
+	}
+	return out
+}

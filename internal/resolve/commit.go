@@ -1,0 +1,319 @@
+package resolve
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"clientele"
+	"clientele/internal/commerce"
+	"clientele/internal/profile"
+)
+
+// commit makes one change set of what the batch has changed and applies it.
+func (r *Resolver) commit(to clientele.Position) error {
+	if to == r.position {
+		return nil
+	}
+	if err := r.timelines(); err != nil { // before rows are written: it adds some
+		return err
+	}
+	change, err := r.change(to)
+	if err != nil {
+		return err
+	}
+	set := &clientele.ChangeSet{After: r.position, Position: to}
+	if set.Rows, err = r.rowChanges(); err != nil {
+		return err
+	}
+	swept, ok, err := r.seen.sweep(r.totals.Now)
+	if err != nil {
+		return err
+	}
+	if ok {
+		set.Drop = append(set.Drop, swept)
+		set.Rows = append(set.Rows, clientele.RowChange{Key: sweptKey, Value: stamp(clientele.Micros(r.seen.swept))})
+	}
+	if change != nil {
+		if set.Outbox, err = EncodeChange(change); err != nil {
+			return err
+		}
+	}
+	if err := r.o.Store.Apply(set); err != nil {
+		return err
+	}
+	r.graph.Committed()
+	r.ledger.Committed()
+	r.heads.Committed()
+	clear(r.seen.fresh)
+	r.columns.dirty, r.columns.fresh = false, nil
+	r.batch = batch{touched: map[clientele.Anchor]bool{}}
+	r.position = to
+	return nil
+}
+
+// rowChanges is everything that the batch writes into the row store.
+func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
+	rows := r.batch.puts
+	put := func(k clientele.Key, v []byte) { rows = append(rows, clientele.RowChange{Key: k, Value: v}) }
+	if err := r.graph.Changes(put); err != nil {
+		return nil, err
+	}
+	if err := r.ledger.Changes(put); err != nil {
+		return nil, err
+	}
+	err := r.heads.Changed(func(a clientele.Anchor, h *profile.Head) error {
+		b, err := canonical.Marshal(h)
+		put(clientele.HeadKey(a), b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for k, v := range r.seen.fresh {
+		put(clientele.Key(k), v)
+	}
+	if r.columns.dirty {
+		b, err := canonical.Marshal(r.columns)
+		if err != nil {
+			return nil, err
+		}
+		put(columnsKey, b)
+	}
+	b, err := canonical.Marshal(r.totals)
+	put(totalsKey, b)
+	return rows, err
+}
+
+// change is what the batch means to followers; nil when it means nothing.
+func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
+	c := &clientele.Change{Position: to, Promoted: r.columns.fresh}
+	for _, m := range r.graph.Moved() {
+		if m.Anchor.Position() <= r.position { // the others have no rows yet
+			c.Moved = append(c.Moved, m)
+		}
+	}
+	for _, table := range []func() (clientele.TableRows, error){r.eventRows, r.profileRows, r.identifierRows, r.consentRows} {
+		rows, err := table()
+		if err != nil {
+			return nil, err
+		}
+		if len(rows.Upsert)+len(rows.Delete) > 0 {
+			c.Tables = append(c.Tables, rows)
+		}
+	}
+	tables, err := r.ledgerRows()
+	if err != nil {
+		return nil, err
+	}
+	c.Tables = append(c.Tables, tables...)
+	if len(c.Tables)+len(c.Moved)+len(c.Promoted) == 0 {
+		return nil, nil
+	}
+	return c, nil
+}
+
+// profileOf is the anchor's profile as a column value.
+func (r *Resolver) profileOf(a clientele.Anchor) (any, error) {
+	p, err := r.graph.Profile(a)
+	if err != nil || p == 0 {
+		return nil, err
+	}
+	return int64(p), nil
+}
+
+func (r *Resolver) eventRows() (clientele.TableRows, error) {
+	rows := clientele.TableRows{Table: "events"}
+	for _, p := range r.batch.events {
+		id, err := r.profileOf(p.anchor)
+		if err != nil {
+			return rows, err
+		}
+		rows.Upsert = append(rows.Upsert, []any{int64(p.anchor), p.e.id, id, int64(p.e.ts), int64(p.received), p.source,
+			p.e.typ, text(p.e.name), text(p.e.anonymousID), text(p.e.userID), text(string(p.e.properties)), text(string(p.e.context))})
+	}
+	return rows, nil
+}
+
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// profileRows are the profiles that the batch touched, and those that it made part of others.
+func (r *Resolver) profileRows() (clientele.TableRows, error) {
+	rows := clientele.TableRows{Table: "profiles"}
+	touched := map[clientele.ProfileID]bool{}
+	touch := func(a clientele.Anchor) error {
+		p, err := r.graph.Profile(a)
+		touched[p] = true
+		if before, ok := r.graph.Before(a); ok && clientele.Anchor(before).Position() <= r.position {
+			touched[before] = true
+		}
+		return err
+	}
+	for a := range r.batch.touched {
+		if err := touch(a); err != nil {
+			return rows, err
+		}
+	}
+	if err := r.graph.ChangedIdentifiers(touch); err != nil {
+		return rows, err
+	}
+	for _, p := range slices.Sorted(maps.Keys(touched)) {
+		members, err := r.graph.Members(p)
+		if err != nil {
+			return rows, err
+		}
+		if members == nil {
+			rows.Delete = append(rows.Delete, []any{int64(p)})
+			continue
+		}
+		row, err := r.profileRow1(p, members)
+		if err != nil {
+			return rows, err
+		}
+		rows.Upsert = append(rows.Upsert, row)
+	}
+	return rows, nil
+}
+
+func (r *Resolver) profileRow1(p clientele.ProfileID, members []clientele.Anchor) ([]any, error) {
+	heads := make([]*profile.Head, len(members))
+	for i, a := range members {
+		h, err := r.heads.Get(a)
+		if err != nil {
+			return nil, err
+		}
+		heads[i] = h
+	}
+	g := profile.Merge(r.rules, heads)
+	if g.Records == 0 { // identifiers alone: as old as the first sight of one
+		id, err := r.graph.Identifier(members[0])
+		if err != nil {
+			return nil, err
+		}
+		g.First, g.Last = clientele.Stamp{At: id.FirstSeen, Source: id.Source}, id.LastSeen
+	}
+	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), g.First.Source}, nil
+}
+
+func (r *Resolver) identifierRows() (clientele.TableRows, error) {
+	rows := clientele.TableRows{Table: "identifiers"}
+	err := r.graph.ChangedIdentifiers(func(a clientele.Anchor) error {
+		id, err := r.graph.Identifier(a)
+		if err != nil {
+			return err
+		}
+		p, err := r.profileOf(a)
+		rows.Upsert = append(rows.Upsert, []any{int64(a), string(id.Namespace), id.Value, p, id.Source, id.Verified, int64(id.FirstSeen), int64(id.LastSeen)})
+		return err
+	})
+	return rows, err
+}
+
+func (r *Resolver) consentRows() (clientele.TableRows, error) {
+	rows := clientele.TableRows{Table: "consents"}
+	for _, c := range r.batch.consents {
+		p, err := r.profileOf(c.anchor)
+		if err != nil {
+			return rows, err
+		}
+		rows.Upsert = append(rows.Upsert, []any{int64(c.anchor), p, c.identifier, c.Purpose, c.Channel, c.Granted, int64(c.stamp.At), c.stamp.Source,
+			text(c.LegalBasis), text(c.Jurisdiction), text(c.TextVersion), c.stamp.ID, instantOrNil(c.ExpiresAt)})
+	}
+	return rows, nil
+}
+
+func instantOrNil(m clientele.Micros) any {
+	if m == 0 {
+		return nil
+	}
+	return int64(m)
+}
+
+func (r *Resolver) ledgerRows() ([]clientele.TableRows, error) {
+	var out []clientele.TableRows
+	err := r.ledger.Changed(func(_, row commerce.Row) error {
+		values := make([]any, len(row.Table.Columns))
+		for i, c := range row.Table.Columns {
+			switch {
+			case c.Name == "anchor_id":
+				values[i] = int64(row.Anchor)
+			case c.Name == "profile_id":
+				p, err := r.profileOf(row.Anchor)
+				if err != nil {
+					return err
+				}
+				values[i] = p
+			default:
+				values[i] = row.Value(c.Name)
+			}
+		}
+		if len(out) == 0 || out[len(out)-1].Table != row.Table.Name {
+			out = append(out, clientele.TableRows{Table: row.Table.Name})
+		}
+		t := &out[len(out)-1]
+		t.Upsert = append(t.Upsert, values)
+		return nil
+	})
+	return out, err
+}
+
+// shown are the tables whose imported rows stand on a profile's timeline: under what name, by
+// which time, and with what.
+var shown = map[string]struct {
+	name, time, id string
+	columns        []string
+}{
+	"orders":        {"order", "ts", "order_id", []string{"order_id", "status", "currency", "store"}},
+	"returns":       {"return", "ts", "return_id", []string{"order_id", "sku", "method", "reason"}},
+	"conversations": {"conversation", "started_at", "conversation_id", []string{"channel", "topic", "agent"}},
+	"messages":      {"message", "ts", "message_id", []string{"channel", "platform", "campaign", "status"}},
+}
+
+// timelines puts imported rows on the timelines of their people, and moves those whose time or
+// person is another now.
+func (r *Resolver) timelines() error {
+	return r.ledger.Changed(func(before, after commerce.Row) error {
+		s, ok := shown[after.Table.Name]
+		if !ok || !after.Told() {
+			return nil
+		}
+		key := func(row commerce.Row) clientele.Key {
+			at := row.Time(s.time)
+			if !row.Told() || row.Anchor == 0 || at == 0 {
+				return nil
+			}
+			return clientele.TimelineKey(row.Anchor, s.name, at, row.Text("source"), row.Text(s.id))
+		}
+		old, now := key(before), key(after)
+		if old != nil && !slices.Equal(old, now) {
+			r.put(old, nil)
+		}
+		if now == nil {
+			return nil
+		}
+		properties := map[string]any{}
+		for _, c := range s.columns {
+			if v := after.Text(c); v != "" {
+				properties[c] = v
+			}
+		}
+		for _, c := range []string{"revenue", "amount", "quantity"} {
+			if after.Table.Column(c) >= 0 {
+				if v, ok := after.Value(c).(int64); ok {
+					properties[c] = json.Number(clientele.Decimal(v).String())
+				}
+			}
+		}
+		b, err := json.Marshal(properties)
+		if err != nil {
+			return err
+		}
+		r.put(now, encodeEntry(entry{Type: s.name, Properties: b}))
+		return nil
+	})
+}

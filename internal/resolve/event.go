@@ -1,0 +1,412 @@
+package resolve
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"clientele"
+	"clientele/internal/commerce"
+	"clientele/internal/identity"
+)
+
+// Limits of an event beyond those of the collector.
+const (
+	maxMessageID = 256
+	maxEventName = 256
+	maxDepth     = 64
+	maxFuture    = 48 * 3600 * 1_000_000 // how far ahead of its receipt an event may claim to be, in microseconds
+)
+
+// importLibrary is context.library.name of events that an import made: their ids are
+// remembered for ever.
+const importLibrary = "clientele-import"
+
+// wire is a message of the tracking API. Everything else in it stays raw.
+type wire struct {
+	Type              string         `json:"type"`
+	Event             jsontext.Value `json:"event"`
+	Name              jsontext.Value `json:"name"`
+	UserID            jsontext.Value `json:"userId"`
+	AnonymousID       jsontext.Value `json:"anonymousId"`
+	PreviousID        jsontext.Value `json:"previousId"`
+	GroupID           jsontext.Value `json:"groupId"`
+	MessageID         jsontext.Value `json:"messageId"`
+	Timestamp         jsontext.Value `json:"timestamp"`
+	OriginalTimestamp jsontext.Value `json:"originalTimestamp"`
+	SentAt            jsontext.Value `json:"sentAt"`
+	Traits            jsontext.Value `json:"traits"`
+	Properties        jsontext.Value `json:"properties"`
+	Context           jsontext.Value `json:"context"`
+}
+
+// wireContext is what is read of a message's context.
+type wireContext struct {
+	Traits      jsontext.Value `json:"traits"`
+	ExternalIDs []struct {
+		ID         jsontext.Value `json:"id"`
+		Type       string         `json:"type"`
+		Collection string         `json:"collection"`
+		Verified   bool           `json:"verified"`
+	} `json:"externalIds"`
+	Device struct {
+		ID jsontext.Value `json:"id"`
+	} `json:"device"`
+	Library struct {
+		Name string `json:"name"`
+	} `json:"library"`
+	Consent struct {
+		Categories map[string]bool `json:"categoryPreferences"`
+	} `json:"consent"`
+	ConsentManagement struct {
+		Allowed []string `json:"allowedConsentIds"`
+		Denied  []string `json:"deniedConsentIds"`
+	} `json:"consentManagement"`
+}
+
+// The last of two equal names holds; unknown members and wrong letter case are passed over.
+var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true))
+
+// event is a decoded event.
+type event struct {
+	typ, name, id string
+	imported      bool
+	ts            clientele.Micros
+	userID        string
+	anonymousID   string
+	ids           []identity.Observed
+	alias         bool
+	traits        map[string]jsontext.Value
+	consents      []clientele.ConsentRequest
+	groupID       string
+	properties    jsontext.Value
+	context       jsontext.Value
+}
+
+func invalid(format string, args ...any) error {
+	return clientele.Errorf(clientele.Invalid, format, args...)
+}
+
+var eventTypes = []string{"track", "identify", "page", "screen", "group", "alias"}
+
+// decode reads an event. Invalid says what is wrong with it and what to do.
+func decode(r *clientele.Record, trusted bool, allVerified bool) (*event, error) {
+	if err := depth(r.Raw); err != nil {
+		return nil, err
+	}
+	var w wire
+	if err := jsonv2.Unmarshal(r.Raw, &w, lenient); err != nil {
+		return nil, invalid("not a JSON object of the tracking API: %s", jsonReason(err))
+	}
+	e := &event{typ: strings.ToLower(w.Type), properties: w.Properties, context: w.Context}
+	if !slices.Contains(eventTypes, e.typ) {
+		return nil, invalid("type is %q: it must be track, identify, page, screen, group or alias", clip(w.Type))
+	}
+	var c wireContext
+	if object(w.Context) {
+		// A context of another shape than the specification's is kept, and not read.
+		if err := jsonv2.Unmarshal(w.Context, &c, lenient); err != nil {
+			c = wireContext{}
+		}
+	} else {
+		e.context = nil
+	}
+	if !object(w.Properties) {
+		e.properties = nil
+	}
+	if err := e.names(&w); err != nil {
+		return nil, err
+	}
+	e.imported = c.Library.Name == importLibrary
+	var err error
+	if e.ts, err = eventTime(&w, r.ReceivedAt); err != nil {
+		return nil, err
+	}
+	if err := e.person(&w, &c, trusted, allVerified); err != nil {
+		return nil, err
+	}
+	e.consent(&c)
+	return e, nil
+}
+
+// names reads the message id and what the event is called.
+func (e *event) names(w *wire) error {
+	e.id = scalar(w.MessageID)
+	if len(e.id) > maxMessageID {
+		return invalid("messageId is over %d bytes", maxMessageID)
+	}
+	switch e.typ {
+	case "track":
+		if e.name = scalar(w.Event); strings.TrimSpace(e.name) == "" {
+			return invalid("a track event needs the name of what happened in event")
+		}
+	case "page", "screen":
+		e.name = scalar(w.Name)
+	}
+	if len(e.name) > maxEventName {
+		return invalid("the event's name is over %d bytes", maxEventName)
+	}
+	return nil
+}
+
+// eventTime is when it happened: the client's clock, corrected by how far that clock was off
+// when it sent (received - (sent - original)), never later than its receipt.
+func eventTime(w *wire, received clientele.Micros) (clientele.Micros, error) {
+	original, err := instant("timestamp", w.Timestamp)
+	if err != nil {
+		return 0, err
+	}
+	if o, err := instant("originalTimestamp", w.OriginalTimestamp); err != nil {
+		return 0, err
+	} else if o != 0 {
+		original = o
+	}
+	sent, err := instant("sentAt", w.SentAt)
+	if err != nil {
+		return 0, err
+	}
+	if original == 0 {
+		return received, nil
+	}
+	ts := original
+	if sent != 0 {
+		ts = received - (sent - original)
+	}
+	if ts > received+maxFuture {
+		return 0, invalid("timestamp is more than two days after the event was received")
+	}
+	if ts = min(ts, received); ts < clientele.MinTime {
+		return 0, invalid("timestamp is before 1900")
+	}
+	return ts, nil
+}
+
+func instant(name string, v jsontext.Value) (clientele.Micros, error) {
+	if len(v) == 0 || v.Kind() == 'n' {
+		return 0, nil
+	}
+	var x any
+	switch v.Kind() {
+	case '"':
+		s := scalar(v)
+		if s == "" {
+			return 0, nil
+		}
+		x = s
+	case '0':
+		x = json.Number(v.String())
+	}
+	m, err := commerce.Time(x)
+	if err != nil {
+		return 0, invalid("%s: %s", name, err.Error())
+	}
+	return m, nil
+}
+
+// person reads identifiers and traits. Verified identifiers come from trusted sources only.
+func (e *event) person(w *wire, c *wireContext, trusted, allVerified bool) error {
+	e.userID, e.anonymousID, e.groupID = scalar(w.UserID), scalar(w.AnonymousID), scalar(w.GroupID)
+	all := trusted && allVerified
+	e.see(clientele.UserID, e.userID, all)
+	e.see(clientele.AnonymousID, e.anonymousID, all)
+	e.see(clientele.DeviceID, scalar(c.Device.ID), all)
+	if e.typ == "alias" {
+		previous := scalar(w.PreviousID)
+		if previous == "" || e.userID == "" {
+			return invalid("an alias needs userId and previousId")
+		}
+		e.see(clientele.PreviousID, previous, all)
+		e.alias = true
+	}
+	for _, x := range c.ExternalIDs {
+		if x.Collection == "" || x.Collection == "users" {
+			e.see(clientele.Namespace(x.Type), scalar(x.ID), trusted && (x.Verified || allVerified))
+		}
+	}
+	if len(e.ids) > clientele.MaxRecordIdentities {
+		return invalid("over %d identifiers in one event", clientele.MaxRecordIdentities)
+	}
+	if e.typ == "group" {
+		if e.groupID == "" {
+			return invalid("a group event needs groupId")
+		}
+		b, err := jsonv2.Marshal(e.groupID)
+		e.traits = map[string]jsontext.Value{"group_id": b}
+		return err // the traits are the group's, not the person's
+	}
+	for _, t := range []jsontext.Value{c.Traits, w.Traits} {
+		if !object(t) {
+			continue
+		}
+		var m map[string]jsontext.Value
+		if err := jsonv2.Unmarshal(t, &m, lenient); err != nil {
+			return invalid("traits: %s", jsonReason(err))
+		}
+		e.see(clientele.Email, scalar(m["email"]), all)
+		e.see(clientele.Phone, scalar(m["phone"]), all)
+		if e.typ == "identify" {
+			if err := e.addTraits(m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (e *event) addTraits(m map[string]jsontext.Value) error {
+	if e.traits == nil {
+		e.traits = make(map[string]jsontext.Value, len(m))
+	}
+	for name, v := range m {
+		if name == "consent" {
+			e.traitConsent(v)
+			continue
+		}
+		if name == "" || len(name) > 128 || strings.ContainsRune(name, 0) {
+			return invalid("a trait's name is empty, over 128 bytes, or holds a zero byte")
+		}
+		e.traits[name] = v
+	}
+	return nil
+}
+
+func (e *event) see(ns clientele.Namespace, value string, verified bool) {
+	if ns != "" && value != "" {
+		e.ids = append(e.ids, identity.Observed{ID: clientele.Identifier{Namespace: ns, Value: value}, Verified: verified})
+	}
+}
+
+// consent reads the consent objects of Segment's and RudderStack's SDKs.
+func (e *event) consent(c *wireContext) {
+	for purpose, granted := range c.Consent.Categories {
+		e.decide(purpose, "", granted)
+	}
+	for _, purpose := range c.ConsentManagement.Allowed {
+		e.decide(purpose, "", true)
+	}
+	for _, purpose := range c.ConsentManagement.Denied {
+		e.decide(purpose, "", false)
+	}
+	slices.SortFunc(e.consents, func(a, b clientele.ConsentRequest) int {
+		return strings.Compare(a.Purpose+"\x00"+a.Channel, b.Purpose+"\x00"+b.Channel)
+	})
+}
+
+// traitConsent reads the trait consent: {"marketing": true} or {"marketing": {"email": false}}.
+func (e *event) traitConsent(v jsontext.Value) {
+	var m map[string]jsontext.Value
+	if !object(v) || jsonv2.Unmarshal(v, &m, lenient) != nil {
+		return
+	}
+	for purpose, v := range m {
+		switch v.Kind() {
+		case 't', 'f':
+			e.decide(purpose, "", v.Kind() == 't')
+		case '{':
+			var channels map[string]jsontext.Value
+			if jsonv2.Unmarshal(v, &channels, lenient) != nil {
+				continue
+			}
+			for channel, v := range channels {
+				if k := v.Kind(); k == 't' || k == 'f' {
+					e.decide(purpose, channel, k == 't')
+				}
+			}
+		}
+	}
+}
+
+func (e *event) decide(purpose, channel string, granted bool) {
+	if purpose != "" && len(purpose)+len(channel) <= 128 {
+		e.consents = append(e.consents, clientele.ConsentRequest{Purpose: purpose, Channel: channel, Granted: granted})
+	}
+}
+
+func object(v jsontext.Value) bool { return len(v) > 0 && v.Kind() == '{' }
+
+// scalar is a text or a number as text; "" for anything else.
+func scalar(v jsontext.Value) string {
+	if len(v) == 0 {
+		return ""
+	}
+	switch v.Kind() {
+	case '"':
+		b, err := jsontext.AppendUnquote(nil, v)
+		if err != nil {
+			return ""
+		}
+		return string(b)
+	case '0':
+		s := v.String()
+		if f, err := strconv.ParseFloat(s, 64); err == nil && strings.ContainsAny(s, ".eE") && f == float64(int64(f)) {
+			return strconv.FormatInt(int64(f), 10)
+		}
+		return s
+	}
+	return ""
+}
+
+// depth refuses what is nested deeper than anybody means.
+func depth(b []byte) error {
+	level, quoted := 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if level++; level > maxDepth {
+				return invalid("nested deeper than %d levels", maxDepth)
+			}
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return nil
+}
+
+// jsonReason is what is wrong, without quoting the event.
+func jsonReason(err error) string {
+	s := err.Error()
+	if i := strings.Index(s, " within "); i > 0 {
+		s = s[:i]
+	}
+	return clip(strings.TrimPrefix(strings.TrimPrefix(s, "jsontext: "), "json: "))
+}
+
+func clip(s string) string {
+	if len(s) > 200 {
+		s = s[:200]
+	}
+	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if r < 0x20 {
+			return ' '
+		}
+		return r
+	}, s), "?")
+}
+
+// compact is the JSON value without needless blanks, its objects' names sorted, so that equal
+// values are equal bytes; nil when it is over the limit.
+func compact(v jsontext.Value, limit int) []byte {
+	if len(v) > 4*limit {
+		return nil
+	}
+	c := jsontext.Value(bytes.Clone(v))
+	if err := c.Canonicalize(jsontext.AllowDuplicateNames(true), jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false)); err != nil {
+		if err := c.Compact(jsontext.AllowDuplicateNames(true)); err != nil {
+			return nil
+		}
+	}
+	if len(c) > limit {
+		return nil
+	}
+	return c
+}

@@ -1,0 +1,124 @@
+package resolve
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"clientele"
+	"clientele/internal/identity"
+)
+
+// Decoded is a frame whose records have been read: the part of resolving that needs no state,
+// so that it can be done ahead, in parallel.
+type Decoded struct {
+	Position clientele.Position
+	Kind     clientele.Kind
+	Records  []Parsed
+	rules    *identity.Rules
+}
+
+// Parsed is a record as far as it can be read without state.
+type Parsed struct {
+	clientele.Record
+	Err     error // what is wrong with it
+	event   *event
+	row     *clientele.RowRecord
+	ids     []identity.Observed // usable, the strongest first
+	command *clientele.Command
+}
+
+// Decode reads the records of a frame. rules are those in force when it was read; the resolver
+// reads identifiers anew when others have come into force since.
+func Decode(p clientele.Position, f *clientele.Frame, rules *identity.Rules, sources func(string) Source) Decoded {
+	d := Decoded{Position: p, Kind: f.Kind, Records: make([]Parsed, len(f.Records)), rules: rules}
+	for i := range f.Records {
+		rec := &d.Records[i]
+		rec.Record = f.Records[i]
+		rec.parse(f.Kind, sources(rec.Source))
+		rec.normalise(rules)
+	}
+	return d
+}
+
+func (p *Parsed) parse(kind clientele.Kind, s Source) {
+	switch p.Verdict {
+	case clientele.Accepted:
+	case clientele.Oversize:
+		p.Err = clientele.Errorf(clientele.TooLarge, "the event is over %d bytes; its first %d were kept", clientele.MaxEventBytes, clientele.OversizeKept)
+		return
+	default:
+		p.Err = malformed(kind, p.Raw)
+		return
+	}
+	switch kind {
+	case clientele.KindEvent:
+		p.event, p.Err = decode(&p.Record, s.Trusted, s.Verified)
+	case clientele.KindRow:
+		p.row, p.Err = decodeRow(p.Raw)
+	case clientele.KindCommand:
+		p.command = &clientele.Command{}
+		if err := json.Unmarshal(p.Raw, p.command); err != nil {
+			p.Err = invalid("command: %s", clip(err.Error()))
+		}
+	}
+}
+
+// malformed is why a record was marked by whoever took it in.
+func malformed(kind clientele.Kind, raw []byte) error {
+	if kind == clientele.KindRow {
+		var row struct {
+			File  string `json:"file"`
+			Line  int64  `json:"line"`
+			Error string `json:"error"`
+		}
+		if json.Unmarshal(raw, &row) == nil && row.Error != "" {
+			return invalid("%s line %d: %s", clip(row.File), row.Line, clip(row.Error))
+		}
+	}
+	return invalid("not a JSON object")
+}
+
+func decodeRow(raw []byte) (*clientele.RowRecord, error) {
+	if err := depth(raw); err != nil {
+		return nil, err
+	}
+	row := &clientele.RowRecord{}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(row); err != nil {
+		return nil, invalid("row: %s", clip(err.Error()))
+	}
+	t := clientele.TableNamed(row.Table)
+	switch {
+	case t == nil || !t.Import:
+		return nil, invalid("there is no table %q to import into", clip(row.Table))
+	case row.ID == "" || len(row.ID) > maxMessageID:
+		return nil, invalid("a row needs an id of 1 to %d bytes", maxMessageID)
+	case row.TS != 0 && (row.TS < clientele.MinTime || row.TS > clientele.MaxTime):
+		return nil, invalid("the row's time is not between the years 1900 and 2200")
+	case len(row.Identifiers) > clientele.MaxRecordIdentities:
+		return nil, invalid("over %d identifiers in one row", clientele.MaxRecordIdentities)
+	}
+	return row, nil
+}
+
+// normalise finds the usable identifiers under the rules.
+func (p *Parsed) normalise(rules *identity.Rules) {
+	if p.Err != nil {
+		return
+	}
+	switch {
+	case p.event != nil:
+		p.ids = rules.Usable(p.event.ids)
+	case p.row != nil:
+		ids := make([]identity.Observed, 0, len(p.row.Identifiers))
+		for _, id := range p.row.Identifiers {
+			ids = append(ids, identity.Observed{ID: clientele.Identifier{Namespace: id.Namespace, Value: id.Value}, Verified: id.Verified})
+		}
+		p.ids = rules.Usable(ids)
+	}
+}
+
+// generatedID is the message id of an event that has none.
+func generatedID(p clientele.Position, i int) string { return fmt.Sprintf("at-%d-%d", p, i) }

@@ -1,0 +1,134 @@
+package resolve
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"clientele"
+)
+
+// quarantineRow is the value of a quarantine row: why a record could not be used. The record
+// itself stays in the log and its archive.
+type quarantineRow struct {
+	Source   string           `cbor:"1,keyasint"`
+	Kind     clientele.Kind   `cbor:"2,keyasint"`
+	Received clientele.Micros `cbor:"3,keyasint"`
+	Code     string           `cbor:"4,keyasint"`
+	Reason   string           `cbor:"5,keyasint"`
+	Replayed clientele.Micros `cbor:"6,keyasint,omitempty"`
+}
+
+func (r *Resolver) quarantine(f *Decoded, i int, rec *Parsed, cause error) error {
+	q := quarantineRow{Source: rec.Source, Kind: f.Kind, Received: rec.ReceivedAt, Code: string(clientele.ErrorCode(cause)), Reason: cause.Error()}
+	if h := clientele.ErrorHint(cause); h != "" {
+		q.Reason += "; " + h
+	}
+	b, err := canonical.Marshal(q)
+	if err != nil {
+		return err
+	}
+	r.put(clientele.QuarantineKey(f.Position, i), b)
+	r.totals.Quarantined++
+	return nil
+}
+
+// QuarantineID names a quarantined record: the position of its frame and its place in it.
+func QuarantineID(p clientele.Position, ordinal int) string { return fmt.Sprintf("%d-%d", p, ordinal) }
+
+// ParseQuarantineID reads what QuarantineID wrote.
+func ParseQuarantineID(s string) (clientele.Position, int, error) {
+	a, b, ok := strings.Cut(s, "-")
+	p, err1 := strconv.ParseUint(a, 10, 64)
+	i, err2 := strconv.ParseUint(b, 10, 16)
+	if !ok || err1 != nil || err2 != nil {
+		return 0, 0, clientele.Errorf(clientele.Invalid, "the id of a quarantined record is POSITION-NUMBER")
+	}
+	return clientele.Position(p), int(i), nil
+}
+
+// ReadQuarantine reads a row of RowQuarantine, and where its record lies.
+func ReadQuarantine(k clientele.Key, v []byte) (clientele.Quarantined, clientele.Position, int, error) {
+	r := k.Read()
+	p, i := clientele.Position(r.Uint()), int(r.Uint())
+	var q quarantineRow
+	if err := cbor.Unmarshal(v, &q); err != nil || r.Err() != nil {
+		return clientele.Quarantined{}, 0, 0, clientele.Errorf(clientele.Corrupt, "quarantine row")
+	}
+	return clientele.Quarantined{ID: QuarantineID(p, i), Source: q.Source, Kind: q.Kind.String(), ReceivedAt: q.Received,
+		Code: q.Code, Reason: q.Reason, ReplayedAt: q.Replayed}, p, i, nil
+}
+
+// replay tries quarantined records again, as records of the replay's frame: what they mint is
+// numbered there. Those that are accepted now leave the quarantine.
+func (r *Resolver) replay(p clientele.Position, now clientele.Micros, ids []string) error {
+	if r.o.Fetch == nil {
+		return clientele.Errorf(clientele.Internal, "this resolver cannot read the log again")
+	}
+	m := &mint{position: p}
+	for _, id := range ids {
+		at, i, err := ParseQuarantineID(id)
+		if err != nil {
+			return err
+		}
+		key := clientele.QuarantineKey(at, i)
+		old, err := loadRow[quarantineRow](r.o.Store, key)
+		if err != nil {
+			return err
+		}
+		if old == nil {
+			continue // replayed before
+		}
+		f, err := r.o.Fetch(at)
+		if clientele.ErrorCode(err) == clientele.NotFound || err == nil && i >= len(f.Records) {
+			if err := r.keep(key, old, now, clientele.Errorf(clientele.NotFound, "the record is not in the log or its archive any more")); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		one := Decode(at, &clientele.Frame{Kind: f.Kind, Records: f.Records[i : i+1]}, r.graph.Rules(), r.o.Sources)
+		if err := r.replayOne(p, m, &one, now, key, old, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Resolver) replayOne(p clientele.Position, m *mint, d *Decoded, now clientele.Micros, key clientele.Key, old *quarantineRow, ordinal int) error {
+	rec := &d.Records[0]
+	err := rec.Err
+	if err == nil {
+		switch d.Kind {
+		case clientele.KindEvent:
+			err = r.event(d.Position, ordinal, rec, m)
+		case clientele.KindRow:
+			err = r.row(d.Position, ordinal, rec, m)
+		default:
+			err = invalid("a %s cannot be replayed", d.Kind)
+		}
+	}
+	switch clientele.ErrorCode(err) {
+	case "":
+		r.put(key, nil)
+		r.totals.Quarantined--
+		r.totals.Replayed++
+		return nil
+	case clientele.Invalid, clientele.TooLarge, clientele.Conflict, clientele.NotFound:
+		return r.keep(key, old, now, err)
+	}
+	return err
+}
+
+// keep leaves a replayed record in quarantine, with the reason of today.
+func (r *Resolver) keep(key clientele.Key, old *quarantineRow, now clientele.Micros, cause error) error {
+	again := *old
+	again.Code, again.Reason, again.Replayed = string(clientele.ErrorCode(cause)), cause.Error(), now
+	b, err := canonical.Marshal(again)
+	r.put(key, b)
+	return err
+}

@@ -1,0 +1,273 @@
+package resolve
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"clientele"
+	"clientele/internal/commerce"
+	"clientele/internal/identity"
+	"clientele/internal/profile"
+)
+
+// pendingEvent is a row of the events table that waits for the end of the batch, when its
+// profile is known.
+type pendingEvent struct {
+	e        *event
+	source   string
+	anchor   clientele.Anchor
+	received clientele.Micros
+}
+
+// pendingConsent is a row of the consents table that waits likewise.
+type pendingConsent struct {
+	clientele.ConsentRequest
+	anchor     clientele.Anchor
+	identifier string
+	stamp      clientele.Stamp
+}
+
+// event resolves one event.
+func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) error {
+	e := rec.event
+	if e.id == "" {
+		e.id = generatedID(p, i)
+	}
+	var again bool
+	var key clientele.Key
+	var value []byte
+	var err error
+	if e.imported {
+		again, key, value, err = r.seen.imported(rec.Source, "\x00event\x00"+e.id, nil)
+	} else {
+		again, key, err = r.seen.live(rec.Source, e.id, rec.ReceivedAt)
+		value = stamp(rec.ReceivedAt)
+	}
+	if err != nil {
+		return err
+	}
+	if again {
+		r.totals.Duplicates++
+		return nil
+	}
+	if err := m.room(len(rec.ids)); err != nil {
+		return err
+	}
+	at := clientele.Stamp{At: e.ts, Source: rec.Source, ID: e.id}
+	traits, err := traitValues(e)
+	if err != nil {
+		return err
+	}
+	anchor, err := r.graph.Observe(rec.ids, identity.RuleObserved, at, m.anchor)
+	if err != nil {
+		return err
+	}
+	r.seen.add(key, value)
+	if anchor != 0 {
+		if err := r.fold(anchor, e.line(), traits, at); err != nil {
+			return err
+		}
+		if err := r.decide(anchor, rec.ids, e.consents, at); err != nil {
+			return err
+		}
+		r.put(clientele.TimelineKey(anchor, e.line(), e.ts, rec.Source, e.id), encodeEntry(entry{
+			Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: small(e.properties)}))
+	}
+	if e.typ == "track" && commerce.Touches(e.name) {
+		if err := r.facts(e, rec, anchor, at); err != nil {
+			return err
+		}
+	}
+	r.columns.saw("events", e.properties)
+	r.totals.Events++
+	r.batch.events = append(r.batch.events, pendingEvent{e, rec.Source, anchor, rec.ReceivedAt})
+	return nil
+}
+
+// facts folds what a commerce event says of the tables. What does not fit a table stays in
+// the event alone.
+func (r *Resolver) facts(e *event, rec *Parsed, anchor clientele.Anchor, at clientele.Stamp) error {
+	facts, err := commerce.Facts(&commerce.Event{Name: e.name, Properties: e.properties, Source: rec.Source, ID: e.id, Stamp: at, Anchor: anchor})
+	if clientele.ErrorCode(err) == clientele.Invalid {
+		return nil
+	}
+	for _, f := range facts {
+		if err == nil {
+			err = r.ledger.Record(f)
+		}
+		if clientele.ErrorCode(err) == clientele.Invalid {
+			err = nil
+		}
+	}
+	return err
+}
+
+// traitValues is the event's traits in canonical form, by name.
+func traitValues(e *event) (map[string][]byte, error) {
+	out := make(map[string][]byte, len(e.traits))
+	for name, v := range e.traits {
+		if out[name] = compact(v, profile.MaxTraitBytes); out[name] == nil {
+			return nil, invalid("trait %q is over %d bytes", clip(name), profile.MaxTraitBytes)
+		}
+	}
+	return out, nil
+}
+
+// fold counts the record on the anchor's head and folds its traits.
+func (r *Resolver) fold(a clientele.Anchor, line string, traits map[string][]byte, at clientele.Stamp) error {
+	h, err := r.head(a)
+	if err != nil {
+		return err
+	}
+	h.Saw(line, at)
+	for _, name := range slices.Sorted(maps.Keys(traits)) {
+		if h.Full(name) {
+			continue // told in the documentation: a profile's source keeps at most MaxTraits
+		}
+		h.Set(r.rules, name, traits[name], at)
+		r.columns.sawTrait(name, traits[name])
+	}
+	return nil
+}
+
+// decide folds decisions about consent; those that change something become rows.
+func (r *Resolver) decide(a clientele.Anchor, ids []identity.Observed, consents []clientele.ConsentRequest, at clientele.Stamp) error {
+	if len(consents) == 0 {
+		return nil
+	}
+	h, err := r.head(a)
+	if err != nil {
+		return err
+	}
+	for _, c := range consents {
+		if !h.Decide(profile.ConsentKey{Purpose: c.Purpose, Channel: c.Channel}, c.Granted, c.ExpiresAt, at) {
+			continue
+		}
+		p := pendingConsent{ConsentRequest: c, anchor: a, stamp: at}
+		if len(ids) > 0 {
+			p.identifier = ids[0].ID.String()
+		}
+		r.batch.consents = append(r.batch.consents, p)
+	}
+	return nil
+}
+
+// row resolves one imported row.
+func (r *Resolver) row(_ clientele.Position, _ int, rec *Parsed, m *mint) error {
+	row := rec.row
+	again, key, value, err := r.seen.imported(rec.Source, row.Table+"\x00"+row.ID, rec.Raw)
+	if err != nil {
+		return err
+	}
+	if again {
+		r.totals.Duplicates++
+		return nil
+	}
+	at := clientele.Stamp{At: row.TS, Source: rec.Source, ID: row.ID}
+	if at.At == 0 {
+		at.At = rec.ReceivedAt
+	}
+	if err := m.room(len(rec.ids)); err != nil {
+		return err
+	}
+	if row.Table == "profiles" {
+		err = r.profileRow(rec, at, m)
+	} else {
+		err = r.tableRow(rec, at, m)
+	}
+	if err != nil {
+		return err
+	}
+	r.seen.add(key, value)
+	r.totals.Rows[row.Table]++
+	return nil
+}
+
+// profileRow takes traits and consents of an import.
+func (r *Resolver) profileRow(rec *Parsed, at clientele.Stamp, m *mint) error {
+	e := &event{typ: "identify"}
+	traits, err := rowTraits(rec.row, e)
+	if err != nil {
+		return err
+	}
+	if len(rec.ids) == 0 {
+		return invalid("the row has no identifier that identifies: its profile cannot be known")
+	}
+	anchor, err := r.graph.Observe(rec.ids, identity.RuleObserved, at, m.anchor)
+	if err != nil || anchor == 0 {
+		return err
+	}
+	if err := r.fold(anchor, "", traits, at); err != nil {
+		return err
+	}
+	return r.decide(anchor, rec.ids, append(e.consents, rec.row.Consents...), at)
+}
+
+// rowTraits is the row's traits in canonical form; its consent trait becomes decisions of e.
+func rowTraits(row *clientele.RowRecord, e *event) (map[string][]byte, error) {
+	traits := make(map[string]jsontext.Value, len(row.Traits))
+	for name, v := range row.Traits {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return nil, invalid("trait %q: %s", clip(name), clip(err.Error()))
+		}
+		traits[name] = b
+	}
+	if err := e.addTraits(traits); err != nil {
+		return nil, err
+	}
+	return traitValues(e)
+}
+
+// tableRow takes a row of any other table.
+func (r *Resolver) tableRow(rec *Parsed, at clientele.Stamp, m *mint) error {
+	t := clientele.TableNamed(rec.row.Table)
+	f, err := commerce.RowFact(t, rec.Source, rec.row, at)
+	if err != nil {
+		return err
+	}
+	if ts, ok := f.Fields["ts"].(int64); ok && rec.row.TS == 0 {
+		at.At = clientele.Micros(ts)
+		if t.Name != "messages" && t.Name != "payments" { // those change state while their time stays
+			f.Stamp = at
+		}
+	}
+	if t.Person {
+		if f.Anchor, err = r.graph.Observe(rec.ids, identity.RuleObserved, at, m.anchor); err != nil {
+			return err
+		}
+	}
+	if err := r.ledger.Record(f); err != nil {
+		return err
+	}
+	if f.Anchor == 0 || t.Name == "consents" {
+		return r.consentRow(rec, f)
+	}
+	h, err := r.head(f.Anchor)
+	if err != nil {
+		return err
+	}
+	h.Saw("", at)
+	return nil
+}
+
+// consentRow folds an imported decision into the profile as well.
+func (r *Resolver) consentRow(rec *Parsed, f commerce.Fact) error {
+	purpose, _ := f.Fields["purpose"].(string)
+	granted, ok := f.Fields["granted"].(bool)
+	if f.Table.Name != "consents" || f.Anchor == 0 || purpose == "" || !ok {
+		return nil
+	}
+	h, err := r.head(f.Anchor)
+	if err != nil {
+		return err
+	}
+	channel, _ := f.Fields["channel"].(string)
+	expires, _ := f.Fields["expires_at"].(int64)
+	h.Saw("", f.Stamp)
+	h.Decide(profile.ConsentKey{Purpose: purpose, Channel: channel}, granted, clientele.Micros(expires), f.Stamp)
+	return nil
+}

@@ -1,0 +1,297 @@
+// Package resolve is the one writer of the customer state. It reads the log in order and, in
+// micro-batches, does for each record: decode or quarantine, drop what was told before, find
+// the person, fold the record into profile and tables. Each batch is one change set: state,
+// outbox and log position together, or nothing.
+//
+// It has no clock: now is the time of the record at hand. The same log gives the same state,
+// however it is cut into batches.
+package resolve
+
+import (
+	"encoding/json"
+	"log/slog"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"clientele"
+	"clientele/internal/commerce"
+	"clientele/internal/identity"
+	"clientele/internal/profile"
+	"clientele/internal/rowcache"
+)
+
+// Source is what the resolver must know of a source.
+type Source struct {
+	Trusted  bool // a backend or a file: it may say that an identifier is verified
+	Verified bool // all its identifiers are verified
+}
+
+// Options make a resolver.
+type Options struct {
+	Store   clientele.RowStore
+	Sources func(name string) Source
+	Rules   *identity.Rules // in force until the log holds others
+	Traits  profile.Rules
+	Log     *slog.Logger
+	// Fetch reads the frame at a position, for replays of quarantined records.
+	Fetch func(clientele.Position) (*clientele.Frame, error)
+}
+
+// Resolver folds the log into the store. Not safe for concurrent use.
+type Resolver struct {
+	o        Options
+	graph    *identity.Graph
+	ledger   *commerce.Ledger
+	heads    *rowcache.Cache[clientele.Anchor, profile.Head]
+	rules    profile.Rules
+	seen     *seen
+	columns  *columns
+	totals   Totals
+	position clientele.Position
+	batch    batch
+}
+
+// batch is what the micro-batch at hand has changed besides rows of the stages.
+type batch struct {
+	puts     []clientele.RowChange
+	drop     []clientele.Range
+	events   []pendingEvent
+	consents []pendingConsent
+	touched  map[clientele.Anchor]bool // heads that changed
+	records  int
+}
+
+// Totals are counts since the beginning. Field numbers are on disk.
+type Totals struct {
+	Events      int64            `cbor:"1,keyasint" json:"events"`
+	Rows        map[string]int64 `cbor:"2,keyasint" json:"rows"`
+	Duplicates  int64            `cbor:"3,keyasint" json:"duplicates"`
+	Quarantined int64            `cbor:"4,keyasint" json:"quarantined"`
+	Replayed    int64            `cbor:"5,keyasint" json:"replayed"`
+	Commands    int64            `cbor:"6,keyasint" json:"commands"`
+	Now         clientele.Micros `cbor:"7,keyasint" json:"now"` // the latest received time
+}
+
+var (
+	totalsKey        = clientele.MetaKey("totals")
+	identityRulesKey = clientele.MetaKey("identity_rules")
+	traitRulesKey    = clientele.MetaKey("trait_rules")
+)
+
+var canonical, _ = cbor.CanonicalEncOptions().EncMode()
+
+const cachedHeads = 100_000
+
+// New opens a resolver on the store's state.
+func New(o Options) (*Resolver, error) {
+	r := &Resolver{o: o}
+	r.heads = rowcache.New(cachedHeads, func(a clientele.Anchor) (*profile.Head, error) {
+		return loadRow[profile.Head](o.Store, clientele.HeadKey(a))
+	})
+	r.ledger = commerce.NewLedger(o.Store)
+	r.seen = newSeen(o.Store)
+	return r, r.Reset()
+}
+
+// Reset forgets what was not committed and reads the state anew.
+func (r *Resolver) Reset() error {
+	var err error
+	if r.position, _, err = r.o.Store.Position(); err != nil {
+		return err
+	}
+	r.heads.Reset()
+	r.ledger.Reset()
+	r.seen.reset()
+	r.batch = batch{touched: map[clientele.Anchor]bool{}}
+	t, err := loadRow[Totals](r.o.Store, totalsKey)
+	if err != nil {
+		return err
+	}
+	if r.totals = (Totals{}); t != nil {
+		r.totals = *t
+	}
+	if r.totals.Rows == nil {
+		r.totals.Rows = map[string]int64{}
+	}
+	if r.columns, err = loadColumns(r.o.Store); err != nil {
+		return err
+	}
+	rules, traits, err := StoredRules(r.o.Store, r.o.Rules, r.o.Traits)
+	if err != nil {
+		return err
+	}
+	r.rules = traits
+	r.graph, err = identity.NewGraph(rules, r.o.Store)
+	return err
+}
+
+// StoredRules are the rules in force: those of the last command, otherwise the given.
+func StoredRules(rows clientele.Rows, rules *identity.Rules, traits profile.Rules) (*identity.Rules, profile.Rules, error) {
+	b, err := rows.Get(identityRulesKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	if b != nil {
+		var in clientele.IdentityRules
+		if err := json.Unmarshal(b, &in); err != nil {
+			return nil, nil, clientele.Errorf(clientele.Corrupt, "stored identity rules: %w", err)
+		}
+		if rules, err = identity.NewRules(in); err != nil {
+			return nil, nil, err
+		}
+	}
+	if b, err = rows.Get(traitRulesKey); err != nil || b == nil {
+		return rules, traits, err
+	}
+	traits = nil
+	if err := json.Unmarshal(b, &traits); err != nil {
+		return nil, nil, clientele.Errorf(clientele.Corrupt, "stored trait rules: %w", err)
+	}
+	return rules, traits, nil
+}
+
+func loadRow[V any](rows clientele.Rows, k clientele.Key) (*V, error) {
+	b, err := rows.Get(k)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	v := new(V)
+	if err := cbor.Unmarshal(b, v); err != nil {
+		return nil, clientele.Errorf(clientele.Corrupt, "row %q: %w", k[0], err)
+	}
+	return v, nil
+}
+
+// Position is how far the log has been resolved.
+func (r *Resolver) Position() clientele.Position { return r.position }
+
+// Totals are the counts as of the last batch.
+func (r *Resolver) Totals() Totals { return r.totals }
+
+// Batch resolves decoded frames, in order and without gaps from Position on, and commits them
+// as one change set, or as several where a command stands between: a command sees the store as
+// of the record before it. After an error the state is that of the last change set.
+func (r *Resolver) Batch(frames []Decoded) error {
+	err := r.resolve(frames)
+	if err != nil {
+		if again := r.Reset(); again != nil {
+			return again
+		}
+	}
+	return err
+}
+
+func (r *Resolver) resolve(frames []Decoded) error {
+	if err := r.preload(frames); err != nil {
+		return err
+	}
+	done := r.position
+	for i := range frames {
+		f := &frames[i]
+		if f.Kind == clientele.KindCommand {
+			if err := r.commit(done); err != nil {
+				return err
+			}
+		}
+		if err := r.frame(f); err != nil {
+			return err
+		}
+		done = f.Position
+		if f.Kind == clientele.KindCommand {
+			if err := r.commit(done); err != nil {
+				return err
+			}
+		}
+	}
+	return r.commit(done)
+}
+
+func (r *Resolver) frame(f *Decoded) error {
+	m := &mint{position: f.Position}
+	for i := range f.Records {
+		rec := &f.Records[i]
+		r.totals.Now = max(r.totals.Now, rec.ReceivedAt)
+		if err := r.record(f, i, rec, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// record resolves one record. An error that is Invalid is the record's own fault and puts it
+// into quarantine; any other stops the batch.
+func (r *Resolver) record(f *Decoded, i int, rec *Parsed, m *mint) error {
+	if f.rules != r.graph.Rules() {
+		rec.normalise(r.graph.Rules())
+	}
+	err := rec.Err
+	if err == nil {
+		switch f.Kind {
+		case clientele.KindEvent:
+			err = r.event(f.Position, i, rec, m)
+		case clientele.KindRow:
+			err = r.row(f.Position, i, rec, m)
+		case clientele.KindCommand:
+			err = r.command(f.Position, rec)
+		}
+	}
+	if err == nil {
+		r.batch.records++
+		return nil
+	}
+	if c := clientele.ErrorCode(err); c != clientele.Invalid && c != clientele.TooLarge && c != clientele.NotFound && c != clientele.Conflict {
+		return err
+	}
+	return r.quarantine(f, i, rec, err)
+}
+
+// mint numbers the anchors of a frame.
+type mint struct {
+	position clientele.Position
+	next     int
+}
+
+// room says whether the frame can mint n more anchors: a record must not be half resolved.
+func (m *mint) room(n int) error {
+	if m.next+n > clientele.AnchorsPerFrame {
+		return clientele.Errorf(clientele.TooLarge, "over %d new identifiers arrived together", clientele.AnchorsPerFrame).WithHint("replay it")
+	}
+	return nil
+}
+
+func (m *mint) anchor() (clientele.Anchor, error) {
+	a, err := clientele.NewAnchor(m.position, m.next)
+	m.next++
+	return a, err
+}
+
+func (r *Resolver) put(k clientele.Key, v []byte) {
+	r.batch.puts = append(r.batch.puts, clientele.RowChange{Key: k, Value: v})
+}
+
+// head is the head of the anchor, ready to be changed.
+func (r *Resolver) head(a clientele.Anchor) (*profile.Head, error) {
+	h, err := r.heads.Get(a)
+	if err != nil {
+		return nil, err
+	}
+	if h == nil {
+		h = &profile.Head{}
+	}
+	r.heads.Put(a, h)
+	r.batch.touched[a] = true
+	return h, nil
+}
+
+// preload reads at once the rows that the records will ask for first.
+func (r *Resolver) preload(frames []Decoded) error {
+	var ids []clientele.Identifier
+	for i := range frames {
+		for j := range frames[i].Records {
+			for _, o := range frames[i].Records[j].ids {
+				ids = append(ids, o.ID)
+			}
+		}
+	}
+	return r.graph.Preload(ids, r.o.Store.Load)
+}

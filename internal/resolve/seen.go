@@ -1,0 +1,94 @@
+package resolve
+
+import (
+	"encoding/binary"
+
+	"github.com/zeebo/xxh3"
+
+	"clientele"
+)
+
+// window is how long a live message id is remembered, by the time it was received.
+const window = 24 * 3600 * 1_000_000
+
+// halfDay is the width of a bucket of live message ids.
+const halfDay = window / 2
+
+// seen knows which records were accepted before: live message ids for 24 hours, imported
+// record ids for ever.
+type seen struct {
+	rows  clientele.Rows
+	fresh map[string][]byte // not in the store yet
+	swept uint64            // buckets before this one are gone
+}
+
+// sweptKey sorts behind every bucket.
+var sweptKey = clientele.NewKey(clientele.RowSeen).Text("swept")
+
+func newSeen(rows clientele.Rows) *seen { return &seen{rows: rows, fresh: map[string][]byte{}} }
+
+func (s *seen) reset() {
+	clear(s.fresh)
+	s.swept = 0
+}
+
+func hash(source, id string) [16]byte {
+	return xxh3.Hash128([]byte(source + "\x00" + id)).Bytes()
+}
+
+func (s *seen) get(k clientele.Key) ([]byte, error) {
+	if v, ok := s.fresh[string(k)]; ok {
+		return v, nil
+	}
+	return s.rows.Get(k)
+}
+
+// live says whether the message id was accepted in the 24 hours before received, and
+// otherwise remembers it with add.
+func (s *seen) live(source, id string, received clientele.Micros) (again bool, key clientele.Key, err error) {
+	h := hash(source, id)
+	bucket := uint64(received) / halfDay
+	for back := range uint64(3) {
+		k := clientele.SeenKey(bucket-back, h)
+		v, err := s.get(k)
+		if err != nil {
+			return false, nil, err
+		}
+		if len(v) == 8 && received-clientele.Micros(binary.BigEndian.Uint64(v)) <= window {
+			return true, nil, nil
+		}
+	}
+	return false, clientele.SeenKey(bucket, h), nil
+}
+
+func (s *seen) add(k clientele.Key, v []byte) { s.fresh[string(k)] = v }
+
+func stamp(m clientele.Micros) []byte { return binary.BigEndian.AppendUint64(nil, uint64(m)) }
+
+// imported says whether the record id was accepted with the same content.
+func (s *seen) imported(source, id string, content []byte) (again bool, key clientele.Key, value []byte, err error) {
+	k := clientele.ImportedKey(hash(source, id))
+	value = binary.BigEndian.AppendUint64(nil, xxh3.Hash(content))
+	have, err := s.get(k)
+	return string(have) == string(value), k, value, err
+}
+
+// sweep is the range of buckets that are over, if any is.
+func (s *seen) sweep(now clientele.Micros) (clientele.Range, bool, error) {
+	if s.swept == 0 {
+		b, err := s.rows.Get(sweptKey)
+		if err != nil {
+			return clientele.Range{}, false, err
+		}
+		if len(b) == 8 {
+			s.swept = binary.BigEndian.Uint64(b)
+		}
+	}
+	bucket := uint64(now) / halfDay
+	if bucket < 3 || bucket-2 <= s.swept {
+		return clientele.Range{}, false, nil
+	}
+	from := s.swept
+	s.swept = bucket - 2
+	return clientele.Range{Start: clientele.NewKey(clientele.RowSeen).Uint(from), End: clientele.NewKey(clientele.RowSeen).Uint(s.swept)}, true, nil
+}
