@@ -1,0 +1,49 @@
+# make lists the targets. A machine needs Go, Node and a C compiler; nothing else is installed.
+
+GO         ?= go
+LISTEN     ?= 127.0.0.1:8080
+DATA       ?= ./clientele-data
+TESTFLAGS  ?=
+FUZZTIME   ?= 10s
+BENCH      ?= .
+BENCHTIME  ?= 1s
+# Packages whose benchmarks print rows or events a second.
+BENCH_PACKAGES ?= ./internal/collect ./internal/eventlog
+STATICCHECK    ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VERSION        ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test check lint bench fuzz e2e clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/clientele
+	$(GO) build -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/clientele ./cmd/clientele
+
+run: build ## serve on LISTEN with DATA, import a generated example, until Ctrl-C
+	@LISTEN='$(LISTEN)' DATA='$(DATA)' GO='$(GO)' sh scripts/run.sh
+
+test: ## all tests, with the race detector
+	$(GO) test -race -timeout 10m $(TESTFLAGS) ./...
+
+check: lint test ## what CI runs: lint and all tests
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './node_modules/*' -not -path './.git/*')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+bench: ## benchmarks that print rows and events a second (BENCH, BENCHTIME, BENCH_PACKAGES)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m $(BENCH_PACKAGES)
+
+fuzz: ## every fuzz test for FUZZTIME each
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' sh scripts/fuzz.sh
+
+e2e: ## the tests of the whole program alone
+	@if [ -d e2e ]; then $(GO) test -race -count=1 -timeout 20m $(TESTFLAGS) ./e2e/...; else echo "there is no e2e folder"; fi
+
+clean: ## remove what was built and generated; the data directory stays
+	rm -rf bin examples/generated
+	$(GO) clean -testcache
