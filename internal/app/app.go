@@ -1,0 +1,257 @@
+// Package app is the program: it opens every part, runs the stages and closes them. It is the
+// only place that knows everything.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"clientele"
+	"clientele/internal/api"
+	"clientele/internal/archive"
+	"clientele/internal/collect"
+	"clientele/internal/config"
+	"clientele/internal/eventlog"
+	"clientele/internal/identity"
+	"clientele/internal/importer"
+	"clientele/internal/profile"
+	"clientele/internal/resolve"
+	"clientele/internal/store/duckstore"
+	"clientele/internal/store/pebblestore"
+	"clientele/internal/token"
+)
+
+// Guards: the parts fit the interfaces that their users declare.
+var (
+	_ clientele.RowStore     = (*pebblestore.Store)(nil)
+	_ collect.Appender       = (*eventlog.Log)(nil)
+	_ archive.Log            = (*eventlog.Log)(nil)
+	_ api.Tokens             = (*token.Store)(nil)
+	_ importer.ParquetReader = duckstore.ParquetFiles{}
+	_ api.Profiles           = (*App)(nil)
+	_ api.Identity           = (*App)(nil)
+	_ api.Querier            = (*App)(nil)
+	_ api.Quarantine         = (*App)(nil)
+	_ api.Importer           = (*App)(nil)
+	_ api.Stater             = (*App)(nil)
+)
+
+// Options are what the configuration does not say.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+	Now     func() time.Time // nil = time.Now
+}
+
+// App is the open program. Run must run for anything to be resolved.
+type App struct {
+	cfg     config.Config
+	o       Options
+	started time.Time
+	lock    *os.File
+
+	log     *eventlog.Log
+	archive *archive.Archive
+	rows    *pebblestore.Store
+	columns *duckstore.Store
+	tokens  *token.Store
+	handler http.Handler
+
+	rules  *identity.Rules // of the configuration
+	traits profile.Rules
+	trust  map[string]resolve.Source
+
+	resolved  progress // log position
+	committed progress // commit number of the last change set
+	applied   progress // commit number in the column store
+	trouble   troubles
+	ready     atomic.Bool
+}
+
+// The places of a data directory.
+const (
+	logDir     = "log"            // the embedded log
+	archiveDir = "archive"        // what has left it
+	stateDir   = "state"          // what a rebuild makes anew:
+	rowsDir    = "rows"           //   the row store
+	columnFile = "columns.duckdb" //   the column store
+)
+
+// Open opens the data directory, which it makes when it is not there. Conflict when another
+// process has it.
+func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
+	a, err := begin(cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	err = finishSwap(cfg.Data)
+	if err == nil {
+		err = a.open(ctx, stateDir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// begin checks the configuration and takes the lock of the data directory.
+func begin(cfg config.Config, o Options) (*App, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &App{cfg: cfg, o: o, started: o.Now(), trust: map[string]resolve.Source{}, traits: profile.Rules(cfg.Traits)}
+	var err error
+	if a.rules, err = identity.NewRules(cfg.Identity); err != nil {
+		return nil, err
+	}
+	if err := a.traits.Check(); err != nil {
+		return nil, err
+	}
+	for _, s := range cfg.Sources {
+		trusted := s.Kind == config.KindServer || s.Kind == config.KindFile
+		a.trust[s.Name] = resolve.Source{Trusted: trusted, Verified: trusted && s.Verified}
+	}
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, clientele.Errorf(clientele.Unavailable, "data directory: %w", err).WithHint("choose another with --data")
+	}
+	a.lock, err = lockDir(cfg.Data)
+	return a, err
+}
+
+func (a *App) open(ctx context.Context, state string) error {
+	data := func(name ...string) string { return filepath.Join(append([]string{a.cfg.Data}, name...)...) }
+	var err error
+	if a.log, err = eventlog.Open(ctx, eventlog.Options{Dir: data(logDir), URL: a.cfg.Log.URL, MaxBytes: int64(a.cfg.Log.MaxSize),
+		Reserve: int64(a.cfg.Log.Reserve), Log: a.o.Log}); err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	dir := a.cfg.Archive.Dir
+	if dir == "" {
+		dir = data(archiveDir)
+	}
+	if a.archive, err = archive.Open(dir); err != nil {
+		return fmt.Errorf("open archive: %w", err)
+	}
+	if err := os.MkdirAll(data(state), 0o700); err != nil {
+		return clientele.Errorf(clientele.Unavailable, "data directory: %w", err)
+	}
+	if a.rows, err = pebblestore.Open(pebblestore.Options{Dir: data(state, rowsDir), MinFreeBytes: floor(int64(a.cfg.Log.Reserve) / 4), Log: a.o.Log}); err != nil {
+		return fmt.Errorf("open rows: %w", err)
+	}
+	if a.columns, err = duckstore.Open(ctx, duckstore.Options{Path: data(state, columnFile), MemoryLimit: fmt.Sprintf("%dB", int64(a.cfg.Columns.Memory)), Threads: a.cfg.Columns.Threads,
+		BaseCurrency: a.cfg.Currency.Base, Log: a.o.Log}); err != nil {
+		return fmt.Errorf("open columns: %w", err)
+	}
+	if a.tokens, err = token.Open(a.cfg.Data, a.o.Now); err != nil {
+		return fmt.Errorf("open tokens: %w", err)
+	}
+	if err := a.positions(ctx); err != nil {
+		return err
+	}
+	a.handler, err = a.routes()
+	return err
+}
+
+// floor keeps the row store's own floor when the log's reserve asks for none.
+func floor(n int64) int64 {
+	if n <= 0 {
+		return -1
+	}
+	return n
+}
+
+// positions finds out how far each part has come, and that they belong together.
+func (a *App) positions(ctx context.Context) error {
+	p, commit, err := a.rows.Position()
+	if err != nil {
+		return err
+	}
+	applied, _, err := a.columns.Position(ctx)
+	if err != nil {
+		return err
+	}
+	a.resolved.set(uint64(p))
+	a.committed.set(commit)
+	a.applied.set(applied)
+	if applied > commit {
+		return clientele.Errorf(clientele.Corrupt, "the column store is at commit %d, the row store at %d: they are not of one time", applied, commit).
+			WithHint("run: clientele rebuild")
+	}
+	if d := a.log.Damage(); len(d.Gaps) > 0 {
+		a.trouble.add("log", fmt.Sprintf("the log's files were damaged: %d ranges of positions are lost, the first from %d to %d", len(d.Gaps), d.Gaps[0].From, d.Gaps[0].To))
+	}
+	if last := max(p, a.archive.Last()); a.log.Last() < last {
+		a.o.Log.Warn("the log ends before what was resolved; it goes on behind it", "log", a.log.Last(), "resolved", p)
+		a.trouble.add("log", fmt.Sprintf("the log lost its end: it held positions up to %d, what was resolved goes to %d", a.log.Last(), last))
+		return a.log.Raise(ctx, last)
+	}
+	return nil
+}
+
+// routes is the whole HTTP surface.
+func (a *App) routes() (http.Handler, error) {
+	keys := make(map[string]collect.Source, len(a.cfg.Sources))
+	for _, s := range a.cfg.Sources {
+		if s.WriteKey != "" {
+			keys[s.WriteKey] = collect.Source{Name: s.Name, WriteKey: s.WriteKey, Server: s.Kind == config.KindServer, AllowedOrigins: s.AllowedOrigins}
+		}
+	}
+	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
+		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", h)
+	collect.New(collect.Options{Log: a.log, Sources: func(key string) (collect.Source, bool) { s, ok := keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log}).Register(mux)
+	return mux, nil
+}
+
+// Handler serves collect and API.
+func (a *App) Handler() http.Handler { return a.handler }
+
+// Tokens are the API's tokens.
+func (a *App) Tokens() *token.Store { return a.tokens }
+
+// Parquet reads Parquet files.
+func Parquet() importer.ParquetReader { return duckstore.ParquetFiles{} }
+
+// Close closes the stores; the log first, so that nothing more is acknowledged.
+func (a *App) Close() error {
+	var errs []error
+	if a.log != nil {
+		errs = append(errs, a.log.Close())
+	}
+	if a.columns != nil {
+		errs = append(errs, a.columns.Close())
+	}
+	if a.rows != nil {
+		errs = append(errs, a.rows.Close())
+	}
+	if a.archive != nil {
+		errs = append(errs, a.archive.Close())
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// source is what the resolver must know of a source. One that the configuration does not name
+// came through an import by somebody with a write token.
+func (a *App) source(name string) resolve.Source {
+	if s, ok := a.trust[name]; ok {
+		return s
+	}
+	return resolve.Source{Trusted: true}
+}

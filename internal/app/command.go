@@ -1,0 +1,96 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"clientele"
+	"clientele/internal/resolve"
+)
+
+// command appends a command and waits until it is resolved and in the column store. An error
+// says why the resolver could not do it.
+func (a *App) command(ctx context.Context, name clientele.CommandName, by string, body any) (clientele.Position, error) {
+	p, err := a.append(ctx, name, by, body)
+	if err != nil {
+		return 0, err
+	}
+	if err := a.resolved.reach(ctx, uint64(p)); err != nil {
+		return p, clientele.Errorf(clientele.Unavailable, "%s was accepted and is not done yet", name).WithHint("it will be done: look again later")
+	}
+	v, err := a.rows.Get(clientele.QuarantineKey(p, 0))
+	if err != nil {
+		return p, err
+	}
+	if v != nil {
+		q, _, _, err := resolve.ReadQuarantine(clientele.QuarantineKey(p, 0), v)
+		if err != nil {
+			return p, err
+		}
+		return p, clientele.Errorf(clientele.Code(q.Code), "%s", q.Reason)
+	}
+	_, commit, err := a.rows.Position()
+	if err != nil {
+		return p, err
+	}
+	return p, a.applied.reach(ctx, commit)
+}
+
+func (a *App) append(ctx context.Context, name clientele.CommandName, by string, body any) (clientele.Position, error) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return 0, clientele.Errorf(clientele.Internal, "command: %w", err)
+	}
+	raw, err := json.Marshal(clientele.Command{Name: name, By: by, Body: b})
+	if err != nil {
+		return 0, clientele.Errorf(clientele.Internal, "command: %w", err)
+	}
+	return a.log.Append(ctx, clientele.KindCommand, []clientele.Record{{Source: "operator", ReceivedAt: clientele.MicrosOf(a.o.Now()), Raw: raw}})
+}
+
+// tellRules puts the configuration's rules into the log when they are not those in force, so
+// that a rebuild follows them too.
+func (a *App) tellRules(ctx context.Context) error {
+	for _, r := range []struct {
+		name clientele.CommandName
+		key  string
+		body any
+		none bool
+	}{
+		{clientele.CommandIdentityRules, "identity_rules", a.cfg.Identity, false},
+		{clientele.CommandTraitRules, "trait_rules", a.traits, len(a.traits) == 0},
+	} {
+		have, err := a.rows.Get(clientele.MetaKey(r.key))
+		if err != nil {
+			return err
+		}
+		want, err := json.Marshal(r.body)
+		if err != nil {
+			return clientele.Errorf(clientele.Internal, "rules: %w", err)
+		}
+		if bytes.Equal(have, want) || have == nil && r.none {
+			continue
+		}
+		if _, err := a.append(ctx, r.name, "config", r.body); err != nil {
+			if clientele.ErrorCode(err) == clientele.Unavailable { // a full log: the rules in force stay
+				a.trouble.add("rules", "the configuration's rules could not be put into the log: "+err.Error())
+				continue
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// Settle waits until all that is in the log is resolved and in the column store.
+func (a *App) Settle(ctx context.Context) error {
+	last := max(uint64(a.log.Last()), a.resolved.get())
+	if err := a.resolved.reach(ctx, last); err != nil {
+		return clientele.Errorf(clientele.Unavailable, "settle: %w", err)
+	}
+	if err := a.applied.reach(ctx, a.committed.get()); err != nil {
+		return clientele.Errorf(clientele.Unavailable, "settle: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"clientele"
+	"clientele/internal/resolve"
+	"clientele/internal/store/duckstore"
+)
+
+// Query answers one SELECT over the contract's tables.
+func (a *App) Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error) {
+	return a.columns.Query(ctx, sql, params, duckstore.Limits{Rows: maxRows, Time: time.Duration(a.cfg.Query.Timeout)})
+}
+
+// Digests are checksums of every table of the SQL schema, after all that is in the log.
+func (a *App) Digests(ctx context.Context) (map[string]string, error) {
+	if err := a.Settle(ctx); err != nil {
+		return nil, err
+	}
+	return a.columns.Digests(ctx)
+}
+
+// Import appends records that a client has mapped.
+func (a *App) Import(ctx context.Context, source string, kind clientele.Kind, records []clientele.Record) (*clientele.ImportResult, error) {
+	if kind != clientele.KindEvent && kind != clientele.KindRow {
+		return nil, clientele.Errorf(clientele.Invalid, "imports bring events and rows, not %ss", kind)
+	}
+	if source == "" || len(source) > clientele.MaxNamespaceBytes {
+		return nil, clientele.Errorf(clientele.Invalid, "a source's name has 1 to %d bytes", clientele.MaxNamespaceBytes)
+	}
+	if len(records) == 0 {
+		return &clientele.ImportResult{}, nil
+	}
+	now := clientele.MicrosOf(a.o.Now())
+	for i := range records {
+		records[i].Source = source
+		if records[i].ReceivedAt == 0 {
+			records[i].ReceivedAt = now
+		}
+	}
+	if _, err := a.log.Append(ctx, kind, records); err != nil {
+		return nil, err
+	}
+	return &clientele.ImportResult{Accepted: len(records)}, nil
+}
+
+// maxQuarantineRaw is how much of a quarantined record a listing shows.
+const maxQuarantineRaw = 4 << 10
+
+// Quarantine lists quarantined records, the newest first.
+func (a *App) Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error) {
+	r := clientele.Prefix(clientele.NewKey(clientele.RowQuarantine))
+	r.Reverse = true
+	if cursor != "" {
+		p, i, err := resolve.ParseQuarantineID(cursor)
+		if err != nil {
+			return nil, "", clientele.Errorf(clientele.Invalid, "cursor is not one of ours")
+		}
+		r.End = clientele.QuarantineKey(p, i)
+	}
+	out, next := []clientele.Quarantined{}, ""
+	frames := map[clientele.Position]*clientele.Frame{}
+	err := a.rows.Scan(r, func(k clientele.Key, v []byte) (bool, error) {
+		if len(out) == limit {
+			next = out[limit-1].ID
+			return false, nil
+		}
+		q, p, i, err := resolve.ReadQuarantine(k, v)
+		if err != nil {
+			return false, err
+		}
+		f := frames[p]
+		if f == nil {
+			if f, err = a.frame(ctx, p); err == nil {
+				frames[p] = f
+			}
+		}
+		if f != nil && i < len(f.Records) {
+			raw := f.Records[i].Raw
+			q.Raw = strings.ToValidUTF8(string(raw[:min(len(raw), maxQuarantineRaw)]), "\ufffd")
+		}
+		out = append(out, q)
+		return true, nil
+	})
+	return out, next, err
+}
+
+// maxReplay is how many records one replay command names.
+const maxReplay = 1000
+
+// Replay tries quarantined records again, all of them when ids is empty; it answers how many
+// were accepted now.
+func (a *App) Replay(ctx context.Context, by string, ids []string) (int, error) {
+	for _, id := range ids {
+		if _, _, err := resolve.ParseQuarantineID(id); err != nil {
+			return 0, err
+		}
+	}
+	if len(ids) == 0 {
+		err := a.rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowQuarantine)), func(k clientele.Key, _ []byte) (bool, error) {
+			r := k.Read()
+			ids = append(ids, resolve.QuarantineID(clientele.Position(r.Uint()), int(r.Uint())))
+			return true, r.Err()
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	before, err := resolve.LoadTotals(a.rows)
+	if err != nil {
+		return 0, err
+	}
+	for len(ids) > 0 {
+		n := min(len(ids), maxReplay)
+		if _, err := a.command(ctx, clientele.CommandReplay, by, resolve.ReplayBody{IDs: ids[:n]}); err != nil {
+			return 0, err
+		}
+		ids = ids[n:]
+	}
+	after, err := resolve.LoadTotals(a.rows)
+	return int(after.Replayed - before.Replayed), err
+}
+
+// Ready is nil when requests can be served.
+func (a *App) Ready() error {
+	if !a.ready.Load() {
+		return clientele.Errorf(clientele.Unavailable, "the stages are not running")
+	}
+	return nil
+}
+
+// Status is how the program is doing.
+func (a *App) Status(ctx context.Context) (*clientele.Status, error) {
+	v, err := a.view()
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	totals, err := resolve.LoadTotals(v)
+	if err != nil {
+		return nil, err
+	}
+	graph := v.graph.Count()
+	s := &clientele.Status{Version: a.o.Version, StartedAt: clientele.MicrosOf(a.started), State: "ready", Problems: a.trouble.list(), Log: a.log.Status(),
+		Counts: map[string]int64{"events": totals.Events, "duplicates": totals.Duplicates, "quarantined": totals.Quarantined, "replayed": totals.Replayed,
+			"commands": totals.Commands, "profiles": graph.Profiles, "evidence": graph.Evidence, "blocked_merges": graph.Refused, "blocked_identifiers": graph.Generic},
+		Sizes: a.sizes()}
+	for table, n := range totals.Rows {
+		s.Counts["imported_"+table] = n
+	}
+	for _, n := range graph.ByNS {
+		s.Counts["identifiers"] += n
+	}
+	s.Log.Archived = a.archive.Last()
+	resolved, commit, applied := clientele.Position(a.resolved.get()), a.committed.get(), a.applied.get()
+	s.Resolver = clientele.StageStatus{Position: resolved, Commit: commit, Lag: behind(uint64(s.Log.Last), uint64(resolved)), Error: a.trouble.of("resolve")}
+	s.Columns = clientele.StageStatus{Commit: applied, Lag: behind(commit, applied), Error: a.trouble.of("follow")}
+	if _, p, err := a.columns.Position(ctx); err == nil {
+		s.Columns.Position = p
+	}
+	switch {
+	case !a.ready.Load():
+		s.State = "starting"
+	case len(s.Problems) > 0 || s.Log.Full:
+		s.State = "degraded"
+	}
+	return s, nil
+}
+
+func behind(of, have uint64) uint64 {
+	if have >= of {
+		return 0
+	}
+	return of - have
+}
+
+// sizes are bytes on disk.
+func (a *App) sizes() map[string]int64 {
+	return map[string]int64{"log": a.log.Size(), "archive": a.archive.Size(), "rows": a.rows.Size(), "columns": a.columns.Size()}
+}

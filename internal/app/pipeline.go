@@ -1,0 +1,358 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"clientele"
+	"clientele/internal/archive"
+	"clientele/internal/eventlog"
+	"clientele/internal/resolve"
+)
+
+// The stages, in the order in which a record meets them. Collect is not one: it ends with the
+// record on disk, in the handler of its request.
+//
+//	feed     reads frames from the archive and the log, in order, and decodes them
+//	resolve  folds them into the row store, one change set for each micro-batch
+//	follow   copies the changes into the column store
+//	keep     archives and trims the log behind the resolver
+//	upkeep   folds and compacts the column store
+//
+// Each runs until the context ends or it can go no further; the first to fail ends them all.
+func (a *App) stages() map[string]func(context.Context) error {
+	decoded := make(chan resolve.Decoded, maxAhead)
+	return map[string]func(context.Context) error{
+		"feed":    func(ctx context.Context) error { return a.feed(ctx, decoded) },
+		"resolve": func(ctx context.Context) error { return a.resolve(ctx, decoded) },
+		"follow":  a.follow,
+		"keep":    a.keep,
+		"upkeep":  a.upkeep,
+	}
+}
+
+// The size of a micro-batch, and how far decoding goes ahead of it.
+const (
+	maxAhead        = 16
+	maxBatchRecords = 4000
+	decoders        = 2
+)
+
+// Run runs the stages until the context ends and all of them have stopped. What cannot go on,
+// a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
+func (a *App) Run(ctx context.Context) error {
+	if err := a.tellRules(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	for name, stage := range a.stages() {
+		wg.Go(func() {
+			if err := stage(ctx); err != nil && ctx.Err() == nil {
+				a.trouble.add(name, err.Error())
+				a.o.Log.Error("stage stopped", "stage", name, "error", err.Error(), "hint", clientele.ErrorHint(err))
+				cancel(err)
+			}
+		})
+	}
+	a.ready.Store(true)
+	wg.Wait()
+	a.ready.Store(false)
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// feed decodes frames ahead of the resolver, several at a time, and hands them on in order.
+func (a *App) feed(ctx context.Context, out chan<- resolve.Decoded) error {
+	ordered := make(chan chan resolve.Decoded, decoders)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() {
+		for c := range ordered {
+			select {
+			case out <- <-c:
+			case <-ctx.Done():
+			}
+		}
+	})
+	defer close(ordered)
+	rules := a.rules
+	return a.frames(ctx, clientele.Position(a.resolved.get()), func(p clientele.Position, b []byte) error {
+		c := make(chan resolve.Decoded, 1)
+		select {
+		case ordered <- c:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		wg.Go(func() {
+			f, err := eventlog.DecodeFrame(b)
+			if err != nil { // stored with a checksum, so this is damage that NATS did not notice
+				a.lost(p, p, err)
+				f = &clientele.Frame{Kind: clientele.KindTick}
+			}
+			c <- resolve.Decode(p, f, rules, a.source)
+		})
+		return nil
+	})
+}
+
+// frames calls fn for each frame behind after: from the archive as far as the log does not
+// reach back, then from the log, for ever.
+func (a *App) frames(ctx context.Context, after clientele.Position, fn func(clientele.Position, []byte) error) error {
+	next, err := a.archived(ctx, after, fn)
+	if err != nil {
+		return err
+	}
+	r, err := a.log.Read(ctx, next)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for {
+		p, b, err := r.Next(ctx)
+		var gap *eventlog.Gap
+		switch {
+		case errors.As(err, &gap):
+			a.lost(gap.From, gap.To, err)
+		case ctx.Err() != nil:
+			return nil
+		case clientele.ErrorCode(err) == clientele.Unavailable:
+			a.trouble.add("log", err.Error())
+			if err := pause(ctx, retryAfter); err != nil {
+				return nil
+			}
+		case err != nil:
+			return err
+		default:
+			if err := fn(p, b); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// archived reads the part of the history that has left the log, and answers how far it came.
+func (a *App) archived(ctx context.Context, after clientele.Position, fn func(clientele.Position, []byte) error) (clientele.Position, error) {
+	if after >= a.archive.Last() || a.log.First() == after+1 {
+		return after, nil
+	}
+	r := a.archive.Read(after)
+	defer r.Close()
+	for ctx.Err() == nil {
+		p, b, err := r.Next()
+		var missing *archive.Missing
+		switch {
+		case errors.As(err, &missing):
+			a.lost(missing.From, missing.To, err)
+		case errors.Is(err, io.EOF):
+			return after, nil
+		case err != nil:
+			return after, err
+		default:
+			after = p
+			if err := fn(p, b); err != nil {
+				return after, err
+			}
+		}
+	}
+	return after, ctx.Err()
+}
+
+// lost reports positions whose frames are gone. It is never passed over in silence.
+func (a *App) lost(from, to clientele.Position, err error) {
+	a.o.Log.Error("log positions are lost", "from", from, "to", to, "error", err.Error(), "hint", clientele.ErrorHint(err))
+	a.trouble.add("log", err.Error())
+}
+
+// retryAfter is how long a stage waits before it tries again what a full disk refused.
+const retryAfter = time.Second
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// resolve folds decoded frames into the row store.
+func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
+	r, err := resolve.New(resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Traits: a.traits, Log: a.o.Log,
+		Fetch: func(p clientele.Position) (*clientele.Frame, error) { return a.frame(ctx, p) }})
+	if err != nil {
+		return err
+	}
+	for {
+		batch, ok := gather(ctx, in)
+		if !ok {
+			return nil
+		}
+		for {
+			err := r.Batch(unresolved(batch, r.Position()))
+			if err == nil {
+				break
+			}
+			if clientele.ErrorCode(err) != clientele.Unavailable {
+				return err
+			}
+			// The disk is full, or the store recovers: the log holds what waits.
+			a.trouble.add("resolve", err.Error())
+			if pause(ctx, retryAfter) != nil {
+				return nil
+			}
+		}
+		a.trouble.clear("resolve")
+		_, commit, err := a.rows.Position()
+		if err != nil {
+			return err
+		}
+		a.committed.set(commit)
+		a.resolved.set(uint64(r.Position()))
+	}
+}
+
+// unresolved is the batch without what an earlier try has committed.
+func unresolved(batch []resolve.Decoded, done clientele.Position) []resolve.Decoded {
+	for len(batch) > 0 && batch[0].Position <= done {
+		batch = batch[1:]
+	}
+	return batch
+}
+
+// gather takes what is there, up to a batch; it waits for the first.
+func gather(ctx context.Context, in <-chan resolve.Decoded) ([]resolve.Decoded, bool) {
+	var batch []resolve.Decoded
+	n := 0
+	select {
+	case d := <-in:
+		batch, n = append(batch, d), len(d.Records)
+	case <-ctx.Done():
+		return nil, false
+	}
+	for n < maxBatchRecords {
+		select {
+		case d := <-in:
+			batch, n = append(batch, d), n+len(d.Records)
+		default:
+			return batch, true
+		}
+	}
+	return batch, true
+}
+
+// How much the column store is handed at once.
+const (
+	maxFollow      = 64
+	maxFollowBytes = 8 << 20
+)
+
+// follow copies changes into the column store and forgets those that are there.
+func (a *App) follow(ctx context.Context) error {
+	for {
+		have, news := a.committed.next()
+		applied := a.applied.get()
+		if applied >= have {
+			select {
+			case <-news:
+			case <-ctx.Done():
+				return nil
+			}
+			continue
+		}
+		entries, err := a.rows.Changes(applied, maxFollow)
+		if err != nil {
+			return err
+		}
+		changes, err := decodeChanges(entries)
+		if err != nil {
+			return err
+		}
+		if len(changes) == 0 {
+			return clientele.Errorf(clientele.Corrupt, "the outbox has nothing behind commit %d of %d", applied, have).WithHint("run: clientele rebuild")
+		}
+		if err := a.columns.Apply(ctx, applied+1, changes); err != nil {
+			if code := clientele.ErrorCode(err); ctx.Err() == nil && (code == clientele.Conflict || code == clientele.Corrupt) {
+				return err
+			}
+			// A full disk, a database that reopens: the changes wait in the outbox.
+			a.trouble.add("follow", err.Error())
+			if pause(ctx, retryAfter) != nil {
+				return nil
+			}
+			continue
+		}
+		a.trouble.clear("follow")
+		a.applied.set(applied + uint64(len(changes)))
+		if err := a.rows.TrimChanges(applied + uint64(len(changes))); err != nil && clientele.ErrorCode(err) != clientele.Unavailable {
+			return err
+		}
+	}
+}
+
+func decodeChanges(entries []clientele.OutboxEntry) ([]clientele.Change, error) {
+	var out []clientele.Change
+	size := 0
+	for _, e := range entries {
+		if size += len(e.Bytes); size > maxFollowBytes && len(out) > 0 {
+			break
+		}
+		c, err := resolve.DecodeChange(e.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *c)
+	}
+	return out, nil
+}
+
+// keep archives what leaves the log.
+func (a *App) keep(ctx context.Context) error {
+	if a.cfg.Log.KeepSize == 0 && a.cfg.Log.KeepAge == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	k := &archive.Keeper{Log: a.log, Archive: a.archive, Resolved: func() clientele.Position { return clientele.Position(a.resolved.get()) },
+		ReceivedAt: receivedAt, KeepBytes: int64(a.cfg.Log.KeepSize), KeepAge: time.Duration(a.cfg.Log.KeepAge), Now: a.o.Now, Logger: a.o.Log}
+	return k.Run(ctx)
+}
+
+// receivedAt is when the frame's first record was received.
+func receivedAt(b []byte) (clientele.Micros, error) {
+	f, err := eventlog.DecodeFrame(b)
+	if err != nil {
+		return 0, err
+	}
+	return f.Records[0].ReceivedAt, nil
+}
+
+const upkeepEvery = time.Minute
+
+// upkeep folds and compacts the column store. A round that fails is tried again in the next.
+func (a *App) upkeep(ctx context.Context) error {
+	for pause(ctx, upkeepEvery) == nil {
+		if err := a.columns.Maintain(ctx); err != nil && ctx.Err() == nil {
+			a.o.Log.Warn("upkeep", "error", err.Error())
+		}
+	}
+	return nil
+}
+
+// frame is a frame of the log or of its archive.
+func (a *App) frame(ctx context.Context, p clientele.Position) (*clientele.Frame, error) {
+	b, err := a.log.Frame(ctx, p)
+	if err != nil {
+		if b, err = a.archive.Frame(p); err != nil {
+			return nil, err
+		}
+	}
+	return eventlog.DecodeFrame(b)
+}

@@ -1,0 +1,275 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"clientele"
+	"clientele/internal/identity"
+	"clientele/internal/profile"
+	"clientele/internal/resolve"
+	"clientele/internal/store/duckstore"
+)
+
+// view is the state as of one change set, for one request.
+type view struct {
+	clientele.Snapshot
+	graph  *identity.Graph
+	traits profile.Rules
+}
+
+func (a *App) view() (*view, error) {
+	snap, err := a.rows.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	rules, traits, err := resolve.StoredRules(snap, a.rules, a.traits)
+	if err == nil {
+		var g *identity.Graph
+		if g, err = identity.NewGraph(rules, snap); err == nil {
+			return &view{snap, g, traits}, nil
+		}
+	}
+	return nil, errors.Join(err, snap.Close())
+}
+
+// find is the profile of the identifier today.
+func (v *view) find(id clientele.Identifier) (clientele.ProfileID, error) {
+	anchor, err := v.graph.Find(id)
+	if err != nil {
+		return 0, err
+	}
+	return v.graph.Profile(anchor)
+}
+
+// Profile is the profile that has the identifier.
+func (a *App) Profile(_ context.Context, id clientele.Identifier, explain bool) (*clientele.Profile, error) {
+	v, err := a.view()
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	p, err := v.find(id)
+	if err != nil {
+		return nil, err
+	}
+	return v.profile(p, explain)
+}
+
+func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile, error) {
+	golden, err := resolve.LoadProfile(v, v.graph, v.traits, p)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := v.graph.Identifiers(p)
+	if err != nil {
+		return nil, err
+	}
+	former, err := v.graph.FormerIDs(p)
+	if err != nil {
+		return nil, err
+	}
+	out := &clientele.Profile{ID: p, Identifiers: ids, Traits: make(map[string]any, len(golden.Traits)), Computed: map[string]any{}, Predictions: map[string]any{},
+		Audiences: []string{}, Consent: golden.Consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
+	for name, t := range golden.Traits {
+		out.Traits[name] = t
+	}
+	if explain {
+		out.Provenance = golden.Provenance
+	}
+	return out, nil
+}
+
+// Search finds profiles by a part of an identifier or of a trait, by id order; all for "".
+func (a *App) Search(ctx context.Context, q string, limit int, cursor string) ([]*clientele.Profile, string, error) {
+	after := int64(0)
+	if cursor != "" {
+		p, err := clientele.ParseProfileID(cursor)
+		if err != nil {
+			return nil, "", clientele.Errorf(clientele.Invalid, "cursor is not one of ours")
+		}
+		after = int64(p)
+	}
+	text := `select profile_id from profiles where profile_id > $1 order by profile_id limit $2`
+	params := []any{after, int64(limit) + 1}
+	if q = strings.TrimSpace(q); q != "" {
+		text = `select profile_id from (select profile_id from identifiers where profile_id > $1 and value ilike $3 escape '!'
+			union select profile_id from profiles where profile_id > $1 and cast(traits as varchar) ilike $3 escape '!') as found order by profile_id limit $2`
+		params = append(params, "%"+strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(q)+"%")
+	}
+	found, err := a.columns.Query(ctx, text, params, duckstore.Limits{})
+	if err != nil {
+		return nil, "", err
+	}
+	v, err := a.view()
+	if err != nil {
+		return nil, "", err
+	}
+	defer v.Close()
+	out, next := []*clientele.Profile{}, ""
+	for i, row := range found.Rows {
+		n, err := integer(row[0])
+		if err != nil {
+			return nil, "", err
+		}
+		if i == limit {
+			next = out[len(out)-1].ID.String()
+			break
+		}
+		// The column store may be a moment behind: what has merged since is found by its former id.
+		p, err := v.find(clientele.Identifier{Namespace: "id", Value: clientele.ProfileID(n).String()})
+		if err != nil {
+			continue
+		}
+		if slices.ContainsFunc(out, func(o *clientele.Profile) bool { return o.ID == p }) {
+			continue
+		}
+		one, err := v.profile(p, false)
+		if err != nil {
+			return nil, "", err
+		}
+		out = append(out, one)
+	}
+	return out, next, nil
+}
+
+func integer(v any) (int64, error) {
+	switch v := v.(type) {
+	case int64:
+		return v, nil
+	case string:
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err == nil {
+			return n, nil
+		}
+	}
+	return 0, clientele.Errorf(clientele.Internal, "profile id of type %T", v)
+}
+
+// place is where a page of a timeline ended: the key of its last entry.
+type place struct {
+	TS     clientele.Micros `json:"t"`
+	Source string           `json:"s"`
+	ID     string           `json:"i"`
+	Name   string           `json:"n"`
+}
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.TS, q.TS), cmp.Compare(p.Source, q.Source), cmp.Compare(p.ID, q.ID), cmp.Compare(p.Name, q.Name))
+}
+
+func placeOf(e *resolve.TimelineEntry) place { return place{e.TS, e.Source, e.ID, e.Name} }
+
+// Events is the profile's timeline, the newest first.
+func (a *App) Events(ctx context.Context, id clientele.Identifier, limit int, cursor string) ([]clientele.Event, string, error) {
+	before := place{TS: clientele.MaxTime}
+	if cursor != "" {
+		b, err := base64.RawURLEncoding.DecodeString(cursor)
+		if err != nil || json.Unmarshal(b, &before) != nil {
+			return nil, "", clientele.Errorf(clientele.Invalid, "cursor is not one of ours")
+		}
+	}
+	v, err := a.view()
+	if err != nil {
+		return nil, "", err
+	}
+	defer v.Close()
+	p, err := v.find(id)
+	if err != nil {
+		return nil, "", err
+	}
+	members, err := v.graph.Members(p)
+	if err != nil {
+		return nil, "", err
+	}
+	var all []resolve.TimelineEntry
+	for _, m := range members {
+		if all, err = v.timeline(all, m, before, limit+1); err != nil {
+			return nil, "", err
+		}
+	}
+	slices.SortFunc(all, func(x, y resolve.TimelineEntry) int { return placeOf(&y).compare(placeOf(&x)) })
+	next := ""
+	if len(all) > limit {
+		all = all[:limit]
+		b, err := json.Marshal(placeOf(&all[limit-1]))
+		if err != nil {
+			return nil, "", clientele.Errorf(clientele.Internal, "cursor: %w", err)
+		}
+		next = base64.RawURLEncoding.EncodeToString(b)
+	}
+	frames := map[clientele.Position]*clientele.Frame{}
+	out := make([]clientele.Event, len(all))
+	for i := range all {
+		if !all[i].Whole {
+			a.complete(ctx, &all[i], frames)
+		}
+		out[i] = all[i].Event
+	}
+	return out, next, nil
+}
+
+// timeline adds the anchor's newest entries before the place, at most limit of each name.
+func (v *view) timeline(all []resolve.TimelineEntry, anchor clientele.Anchor, before place, limit int) ([]resolve.TimelineEntry, error) {
+	prefix := clientele.Prefix(clientele.NewKey(clientele.RowTimeline).Anchor(anchor))
+	for {
+		// One seek finds the next name, then its newest entries are read backwards.
+		name, found := "", false
+		err := v.Scan(prefix, func(k clientele.Key, _ []byte) (bool, error) {
+			r := k.Read()
+			r.Anchor()
+			name, found = r.Text(), true
+			return false, r.Err()
+		})
+		if err != nil || !found {
+			return all, err
+		}
+		own := clientele.Prefix(clientele.NewKey(clientele.RowTimeline).Anchor(anchor).Text(name))
+		prefix.Start = own.End
+		own.End, own.Reverse = append(slices.Clone(own.Start), clientele.NewKey(0).Time(before.TS + 1)[1:]...), true
+		n := 0
+		err = v.Scan(own, func(k clientele.Key, value []byte) (bool, error) {
+			e, err := resolve.ReadTimelineEntry(slices.Clone(k), slices.Clone(value))
+			if err != nil {
+				return false, err
+			}
+			if placeOf(&e).compare(before) < 0 {
+				all = append(all, e)
+				n++
+			}
+			return n < limit, nil
+		})
+		if err != nil {
+			return all, err
+		}
+	}
+}
+
+// complete reads properties and context of an event from its raw record. One that is gone
+// from log and archive keeps what the timeline has.
+func (a *App) complete(ctx context.Context, e *resolve.TimelineEntry, frames map[clientele.Position]*clientele.Frame) {
+	f := frames[e.Position]
+	if f == nil {
+		var err error
+		if f, err = a.frame(ctx, e.Position); err != nil {
+			return
+		}
+		frames[e.Position] = f
+	}
+	if e.Ordinal >= len(f.Records) {
+		return
+	}
+	var raw struct {
+		Properties clientele.RawJSON `json:"properties"`
+		Context    clientele.RawJSON `json:"context"`
+	}
+	if json.Unmarshal(f.Records[e.Ordinal].Raw, &raw) == nil {
+		e.Properties, e.Context = raw.Properties, raw.Context
+	}
+}

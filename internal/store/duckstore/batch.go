@@ -1,0 +1,291 @@
+package duckstore
+
+import (
+	"database/sql"
+	"database/sql/driver"
+	"encoding/binary"
+	"errors"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/duckdb/duckdb-go/v2"
+
+	"clientele"
+)
+
+// batch is what a call of Apply amounts to: for each key the last thing said of it.
+type batch struct {
+	tables map[string]*tableBatch
+	moved  map[int64]int64
+}
+
+type tableBatch struct {
+	rows     []stagedRow
+	index    map[string]int // key -> row
+	deletes  int
+	nullKeys bool
+}
+
+// stagedRow holds values in the order of the columns; a deleted row has its key columns only.
+type stagedRow struct {
+	values  []driver.Value
+	deleted bool
+}
+
+// gather checks and coalesces the changes.
+func gather(changes []clientele.Change) (*batch, error) {
+	b := &batch{tables: map[string]*tableBatch{}, moved: map[int64]int64{}}
+	for _, ch := range changes {
+		for _, tr := range ch.Tables {
+			t := clientele.TableNamed(tr.Table)
+			if t == nil {
+				return nil, clientele.Errorf(clientele.Invalid, "column store: there is no table %q", tr.Table)
+			}
+			tb := b.tables[t.Name]
+			if tb == nil {
+				tb = &tableBatch{index: map[string]int{}}
+				b.tables[t.Name] = tb
+			}
+			if err := tb.add(t, tr); err != nil {
+				return nil, err
+			}
+		}
+		for _, m := range ch.Moved {
+			if m.Anchor <= 0 {
+				return nil, clientele.Errorf(clientele.Invalid, "column store: anchor %d cannot move", m.Anchor)
+			}
+			b.moved[int64(m.Anchor)] = int64(m.Profile)
+		}
+	}
+	return b, nil
+}
+
+func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
+	keys := make([]int, len(t.Key))
+	for i, k := range t.Key {
+		keys[i] = t.Column(k)
+	}
+	for _, row := range tr.Upsert {
+		if len(row) != len(t.Columns) {
+			return clientele.Errorf(clientele.Invalid, "column store: a row of %s has %d values instead of %d", t.Name, len(row), len(t.Columns))
+		}
+		values := make([]driver.Value, len(row))
+		for i, v := range row {
+			var err error
+			if values[i], err = stagedValue(t, i, v); err != nil {
+				return err
+			}
+		}
+		tb.put(keys, stagedRow{values: values})
+	}
+	for _, key := range tr.Delete {
+		if len(key) != len(keys) {
+			return clientele.Errorf(clientele.Invalid, "column store: a key of %s has %d values instead of %d", t.Name, len(key), len(keys))
+		}
+		values := make([]driver.Value, len(t.Columns))
+		for i, v := range key {
+			var err error
+			if values[keys[i]], err = stagedValue(t, keys[i], v); err != nil {
+				return err
+			}
+		}
+		tb.put(keys, stagedRow{values: values, deleted: true})
+	}
+	return nil
+}
+
+func (tb *tableBatch) put(keys []int, row stagedRow) {
+	var buf [128]byte
+	k := buf[:0]
+	for _, i := range keys {
+		switch v := row.values[i].(type) {
+		case nil:
+			k, tb.nullKeys = append(k, 'n'), true
+		case string:
+			k = binary.AppendUvarint(append(k, 's'), uint64(len(v)))
+			k = append(k, v...)
+		case int64:
+			k = binary.AppendVarint(append(k, 'i'), v)
+		case float64:
+			k = binary.BigEndian.AppendUint64(append(k, 'f'), math.Float64bits(v))
+		case bool:
+			k = append(k, 'f')
+			if v {
+				k[len(k)-1] = 't'
+			}
+		}
+	}
+	if row.deleted {
+		tb.deletes++
+	}
+	if at, ok := tb.index[string(k)]; ok {
+		tb.rows[at] = row
+		return
+	}
+	tb.index[string(k)] = len(tb.rows)
+	tb.rows = append(tb.rows, row)
+}
+
+// stagedValue checks a value against its column. Integers may come as any integer type,
+// because encodings tell them apart by sign and size.
+func stagedValue(t *clientele.Table, column int, v any) (driver.Value, error) {
+	c := t.Columns[column]
+	wrong := func() (driver.Value, error) {
+		return nil, clientele.Errorf(clientele.Invalid, "column store: %s.%s cannot hold this value of type %T", t.Name, c.Name, v)
+	}
+	switch c.Type {
+	case clientele.TypeText, clientele.TypeJSON:
+		s, ok := v.(string)
+		if v == nil {
+			return nil, nil
+		}
+		if !ok {
+			return wrong()
+		}
+		if !utf8.ValidString(s) {
+			s = strings.ToValidUTF8(s, "\uFFFD")
+		}
+		if c.Type == clientele.TypeJSON {
+			s = fixSurrogates(s)
+		}
+		return s, nil
+	case clientele.TypeBool:
+		if _, ok := v.(bool); ok || v == nil {
+			return v, nil
+		}
+		return wrong()
+	case clientele.TypeDouble:
+		switch f := v.(type) {
+		case nil:
+			return nil, nil
+		case float64:
+			if !math.IsNaN(f) && !math.IsInf(f, 0) {
+				return f, nil
+			}
+		default:
+			if i, ok := integer(v); ok {
+				return float64(i), nil
+			}
+		}
+		return wrong()
+	}
+	if v == nil {
+		return nil, nil
+	}
+	i, ok := integer(v)
+	if !ok || !inRange(c.Type, i) {
+		return wrong()
+	}
+	return i, nil
+}
+
+// inRange keeps out what the engine could not convert.
+func inRange(t clientele.ColumnType, i int64) bool {
+	const day = 86_400_000_000
+	switch t {
+	case clientele.TypeTime:
+		return i >= int64(clientele.MinTime) && i <= int64(clientele.MaxTime)
+	case clientele.TypeDate:
+		return i >= int64(clientele.MinTime)/day && i <= int64(clientele.MaxTime)/day
+	case clientele.TypeDecimal:
+		return i >= -int64(clientele.MaxDecimal) && i <= int64(clientele.MaxDecimal)
+	}
+	return true
+}
+
+func integer(v any) (int64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return v, true
+	case int:
+		return int64(v), true
+	case uint64:
+		return int64(v), v <= math.MaxInt64
+	case clientele.Micros:
+		return int64(v), true
+	case clientele.Decimal:
+		return int64(v), true
+	case clientele.ProfileID:
+		return int64(v), true
+	case clientele.Anchor:
+		return int64(v), true
+	}
+	return 0, false
+}
+
+// fixSurrogates replaces the escapes of half a UTF-16 pair, which Go's JSON accepts and
+// DuckDB's does not, by that of the replacement character.
+func fixSurrogates(s string) string {
+	if !strings.Contains(s, `\ud`) && !strings.Contains(s, `\uD`) {
+		return s
+	}
+	out := []byte(s)
+	for i := 0; i+1 < len(out); i++ {
+		if out[i] != '\\' {
+			continue
+		}
+		high, ok := surrogate(out, i)
+		if !ok {
+			i++ // the escaped character is not an escape itself
+			continue
+		}
+		if low, ok := surrogate(out, i+6); high && ok && !low {
+			i += 11
+			continue
+		}
+		copy(out[i+2:], "fffd")
+		i += 5
+	}
+	return string(out)
+}
+
+// surrogate says whether an escape of a surrogate begins at i, and whether it is the high one.
+func surrogate(b []byte, i int) (high, ok bool) {
+	if i+6 > len(b) || b[i] != '\\' || b[i+1] != 'u' || b[i+2]|0x20 != 'd' {
+		return false, false
+	}
+	switch c := b[i+3] | 0x20; {
+	case c == '8' || c == '9' || c == 'a' || c == 'b':
+		return true, true
+	case c >= 'c' && c <= 'f':
+		return false, true
+	}
+	return false, false
+}
+
+// stage appends the rows to the temporary table "staged".
+func stage(conn *sql.Conn, columns int, rows *tableBatch) error {
+	return appending(conn, func(a *duckdb.Appender) error {
+		line := make([]driver.Value, columns+1)
+		for _, r := range rows.rows {
+			copy(line, r.values)
+			line[columns] = r.deleted
+			if err := a.AppendRow(line...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func stageMoved(conn *sql.Conn, moved map[int64]int64) error {
+	return appending(conn, func(a *duckdb.Appender) error {
+		for anchor, profile := range moved {
+			if err := a.AppendRow(anchor, profile); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func appending(conn *sql.Conn, fn func(a *duckdb.Appender) error) error {
+	return conn.Raw(func(dc any) error {
+		a, err := duckdb.NewAppender(dc.(driver.Conn), "temp", "main", "staged")
+		if err != nil {
+			return err
+		}
+		return errors.Join(fn(a), a.Close())
+	})
+}

@@ -1,0 +1,166 @@
+package duckstore
+
+import (
+	"fmt"
+	"strings"
+
+	"clientele"
+)
+
+// format is the version of the file's layout. A change to what base tables mean raises it and
+// adds a step to upgrade.
+const format = 1
+
+// metaDDL are the store's own tables.
+const metaDDL = `create table if not exists base.format (version integer not null);
+create table if not exists base.position (commit_number bigint not null, log_position bigint not null);
+create table if not exists base.moved (anchor_id bigint not null, profile_id bigint not null);
+create table if not exists base.promoted (table_name varchar not null, column_name varchar not null, json_key varchar not null, type integer not null, ordinal integer not null);
+`
+
+func sqlType(t clientele.ColumnType) string {
+	switch t {
+	case clientele.TypeText:
+		return "varchar"
+	case clientele.TypeBigint:
+		return "bigint"
+	case clientele.TypeDouble:
+		return "double"
+	case clientele.TypeBool:
+		return "boolean"
+	case clientele.TypeTime:
+		return "timestamptz"
+	case clientele.TypeDate:
+		return "date"
+	case clientele.TypeDecimal:
+		return "decimal(18,4)"
+	case clientele.TypeJSON:
+		return "json"
+	}
+	return ""
+}
+
+// tableDDL is the create statement of a table's base rows, promoted columns aside.
+func tableDDL(t *clientele.Table) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "create table if not exists base.%s (\n", quote(t.Name))
+	for i, c := range t.Columns {
+		if i > 0 {
+			b.WriteString(",\n")
+		}
+		fmt.Fprintf(&b, "    %s %s", quote(c.Name), sqlType(c.Type))
+	}
+	b.WriteString("\n);\n")
+	return b.String()
+}
+
+// viewDDL is the contract's view of a table: the visible columns in the contract's order, then
+// the promoted ones. A row's profile is the overlay's where it has one.
+func viewDDL(t *clientele.Table, promoted []clientele.Promotion, baseCurrency string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "create or replace view main.%s as\nselect\n", quote(t.Name))
+	first := true
+	column := func(expr string) {
+		if !first {
+			b.WriteString(",\n")
+		}
+		first = false
+		b.WriteString("    " + expr)
+	}
+	for _, c := range t.Columns {
+		switch {
+		case c.Hidden:
+		case t.Person && c.Name == "profile_id":
+			column("nullif(coalesce(m.profile_id, b.profile_id), 0) as profile_id")
+		case t.Name == "orders" && c.Name == "revenue_base":
+			column(fmt.Sprintf("case when b.currency is null or b.currency = %s then b.revenue "+
+				"else try_cast(cast(b.revenue as double) * f.rate as decimal(18,4)) end as revenue_base", literal(baseCurrency)))
+		default:
+			column("b." + quote(c.Name))
+		}
+	}
+	for _, p := range promoted {
+		column("b." + quote(p.Column))
+	}
+	fmt.Fprintf(&b, "\nfrom base.%s b", quote(t.Name))
+	if t.Person {
+		b.WriteString("\nleft join base.moved m on m.anchor_id = b.anchor_id")
+	}
+	if t.Name == "orders" {
+		b.WriteString("\nleft join (\n    select date, currency, arg_min(rate, source) as rate\n    from base.fx_rates where rate is not null\n    group by date, currency\n" +
+			") f on f.currency = b.currency and f.date = " + utcDay("b.ts"))
+	}
+	b.WriteString(";\n")
+	return b.String()
+}
+
+// utcDay is the UTC day of a timestamptz. It divides instead of asking ICU, which is far slower.
+func utcDay(ts string) string {
+	return "date '1970-01-01' + cast(floor(epoch_us(" + ts + ") / 86400000000.0) as integer)"
+}
+
+// promotedExpr is the typed value of a property: the only definition of a promoted column,
+// used for old rows and for new ones. What does not fit the type is null.
+func promotedExpr(column string, p clientele.Promotion) string {
+	x := jsonText(column, p.JSON)
+	switch p.Type {
+	case clientele.TypeBigint:
+		// A cast alone would round 1.5.
+		return fmt.Sprintf("case when try_cast(%[1]s as double) = floor(try_cast(%[1]s as double)) then try_cast(%[1]s as bigint) end", x)
+	case clientele.TypeDouble:
+		return fmt.Sprintf("case when isfinite(try_cast(%[1]s as double)) then try_cast(%[1]s as double) end", x)
+	case clientele.TypeTime:
+		return fmt.Sprintf("case when epoch_us(try_cast(%[1]s as timestamptz)) between %[2]d and %[3]d then try_cast(%[1]s as timestamptz) end",
+			x, int64(clientele.MinTime), int64(clientele.MaxTime))
+	case clientele.TypeDate:
+		return fmt.Sprintf("case when try_cast(%[1]s as date) between date '1900-01-01' and date '2200-01-01' then try_cast(%[1]s as date) end", x)
+	case clientele.TypeBool, clientele.TypeDecimal:
+		return fmt.Sprintf("try_cast(%s as %s)", x, sqlType(p.Type))
+	case clientele.TypeJSON:
+		return fmt.Sprintf("cast(%s as json)", strings.Replace(x, "->>", "->", 1))
+	}
+	return x
+}
+
+// jsonText is the member of a JSON object as text. A key may hold any character, so it goes in
+// as a quoted path; the two that a path cannot say are looked up in a map.
+func jsonText(column, key string) string {
+	if strings.IndexByte(key, 0) >= 0 {
+		return "cast(null as varchar)" // SQL text cannot hold it
+	}
+	if key == "" || key == "*" {
+		return fmt.Sprintf(`(map_extract(json_transform(%s, '"MAP(VARCHAR, JSON)"'), %s)[1]->>'$')`, column, literal(key))
+	}
+	path := `$."` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`
+	return fmt.Sprintf("(%s->>%s)", column, literal(path))
+}
+
+// jsonColumn is the column that holds the properties of a table that has promotions.
+func jsonColumn(table string) (string, bool) {
+	switch table {
+	case "events":
+		return "properties", true
+	case "profiles":
+		return "traits", true
+	}
+	return "", false
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// prelude are the macros that every engine has under the same name.
+const prelude = `create or replace macro main.json_texts(j) as from_json(j, '["VARCHAR"]');
+create or replace macro main.json_has(j, v) as coalesce(list_contains(from_json(j, '["VARCHAR"]'), v), false);
+create or replace macro main.json_num(j, k) as try_cast((j->>k) as double);
+create or replace macro main.json_bool(j, k) as try_cast((j->>k) as boolean);
+create or replace macro main.json_text(j, k) as (j->>k);
+create or replace macro main.json_merge(a, b) as json_merge_patch(a, b);
+create or replace macro main.day_in(ts, tz) as cast(ts at time zone tz as date);
+create or replace macro main.month_in(ts, tz) as cast(date_trunc('month', ts at time zone tz) as date);
+create or replace macro main.div(a, b) as a // b;
+create or replace macro main.re_match(s, r) as regexp_matches(s, r);
+create or replace macro main.fmt_ym(d) as strftime(d, '%Y-%m');
+create or replace macro main.sha256_hex(s) as sha256(s);
+`
