@@ -96,37 +96,84 @@ func (g *Graph) Committed() {
 	}
 }
 
-// Preload reads at once what Observe will ask for first: the anchors of the identifiers, their
-// rows and their profiles.
-func (g *Graph) Preload(ids []clientele.Identifier, get func([]clientele.Key) ([][]byte, error)) error {
-	ids = slices.DeleteFunc(ids, g.ids.Known)
-	anchors, err := fetch(ids, clientele.IdentifierKey, get, g.ids.Fill)
-	if err != nil {
-		return err
-	}
-	var want []clientele.Anchor
-	for _, a := range anchors {
-		if a != nil && !g.anchors.Known(*a) {
-			want = append(want, *a)
+// Preload reads at once what Observe will ask for: of each record's identifiers the anchors,
+// their rows, profiles and edges. It answers the anchors of all those profiles.
+func (g *Graph) Preload(records [][]clientele.Identifier, get func([]clientele.Key) ([][]byte, error)) ([]clientele.Anchor, error) {
+	var ids []clientele.Identifier
+	wanted := map[clientele.Identifier]bool{}
+	for _, rec := range records {
+		for _, id := range rec {
+			if !wanted[id] && !g.ids.Known(id) {
+				wanted[id] = true
+				ids = append(ids, id)
+			}
 		}
 	}
-	rows, err := fetch(want, clientele.AnchorKey, get, g.anchors.Fill)
-	if err != nil {
-		return err
+	if err := fetch(ids, clientele.IdentifierKey, get, g.ids.Fill); err != nil {
+		return nil, err
+	}
+	var anchors []clientele.Anchor
+	var pairs []pair
+	for _, rec := range records {
+		var of []clientele.Anchor
+		for _, id := range rec {
+			if a, err := g.ids.Get(id); err != nil {
+				return nil, err
+			} else if a != nil {
+				of = append(of, *a)
+			}
+		}
+		for i, a := range of {
+			for _, b := range of[i+1:] {
+				pairs = append(pairs, pairOf(a, b))
+			}
+		}
+		anchors = append(anchors, of...)
+	}
+	if err := fetch(unknown(anchors, g.anchors.Known), clientele.AnchorKey, get, g.anchors.Fill); err != nil {
+		return nil, err
+	}
+	if err := fetch(unknown(pairs, g.edges.Known), func(p pair) clientele.Key { return clientele.EdgeKey(p.a, p.b) }, get, g.edges.Fill); err != nil {
+		return nil, err
 	}
 	var profiles []clientele.ProfileID
-	for _, r := range rows {
-		if r != nil && !g.groups.Known(r.Profile) {
-			profiles = append(profiles, r.Profile)
+	for _, a := range anchors {
+		p, err := g.Profile(a)
+		if err != nil {
+			return nil, err
 		}
+		profiles = append(profiles, p)
 	}
-	_, err = fetch(profiles, clientele.GroupKey, get, g.groups.Fill)
-	return err
+	if err := fetch(unknown(profiles, g.groups.Known), clientele.GroupKey, get, g.groups.Fill); err != nil {
+		return nil, err
+	}
+	for _, p := range unknown(profiles, func(clientele.ProfileID) bool { return false }) {
+		members, err := g.Members(p)
+		if err != nil {
+			return nil, err
+		}
+		anchors = append(anchors, members...)
+	}
+	return anchors, nil
 }
 
-func fetch[K comparable, V any](ks []K, key func(K) clientele.Key, get func([]clientele.Key) ([][]byte, error), fill func(K, *V)) ([]*V, error) {
+// unknown is the distinct keys that are not in memory.
+func unknown[K comparable](ks []K, known func(K) bool) []K {
+	seen := make(map[K]bool, len(ks))
+	var out []K
+	for _, k := range ks {
+		if !seen[k] && !known(k) {
+			seen[k] = true
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// fetch loads the rows of the keys.
+func fetch[K comparable, V any](ks []K, key func(K) clientele.Key, get func([]clientele.Key) ([][]byte, error), fill func(K, *V)) error {
 	if len(ks) == 0 {
-		return nil, nil
+		return nil
 	}
 	keys := make([]clientele.Key, len(ks))
 	for i, k := range ks {
@@ -134,17 +181,17 @@ func fetch[K comparable, V any](ks []K, key func(K) clientele.Key, get func([]cl
 	}
 	values, err := get(keys)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := make([]*V, len(ks))
 	for i, b := range values {
+		var v *V
 		if b != nil {
-			out[i] = new(V)
-			if err := cbor.Unmarshal(b, out[i]); err != nil {
-				return nil, clientele.Errorf(clientele.Corrupt, "identity row: %w", err)
+			v = new(V)
+			if err := cbor.Unmarshal(b, v); err != nil {
+				return clientele.Errorf(clientele.Corrupt, "identity row: %w", err)
 			}
 		}
-		fill(ks[i], out[i])
+		fill(ks[i], v)
 	}
-	return out, nil
+	return nil
 }

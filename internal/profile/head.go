@@ -17,12 +17,12 @@ import (
 
 // Limits of one anchor's head.
 const (
-	MaxTraits      = 1000
-	MaxTraitBytes  = 8 << 10
-	MaxValues      = 500 // different values kept of a trait whose rule needs them all
-	MaxNames       = 500 // event names counted one by one
-	MaxNameBytes   = 256
-	MaxConsents    = 200
+	MaxTraits     = 1000
+	MaxTraitBytes = 8 << 10
+	MaxValues     = 500 // different values kept of a trait whose rule needs them all
+	MaxNames      = 500 // event names counted one by one
+	MaxNameBytes  = 256
+	MaxConsents   = 200
 )
 
 // Head is the fold of everything that was said under one anchor. Field numbers are on disk.

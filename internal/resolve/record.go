@@ -41,7 +41,7 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	var value []byte
 	var err error
 	if e.imported {
-		again, key, value, err = r.seen.imported(rec.Source, "\x00event\x00"+e.id, nil)
+		again, key, value, err = r.seen.imported(rec.Source, eventID(e), nil)
 	} else {
 		again, key, err = r.seen.live(rec.Source, e.id, rec.ReceivedAt)
 		value = stamp(rec.ReceivedAt)
@@ -158,7 +158,7 @@ func (r *Resolver) decide(a clientele.Anchor, ids []identity.Observed, consents 
 // row resolves one imported row.
 func (r *Resolver) row(_ clientele.Position, _ int, rec *Parsed, m *mint) error {
 	row := rec.row
-	again, key, value, err := r.seen.imported(rec.Source, row.Table+"\x00"+row.ID, rec.Raw)
+	again, key, value, err := r.seen.imported(rec.Source, rowID(row), rec.Raw)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ var (
 
 var canonical, _ = cbor.CanonicalEncOptions().EncMode()
 
-const cachedHeads = 100_000
+const cachedHeads = 30_000
 
 // New opens a resolver on the store's state.
 func New(o Options) (*Resolver, error) {
@@ -283,15 +283,49 @@ func (r *Resolver) head(a clientele.Anchor) (*profile.Head, error) {
 	return h, nil
 }
 
-// preload reads at once the rows that the records will ask for first.
+// preload reads at once the rows that the records will ask for: many rows in one sorted pass
+// cost a fraction of as many single reads.
 func (r *Resolver) preload(frames []Decoded) error {
-	var ids []clientele.Identifier
+	var records [][]clientele.Identifier
 	for i := range frames {
 		for j := range frames[i].Records {
-			for _, o := range frames[i].Records[j].ids {
-				ids = append(ids, o.ID)
+			ids := frames[i].Records[j].ids
+			if len(ids) == 0 {
+				continue
 			}
+			rec := make([]clientele.Identifier, len(ids))
+			for k, o := range ids {
+				rec[k] = o.ID
+			}
+			records = append(records, rec)
 		}
 	}
-	return r.graph.Preload(ids, r.o.Store.Load)
+	anchors, err := r.graph.Preload(records, r.o.Store.Load)
+	if err != nil {
+		return err
+	}
+	seen := make(map[clientele.Anchor]bool, len(anchors))
+	var want []clientele.Anchor
+	var keys []clientele.Key
+	for _, a := range anchors {
+		if !seen[a] && !r.heads.Known(a) {
+			seen[a] = true
+			want, keys = append(want, a), append(keys, clientele.HeadKey(a))
+		}
+	}
+	values, err := r.o.Store.Load(keys)
+	if err != nil {
+		return err
+	}
+	for i, b := range values {
+		var h *profile.Head
+		if b != nil {
+			h = &profile.Head{}
+			if err := cbor.Unmarshal(b, h); err != nil {
+				return clientele.Errorf(clientele.Corrupt, "head: %w", err)
+			}
+		}
+		r.heads.Fill(want[i], h)
+	}
+	return r.seen.preload(frames, r.o.Store.Load)
 }

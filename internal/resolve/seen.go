@@ -14,11 +14,15 @@ const window = 24 * 3600 * 1_000_000
 // halfDay is the width of a bucket of live message ids.
 const halfDay = window / 2
 
+// buckets that the window can reach into.
+const buckets = 3
+
 // seen knows which records were accepted before: live message ids for 24 hours, imported
 // record ids for ever.
 type seen struct {
 	rows  clientele.Rows
 	fresh map[string][]byte // not in the store yet
+	read  map[string][]byte // what the store has, of the batch at hand; nil = nothing
 	swept uint64            // buckets before this one are gone
 }
 
@@ -29,6 +33,7 @@ func newSeen(rows clientele.Rows) *seen { return &seen{rows: rows, fresh: map[st
 
 func (s *seen) reset() {
 	clear(s.fresh)
+	s.read = nil
 	s.swept = 0
 }
 
@@ -40,15 +45,50 @@ func (s *seen) get(k clientele.Key) ([]byte, error) {
 	if v, ok := s.fresh[string(k)]; ok {
 		return v, nil
 	}
+	if v, ok := s.read[string(k)]; ok {
+		return v, nil
+	}
 	return s.rows.Get(k)
 }
+
+// preload reads at once what the records will ask for.
+func (s *seen) preload(frames []Decoded, get func([]clientele.Key) ([][]byte, error)) error {
+	s.read = map[string][]byte{}
+	var keys []clientele.Key
+	for i := range frames {
+		for j := range frames[i].Records {
+			rec := &frames[i].Records[j]
+			switch {
+			case rec.Err != nil:
+			case rec.row != nil:
+				keys = append(keys, clientele.ImportedKey(hash(rec.Source, rowID(rec.row))))
+			case rec.event != nil && rec.event.imported:
+				keys = append(keys, clientele.ImportedKey(hash(rec.Source, eventID(rec.event))))
+			case rec.event != nil && rec.event.id != "":
+				h := hash(rec.Source, rec.event.id)
+				for back := range uint64(buckets) {
+					keys = append(keys, clientele.SeenKey(uint64(rec.ReceivedAt)/halfDay-back, h))
+				}
+			}
+		}
+	}
+	values, err := get(keys)
+	for i, v := range values {
+		s.read[string(keys[i])] = v
+	}
+	return err
+}
+
+// rowID and eventID are what imported ids are remembered under.
+func rowID(row *clientele.RowRecord) string { return row.Table + "\x00" + row.ID }
+func eventID(e *event) string               { return "\x00event\x00" + e.id }
 
 // live says whether the message id was accepted in the 24 hours before received, and
 // otherwise remembers it with add.
 func (s *seen) live(source, id string, received clientele.Micros) (again bool, key clientele.Key, err error) {
 	h := hash(source, id)
 	bucket := uint64(received) / halfDay
-	for back := range uint64(3) {
+	for back := range uint64(buckets) {
 		k := clientele.SeenKey(bucket-back, h)
 		v, err := s.get(k)
 		if err != nil {

@@ -149,13 +149,12 @@ func (s *Store) pebbleOptions() *pebble.Options {
 	po.TargetFileSizes[0] = 4 << 20
 	for i := range po.Levels {
 		lo := &po.Levels[i]
-		lo.BlockSize = 16 << 10
+		lo.BlockSize = 8 << 10
 		lo.IndexBlockSize = 64 << 10
 		lo.FilterPolicy = bloom.FilterPolicy(10)
+		// Snappy in the last level too: a random read there costs what it costs to unpack a block.
 		lo.Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	}
-	// Nine rows of ten live in the last level, where they are written once and read cold.
-	po.Levels[len(po.Levels)-1].Compression = func() *sstable.CompressionProfile { return sstable.ZstdCompression }
 	return po
 }
 

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"clientele"
+	"clientele/client"
+	"clientele/internal/config"
+	"clientele/internal/token"
+)
+
+// backend is what a command works with: a server, or the data directory opened here.
+type backend interface {
+	Profile(ctx context.Context, id clientele.Identifier, explain bool) (*clientele.Profile, error)
+	Events(ctx context.Context, id clientele.Identifier, limit int, cursor string) ([]clientele.Event, string, error)
+	Identity(ctx context.Context, id clientele.Identifier) (*clientele.IdentityView, error)
+	Merge(ctx context.Context, req clientele.MergeRequest) (*clientele.MergeResult, error)
+	Unmerge(ctx context.Context, req clientele.MergeRequest) (*clientele.MergeResult, error)
+	Simulate(ctx context.Context, rules clientele.IdentityRules, sample int) (*clientele.Simulation, error)
+	IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, error)
+	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
+	Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error)
+	Replay(ctx context.Context, ids []string) (int, error)
+	Import(ctx context.Context, source string, kind clientele.Kind, records []clientele.Record) (*clientele.ImportResult, error)
+	Status(ctx context.Context) (*clientele.Status, error)
+	Digests(ctx context.Context) (map[string]string, error)
+	// Settle returns when everything that was in the log at the call is in the tables.
+	Settle(ctx context.Context) error
+	Close() error
+}
+
+// remote is a server.
+type remote struct{ *client.Client }
+
+func (r remote) Close() error {
+	r.Client.Close()
+	return nil
+}
+
+func (r remote) Settle(ctx context.Context) error {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	var goal clientele.Position
+	for first := true; ; first = false {
+		s, err := r.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if first {
+			goal = s.Log.Last
+		}
+		if s.Resolver.Error != "" || s.Columns.Error != "" {
+			return clientele.Errorf(clientele.Unavailable, "the server has stopped resolving").WithHint("clientele status says why")
+		}
+		if s.Resolver.Position >= goal && s.Columns.Lag == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return clientele.Errorf(clientele.Unavailable, "settle: %w", ctx.Err())
+		}
+	}
+}
+
+// with calls do with the server of --server, else with the one that holds the data directory,
+// else with the directory itself, settled.
+func (c *cli) with(ctx context.Context, do func(context.Context, backend) error) (err error) {
+	b, err := c.connect(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	if p, ok := b.(*platform); ok {
+		if err := p.Settle(ctx); err != nil {
+			return err
+		}
+	}
+	return do(ctx, b)
+}
+
+// connect opens a data directory that is not there only when create says so.
+func (c *cli) connect(ctx context.Context, create bool) (backend, error) {
+	if c.server != "" {
+		return c.remote()
+	}
+	cfg, err := c.validConfig()
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := liveServer(ctx, cfg.Data); ok {
+		return r, nil
+	}
+	if !create {
+		if err := existing(cfg.Data); err != nil {
+			return nil, err
+		}
+	}
+	return openLocal(ctx, cfg, c.log(slog.LevelWarn))
+}
+
+// openLocal opens the data directory in this process.
+func openLocal(ctx context.Context, cfg config.Config, log *slog.Logger) (backend, error) {
+	p, err := openPlatform(ctx, cfg, log)
+	if err != nil {
+		return nil, err // not p: a nil platform is no nil backend
+	}
+	return p, nil
+}
+
+func (c *cli) remote() (backend, error) {
+	secret, _ := c.env("CLIENTELE_TOKEN")
+	if secret == "" {
+		return nil, clientele.Errorf(clientele.Unknown, "a token for the server is missing").
+			WithHint("put one into CLIENTELE_TOKEN; on the server: clientele token create NAME --scope read")
+	}
+	r, err := client.New(c.server, secret)
+	if err != nil {
+		return nil, &usageError{err.(*clientele.Error)}
+	}
+	return remote{r}, nil
+}
+
+// liveServer is the server that holds the directory, if one answers where server.json says and
+// is the one that wrote it.
+func liveServer(ctx context.Context, dir string) (remote, bool) {
+	f, ok := token.ReadServerFile(dir)
+	if !ok {
+		return remote{}, false
+	}
+	r, err := client.New(f.Address, f.Token)
+	if err != nil {
+		return remote{}, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	anonymous, err := client.New(f.Address, "") // the token goes to nobody else
+	if err != nil {
+		return remote{}, false
+	}
+	defer anonymous.Close()
+	if instance, err := anonymous.Health(ctx); err != nil || instance != f.Instance {
+		return remote{}, false
+	}
+	return remote{r}, true
+}
+
+// existing says whether a data directory is there: reading commands do not make one.
+func existing(dir string) error {
+	st, err := os.Stat(dir)
+	if err != nil || !st.IsDir() {
+		return clientele.Errorf(clientele.NotFound, "there is no data directory %s", dir).
+			WithHint("clientele serve or clientele import makes it; another one is named with --data")
+	}
+	return nil
+}

@@ -1,0 +1,51 @@
+// Command clientele is the customer data platform in one program: it serves, and it is the
+// command line for everything that is served.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"clientele/internal/config"
+
+	"golang.org/x/term"
+)
+
+// version is set by the build: -ldflags "-X main.version=v1.2.3".
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the defaults are back: a second one ends the program at once.
+	context.AfterFunc(ctx, stop)
+	code := run(ctx, os.Args[1:], streams{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv,
+		outWidth: widthOf(os.Stdout), errWidth: widthOf(os.Stderr),
+	})
+	stop()
+	os.Exit(code)
+}
+
+// streams are what a command reads, writes and knows of the outside.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	env      config.Lookup
+	outWidth int // columns of the terminal; 0 = not a terminal
+	errWidth int
+}
+
+func widthOf(f *os.File) int {
+	fd := int(f.Fd())
+	if !term.IsTerminal(fd) {
+		return 0
+	}
+	width, _, err := term.GetSize(fd)
+	if err != nil || width < 20 {
+		return 80
+	}
+	return width
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"clientele"
+	"clientele/internal/api"
+	"clientele/internal/config"
+	"clientele/internal/token"
+
+	"github.com/spf13/cobra"
+)
+
+// graceful is how long requests under way may take to end when the server stops.
+const graceful = 10 * time.Second
+
+func (c *cli) serveCommand() *cobra.Command {
+	var listen string
+	var verbose bool
+	cmd := c.command("serve [--config FILE] [--data DIR] [--listen ADDR]", "Collect, resolve and answer, until it is stopped",
+		"serve --data ./clientele-data --listen 127.0.0.1:8080", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+			cfg, err := c.config()
+			if err != nil {
+				return err
+			}
+			if listen != "" {
+				cfg.Listen = listen
+			}
+			if err := cfg.Validate(); err != nil {
+				return err
+			}
+			level := slog.LevelInfo
+			if verbose {
+				level = slog.LevelDebug
+			}
+			return c.serve(ctx, cfg, c.log(level))
+		})
+	cmd.Flags().StringVar(&listen, "listen", "", "`ADDR`ess host:port; overrides the configuration")
+	cmd.Flags().BoolVar(&verbose, "verbose", false, "log every request, without personal data")
+	return cmd
+}
+
+// serve stops in this order: no new requests, those under way, the stages, the stores.
+func (c *cli) serve(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
+	p, err := openPlatform(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	secret, err := admin(ctx, cfg, p.tokens())
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return clientele.Errorf(clientele.Unavailable, "listen: %w", err).
+			WithHint("another program may listen there: choose another address with --listen")
+	}
+	srv := api.Server(log, api.Shell(log, p.handler()))
+	served := make(chan error, 1)
+	go func() {
+		served <- srv.Serve(ln)
+		close(served)
+	}()
+	address := addressOf(ln.Addr())
+	err = token.WriteServerFile(cfg.Data, token.ServerFile{Address: address, Token: p.tokens().Local(), Instance: p.tokens().Instance(), PID: os.Getpid()})
+	if err == nil {
+		c.greet(cfg, address, secret)
+		select {
+		case <-ctx.Done():
+			fmt.Fprintln(c.err, "clientele: stopping; a second signal stops at once")
+		case <-p.done: // Close tells why
+		case err = <-served:
+			err = clientele.Errorf(clientele.Internal, "serve: %w", err)
+		}
+	}
+	return errors.Join(err, token.RemoveServerFile(cfg.Data, p.tokens().Instance()), shutdown(srv, served))
+}
+
+func shutdown(srv *http.Server, served <-chan error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), graceful)
+	defer cancel()
+	err := srv.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) { // those still under way are cut; nothing acknowledged is lost
+		err = srv.Close()
+	}
+	<-served // Serve has returned
+	if err != nil {
+		return clientele.Errorf(clientele.Internal, "shutdown: %w", err)
+	}
+	return nil
+}
+
+// admin makes sure that somebody can administer the server: the configured token, or one made
+// on the first start, whose secret is returned.
+func admin(ctx context.Context, cfg config.Config, tokens *token.Store) (string, error) {
+	if cfg.AdminToken != "" {
+		tokens.Trust("config", cfg.AdminToken, token.Admin)
+		return "", nil
+	}
+	return tokens.EnsureAdmin(ctx)
+}
+
+// addressOf is a URL of the listener that works on this machine.
+func addressOf(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return "http://" + a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+		if ip.To4() == nil && !strings.Contains(a.Network(), "4") {
+			host = "localhost"
+		}
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+func (c *cli) greet(cfg config.Config, address, secret string) {
+	c.printf("Clientele %s serves at %s (data in %s)\n", version, address, cfg.Data)
+	c.printf("  API      %s/api/v1, described at %s/api/openapi.json\n", address, address)
+	var names []string
+	for _, s := range cfg.Sources {
+		if s.WriteKey != "" {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		c.printf("  collect  no source has a write key yet: add sources to the configuration\n")
+	} else {
+		c.printf("  collect  %s/v1/batch with the write keys of: %s\n", address, strings.Join(names, ", "))
+	}
+	if secret != "" {
+		c.printf("  admin    %s\n           made now, kept hashed, not shown again\n", secret)
+	}
+	c.printf("Try, in another terminal:\n  clientele status%s\n  clientele import%s --check --source NAME --map MAPPING.yaml FILE\n  clientele sql%s \"SELECT count(*) FROM profiles\"\n",
+		c.dataFlag(), c.dataFlag(), c.dataFlag())
+}
+
+// dataFlag is what other commands need to find the same data directory.
+func (c *cli) dataFlag() string {
+	flags := ""
+	if c.configPath != "" {
+		flags += " --config " + c.configPath
+	}
+	if c.data != "" {
+		flags += " --data " + c.data
+	}
+	return flags
+}

@@ -1,0 +1,291 @@
+// Package api is the HTTP API under /api/v1 and its OpenAPI description: Bearer tokens with
+// scopes, problem details for errors, pages with cursors. It knows the rest of the program only
+// through the small interfaces below.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"time"
+
+	"clientele"
+	"clientele/internal/token"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// Profiles reads profiles. An identifier of namespace "id" is a profile id or a former one.
+// NotFound when nobody has the identifier; Invalid when the cursor is not one of ours.
+type Profiles interface {
+	Profile(ctx context.Context, id clientele.Identifier, explain bool) (*clientele.Profile, error)
+	// Search finds profiles by what people type: a name, an address, an id. An empty q lists all.
+	Search(ctx context.Context, q string, limit int, cursor string) ([]*clientele.Profile, string, error)
+	// Events are the newest first.
+	Events(ctx context.Context, id clientele.Identifier, limit int, cursor string) ([]clientele.Event, string, error)
+}
+
+// Identity explains and changes who is one person. by is the name of the token that asks.
+type Identity interface {
+	Identity(ctx context.Context, id clientele.Identifier) (*clientele.IdentityView, error)
+	Merge(ctx context.Context, by string, req clientele.MergeRequest) (*clientele.MergeResult, error)
+	Unmerge(ctx context.Context, by string, req clientele.MergeRequest) (*clientele.MergeResult, error)
+	// Simulate changes nothing. sample is how many changed groups it shows at most.
+	Simulate(ctx context.Context, rules clientele.IdentityRules, sample int) (*clientele.Simulation, error)
+	IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, error)
+}
+
+// Querier runs one SELECT. Invalid when the statement is refused or wrong.
+type Querier interface {
+	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
+}
+
+// Quarantine lists what could not be used, the newest first, and tries it again.
+type Quarantine interface {
+	Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error)
+	// Replay tries the records again, all of them when ids is empty, and says how many.
+	Replay(ctx context.Context, by string, ids []string) (int, error)
+}
+
+// Importer appends records that a client has mapped. They are durable when it returns.
+type Importer interface {
+	Import(ctx context.Context, source string, kind clientele.Kind, records []clientele.Record) (*clientele.ImportResult, error)
+}
+
+// Stater says how the program is doing.
+type Stater interface {
+	Status(ctx context.Context) (*clientele.Status, error)
+	// Ready is nil when requests can be served.
+	Ready() error
+	// Digests are checksums of every table's content: equal content, equal digest.
+	Digests(ctx context.Context) (map[string]string, error)
+}
+
+// Tokens keeps the tokens; token.Store is one.
+type Tokens interface {
+	Check(ctx context.Context, secret string) (token.Principal, error)
+	CreateToken(ctx context.Context, name string, scopes []token.Scope) (secret string, info token.Info, err error)
+	ListTokens(ctx context.Context) ([]token.Info, error)
+	RevokeToken(ctx context.Context, name string) error
+	// Instance names this run of the server; /healthz tells it.
+	Instance() string
+}
+
+// Options are what the API serves and how.
+type Options struct {
+	Profiles   Profiles
+	Identity   Identity
+	Query      Querier
+	Quarantine Quarantine
+	Import     Importer
+	Status     Stater
+	Tokens     Tokens
+	Log        *slog.Logger // nil = silent
+	Version    string
+	Now        func() time.Time // gives imported records their received time; nil = time.Now
+
+	QueryTimeout time.Duration // of one SQL statement; 0 = 30 s
+	QueryMaxRows int           // at most, whatever the request says; 0 = 10,000
+}
+
+// API is the handler.
+type API struct {
+	o    Options
+	mux  *http.ServeMux
+	huma huma.API
+	doc  []byte
+}
+
+// Times and sizes of one request.
+const (
+	requestTimeout = 30 * time.Second
+	longTimeout    = 10 * time.Minute // simulations, replays, digests
+	maxBody        = 1 << 20
+)
+
+// New makes the handler. All interfaces in o must be there.
+func New(o Options) (*API, error) {
+	if o.QueryTimeout == 0 {
+		o.QueryTimeout = 30 * time.Second
+	}
+	if o.QueryMaxRows == 0 {
+		o.QueryMaxRows = 10_000
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &API{o: o, mux: http.NewServeMux()}
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	// Raw JSON is any JSON, not the list of bytes it is made of.
+	registry.RegisterTypeAlias(reflect.TypeFor[clientele.RawJSON](), reflect.TypeFor[any]())
+	a.huma = humago.New(a.mux, huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{Title: "Clientele", Version: o.Version,
+				Description: "The API of the customer data platform. Errors are problem details (RFC 9457) with a code and, where there is one, a hint."},
+			Components: &huma.Components{
+				Schemas: registry,
+				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer",
+					Description: "A token made with: clientele token create NAME --scope SCOPE. Scopes: read, write, collect, admin."}},
+			},
+		},
+		Formats:       map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{problemTransformer},
+	})
+	a.huma.UseMiddleware(a.statuses, a.authenticate, a.deadlines)
+	a.profileRoutes()
+	a.identityRoutes()
+	a.queryRoutes()
+	a.operatingRoutes()
+	a.importRoutes()
+	a.tokenRoutes()
+	// The library describes errors by its own model, which is never sent.
+	delete(registry.Map(), "ErrorModel")
+	delete(registry.Map(), "ErrorDetail")
+	doc, err := json.Marshal(a.huma.OpenAPI())
+	if err != nil {
+		return nil, clientele.Errorf(clientele.Internal, "openapi: %w", err)
+	}
+	a.doc = doc
+	a.mux.HandleFunc("GET /api/openapi.json", a.openapi)
+	a.mux.HandleFunc("GET /healthz", a.healthz)
+	a.mux.HandleFunc("GET /readyz", a.readyz)
+	a.mux.HandleFunc("/", a.unknown)
+	return a, nil
+}
+
+// ServeHTTP serves /api/, /healthz and /readyz.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// Register puts the API's routes into a mux that others share.
+func (a *API) Register(mux *http.ServeMux) {
+	for _, pattern := range []string{"/api/", "/healthz", "/readyz"} {
+		mux.Handle(pattern, a)
+	}
+}
+
+func (a *API) openapi(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/openapi+json")
+	_, _ = w.Write(a.doc) // nobody is left to tell
+}
+
+// unknown answers for paths and methods that are not there.
+func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
+	var allowed string
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = m
+		if _, pattern := a.mux.Handler(other); pattern != "" && pattern != "/" {
+			if allowed != "" {
+				allowed += ", "
+			}
+			allowed += m
+		}
+	}
+	if allowed == "" {
+		writeProblem(w, r, clientele.Errorf(clientele.NotFound, "there is no such path").WithHint("GET /api/openapi.json describes every path"))
+		return
+	}
+	w.Header().Set("Allow", allowed)
+	p := problemOf(r.Context(), clientele.Errorf(clientele.Invalid, "the path has no %s", r.Method).WithHint("it has %s", allowed))
+	p.Status, p.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
+	p.write(w)
+}
+
+// operation is a route: what is documented of it, who may call it, how long it may take.
+type operation struct {
+	id, method, path string
+	summary          string
+	tag              string
+	scope            token.Scope
+	timeout          time.Duration // 0 = requestTimeout
+	body             int64         // limit in bytes; 0 = maxBody
+	responses        map[string]*huma.Response
+}
+
+const (
+	metaScope   = "scope"
+	metaTimeout = "timeout"
+)
+
+// route registers the operation. Errors of the handler become problems by their code.
+func route[I, O any](a *API, op operation, handle func(context.Context, *I) (*O, error)) {
+	if op.timeout == 0 {
+		op.timeout = requestTimeout
+	}
+	if op.body == 0 {
+		op.body = maxBody
+	}
+	if op.responses == nil {
+		op.responses = map[string]*huma.Response{}
+	}
+	problem := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	for _, status := range []string{"400", "401", "403", "default"} {
+		op.responses[status] = &huma.Response{Description: describe(status),
+			Content: map[string]*huma.MediaType{problemType: {Schema: problem}}}
+	}
+	huma.Register(a.huma, huma.Operation{
+		OperationID:     op.id,
+		Method:          op.method,
+		Path:            op.path,
+		Summary:         op.summary,
+		Tags:            []string{op.tag},
+		Security:        []map[string][]string{{"token": {string(op.scope)}}},
+		MaxBodyBytes:    op.body + 1, // the library refuses a body that reaches the limit
+		BodyReadTimeout: requestTimeout,
+		Responses:       op.responses,
+		Metadata:        map[string]any{metaScope: op.scope, metaTimeout: op.timeout},
+
+		RejectUnknownQueryParameters: true,
+	}, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err != nil {
+			p := problemOf(ctx, err)
+			a.logFault(ctx, p, err)
+			return nil, p
+		}
+		return out, nil
+	})
+}
+
+func describe(status string) string {
+	switch status {
+	case "400":
+		return "The request is wrong: detail says where."
+	case "401":
+		return "The token is missing or not known."
+	case "403":
+		return "The token lacks the scope."
+	}
+	return "Any other error: 404 not found, 409 conflict, 413 too large, 500 a fault of the program, 503 try again later."
+}
+
+// page is a part of a list. next is empty at the end.
+type page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next" doc:"Cursor of the next page; empty at the end."`
+}
+
+type pageOutput[T any] struct{ Body page[T] }
+
+func pageOf[T any](items []T, next string) *pageOutput[T] {
+	if items == nil {
+		items = []T{}
+	}
+	return &pageOutput[T]{page[T]{items, next}}
+}
+
+// Paging is the input of every list. It is exported because the library reads embedded structs only then.
+type Paging struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"How many items at most."`
+	Cursor string `query:"cursor" maxLength:"1024" doc:"next of the page before."`
+}
+
+type output[T any] struct{ Body T }

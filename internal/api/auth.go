@@ -1,0 +1,104 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"clientele"
+	"clientele/internal/token"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// humaContext has a name that does not hide the method Context when it is embedded.
+type humaContext huma.Context
+
+// statusContext lets problemTransformer choose the status: the library says 422 for what does not fit
+// a schema and 500 for a body that broke off, and both are 400 here.
+type statusContext struct {
+	humaContext
+	status int // 0 = as the library says
+}
+
+func (c *statusContext) SetStatus(code int) {
+	if c.status != 0 {
+		code = c.status
+	}
+	c.humaContext.SetStatus(code)
+}
+
+// Unwrap lets the adapter find its own context.
+func (c *statusContext) Unwrap() huma.Context { return c.humaContext }
+
+func (a *API) statuses(ctx huma.Context, next func(huma.Context)) {
+	next(&statusContext{humaContext: ctx})
+}
+
+// overrideStatus sets the status of the answer that is being written.
+func overrideStatus(ctx huma.Context, status int) {
+	for ctx != nil {
+		if c, ok := ctx.(*statusContext); ok {
+			c.status = status
+			return
+		}
+		u, ok := ctx.(interface{ Unwrap() huma.Context })
+		if !ok {
+			return
+		}
+		ctx = u.Unwrap()
+	}
+}
+
+type principalKey struct{}
+
+// principalOf is who asks. Every handler behind authenticate has one.
+func principalOf(ctx context.Context) token.Principal {
+	p, _ := ctx.Value(principalKey{}).(token.Principal)
+	return p
+}
+
+// authenticate lets a request through whose token has the operation's scope. It runs before
+// the body is read.
+func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
+	p, err := a.principal(ctx)
+	if err != nil {
+		r, w := humago.Unwrap(ctx)
+		problem := problemOf(r.Context(), err)
+		a.logFault(r.Context(), problem, err)
+		problem.write(w)
+		return
+	}
+	requestOf(ctx.Context()).principal = p.Name
+	next(huma.WithValue(ctx, principalKey{}, p))
+}
+
+func (a *API) principal(ctx huma.Context) (token.Principal, error) {
+	scheme, secret, _ := strings.Cut(ctx.Header("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(secret) == "" {
+		return token.Principal{}, clientele.Errorf(clientele.Unknown, "a token is missing").
+			WithHint("send the header Authorization: Bearer TOKEN")
+	}
+	p, err := a.o.Tokens.Check(ctx.Context(), strings.TrimSpace(secret))
+	if err != nil {
+		return token.Principal{}, err
+	}
+	if scope, _ := ctx.Operation().Metadata[metaScope].(token.Scope); !p.May(scope) {
+		return token.Principal{}, clientele.Errorf(clientele.Denied, "the token lacks the scope %s", scope).
+			WithHint("make one with: clientele token create NAME --scope %s", scope)
+	}
+	return p, nil
+}
+
+// deadlines bounds how long the operation may take, and how long its answer may take to leave.
+func (a *API) deadlines(ctx huma.Context, next func(huma.Context)) {
+	timeout, _ := ctx.Operation().Metadata[metaTimeout].(time.Duration)
+	_, w := humago.Unwrap(ctx)
+	// Not every writer has deadlines: a test's recorder has none, and then there is none.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + requestTimeout))
+	limited, cancel := context.WithTimeout(ctx.Context(), timeout)
+	defer cancel()
+	next(huma.WithContext(ctx, limited))
+}
