@@ -91,13 +91,17 @@ func (r Rules) rule(name string) clientele.TraitRule {
 	return clientele.TraitRule{Rule: clientele.RuleLatest}
 }
 
-// Saw counts a record of that name (at most MaxNameBytes) at that time.
-func (h *Head) Saw(name string, at clientele.Stamp) {
+// Saw notes a record of that name (at most MaxNameBytes) at that time; count says that it is
+// another one, and not another telling of one that was counted.
+func (h *Head) Saw(name string, at clientele.Stamp, count bool) {
 	if h.Records == 0 || at.Compare(h.First) < 0 {
 		h.First = at
 	}
 	if h.Records == 0 || at.At > h.Last {
 		h.Last = at.At
+	}
+	if !count {
+		return
 	}
 	h.Records++
 	h.Listed(name)

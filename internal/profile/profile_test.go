@@ -71,7 +71,7 @@ func TestFoldCommutes(t *testing.T) {
 			for _, f := range facts {
 				i := []int{0, 2, 3}[rnd.IntN(3)]
 				heads[i].Set(rules, f.trait, []byte(f.json), f.at)
-				heads[i].Saw(f.trait, f.at)
+				heads[i].Saw(f.trait, f.at, true)
 				heads[i].Decide(profile.ConsentKey{Purpose: f.trait}, f.json == "1", 0, f.at)
 				if rnd.IntN(3) == 0 {
 					b, err := cbor.Marshal(heads[i])

@@ -3,6 +3,7 @@ package resolve
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,6 +120,7 @@ func decode(r *clientele.Record, trusted bool, allVerified bool) (*event, error)
 	if !object(w.Properties) {
 		e.properties = nil
 	}
+	e.properties, e.context = once(e.properties), once(e.context)
 	if err := e.names(&w); err != nil {
 		return nil, err
 	}
@@ -326,6 +328,33 @@ func (e *event) decide(purpose, channel string, granted bool) {
 		e.consents = append(e.consents, clientele.ConsentRequest{Purpose: purpose, Channel: channel, Granted: granted})
 	}
 }
+
+// once is the value with every name once, the last of equal ones: SQL engines disagree about
+// which of them they take.
+func once(v jsontext.Value) jsontext.Value {
+	if len(v) == 0 || v.IsValid() {
+		return v
+	}
+	var x any
+	if jsonv2.Unmarshal(v, &x, lenient, jsonv2.WithUnmarshalers(numbers)) != nil {
+		return nil
+	}
+	b, err := jsonv2.Marshal(x, jsonv2.Deterministic(true))
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// numbers keeps numbers as they were written.
+var numbers = jsonv2.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) error {
+	if dec.PeekKind() != '0' {
+		return errors.ErrUnsupported
+	}
+	n, err := dec.ReadValue()
+	*v = jsontext.Value(bytes.Clone(n))
+	return err
+})
 
 func object(v jsontext.Value) bool { return len(v) > 0 && v.Kind() == '{' }
 

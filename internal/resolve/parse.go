@@ -21,7 +21,8 @@ type Decoded struct {
 // Parsed is a record as far as it can be read without state.
 type Parsed struct {
 	clientele.Record
-	Err     error // what is wrong with it
+	Err     error  // what is wrong with it
+	badID   string // names an imported row that could not be read
 	event   *event
 	row     *clientele.RowRecord
 	ids     []identity.Observed // usable, the strongest first
@@ -48,7 +49,7 @@ func (p *Parsed) parse(kind clientele.Kind, s Source) {
 		p.Err = clientele.Errorf(clientele.TooLarge, "the event is over %d bytes; its first %d were kept", clientele.MaxEventBytes, clientele.OversizeKept)
 		return
 	default:
-		p.Err = malformed(kind, p.Raw)
+		p.badID, p.Err = malformed(kind, p.Raw)
 		return
 	}
 	switch kind {
@@ -64,19 +65,20 @@ func (p *Parsed) parse(kind clientele.Kind, s Source) {
 	}
 }
 
-// malformed is why a record was marked by whoever took it in.
-func malformed(kind clientele.Kind, raw []byte) error {
+// malformed is why a record was marked by whoever took it in, and the id of an imported row.
+func malformed(kind clientele.Kind, raw []byte) (string, error) {
 	if kind == clientele.KindRow {
 		var row struct {
+			ID    string `json:"id"`
 			File  string `json:"file"`
 			Line  int64  `json:"line"`
 			Error string `json:"error"`
 		}
 		if json.Unmarshal(raw, &row) == nil && row.Error != "" {
-			return invalid("%s line %d: %s", clip(row.File), row.Line, clip(row.Error))
+			return row.ID, invalid("%s line %d: %s", clip(row.File), row.Line, clip(row.Error))
 		}
 	}
-	return invalid("not a JSON object")
+	return "", invalid("not a JSON object")
 }
 
 func decodeRow(raw []byte) (*clientele.RowRecord, error) {

@@ -21,7 +21,20 @@ type quarantineRow struct {
 	Replayed clientele.Micros `cbor:"6,keyasint,omitempty"`
 }
 
+// quarantine puts the record aside. A row of a file that could not be read is there once,
+// however often the file is imported.
 func (r *Resolver) quarantine(f *Decoded, i int, rec *Parsed, cause error) error {
+	if rec.badID != "" {
+		_, again, key, value, err := r.seen.imported(rec.Source, "\x00bad\x00"+rec.badID, nil, true)
+		if err != nil {
+			return err
+		}
+		if again {
+			r.totals.Duplicates++
+			return nil
+		}
+		r.seen.add(key, value)
+	}
 	q := quarantineRow{Source: rec.Source, Kind: f.Kind, Received: rec.ReceivedAt, Code: string(clientele.ErrorCode(cause)), Reason: cause.Error()}
 	if h := clientele.ErrorHint(cause); h != "" {
 		q.Reason += "; " + h

@@ -41,7 +41,7 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	var value []byte
 	var err error
 	if e.imported {
-		again, key, value, err = r.seen.imported(rec.Source, eventID(e), nil)
+		_, again, key, value, err = r.seen.imported(rec.Source, eventID(e), nil, true)
 	} else {
 		again, key, err = r.seen.live(rec.Source, e.id, rec.ReceivedAt)
 		value = stamp(rec.ReceivedAt)
@@ -67,7 +67,7 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	}
 	r.seen.add(key, value)
 	if anchor != 0 {
-		if err := r.fold(anchor, e.line(), traits, at); err != nil {
+		if err := r.fold(anchor, e.line(), traits, at, true); err != nil {
 			return err
 		}
 		if err := r.decide(anchor, rec.ids, e.consents, at); err != nil {
@@ -116,13 +116,13 @@ func traitValues(e *event) (map[string][]byte, error) {
 	return out, nil
 }
 
-// fold counts the record on the anchor's head and folds its traits.
-func (r *Resolver) fold(a clientele.Anchor, line string, traits map[string][]byte, at clientele.Stamp) error {
+// fold counts the record on the anchor's head, when it is a new one, and folds its traits.
+func (r *Resolver) fold(a clientele.Anchor, line string, traits map[string][]byte, at clientele.Stamp, count bool) error {
 	h, err := r.head(a)
 	if err != nil {
 		return err
 	}
-	h.Saw(line, at)
+	h.Saw(line, at, count)
 	for _, name := range slices.Sorted(maps.Keys(traits)) {
 		if h.Full(name) {
 			continue // told in the documentation: a profile's source keeps at most MaxTraits
@@ -158,7 +158,7 @@ func (r *Resolver) decide(a clientele.Anchor, ids []identity.Observed, consents 
 // row resolves one imported row.
 func (r *Resolver) row(_ clientele.Position, _ int, rec *Parsed, m *mint) error {
 	row := rec.row
-	again, key, value, err := r.seen.imported(rec.Source, rowID(row), rec.Raw)
+	known, again, key, value, err := r.seen.imported(rec.Source, rowID(row), rec.Raw, row.TS != 0)
 	if err != nil {
 		return err
 	}
@@ -174,20 +174,22 @@ func (r *Resolver) row(_ clientele.Position, _ int, rec *Parsed, m *mint) error 
 		return err
 	}
 	if row.Table == "profiles" {
-		err = r.profileRow(rec, at, m)
+		err = r.profileRow(rec, at, m, known)
 	} else {
-		err = r.tableRow(rec, at, m)
+		err = r.tableRow(rec, at, m, known)
 	}
 	if err != nil {
 		return err
 	}
 	r.seen.add(key, value)
-	r.totals.Rows[row.Table]++
+	if !known {
+		r.totals.Rows[row.Table]++
+	}
 	return nil
 }
 
 // profileRow takes traits and consents of an import.
-func (r *Resolver) profileRow(rec *Parsed, at clientele.Stamp, m *mint) error {
+func (r *Resolver) profileRow(rec *Parsed, at clientele.Stamp, m *mint, known bool) error {
 	e := &event{typ: "identify"}
 	traits, err := rowTraits(rec.row, e)
 	if err != nil {
@@ -200,7 +202,7 @@ func (r *Resolver) profileRow(rec *Parsed, at clientele.Stamp, m *mint) error {
 	if err != nil || anchor == 0 {
 		return err
 	}
-	if err := r.fold(anchor, "", traits, at); err != nil {
+	if err := r.fold(anchor, "", traits, at, !known); err != nil {
 		return err
 	}
 	return r.decide(anchor, rec.ids, append(e.consents, rec.row.Consents...), at)
@@ -223,7 +225,7 @@ func rowTraits(row *clientele.RowRecord, e *event) (map[string][]byte, error) {
 }
 
 // tableRow takes a row of any other table.
-func (r *Resolver) tableRow(rec *Parsed, at clientele.Stamp, m *mint) error {
+func (r *Resolver) tableRow(rec *Parsed, at clientele.Stamp, m *mint, known bool) error {
 	t := clientele.TableNamed(rec.row.Table)
 	f, err := commerce.RowFact(t, rec.Source, rec.row, at)
 	if err != nil {
@@ -244,18 +246,18 @@ func (r *Resolver) tableRow(rec *Parsed, at clientele.Stamp, m *mint) error {
 		return err
 	}
 	if f.Anchor == 0 || t.Name == "consents" {
-		return r.consentRow(rec, f)
+		return r.consentRow(f, !known)
 	}
 	h, err := r.head(f.Anchor)
 	if err != nil {
 		return err
 	}
-	h.Saw("", at)
+	h.Saw("", at, !known)
 	return nil
 }
 
 // consentRow folds an imported decision into the profile as well.
-func (r *Resolver) consentRow(rec *Parsed, f commerce.Fact) error {
+func (r *Resolver) consentRow(f commerce.Fact, count bool) error {
 	purpose, _ := f.Fields["purpose"].(string)
 	granted, ok := f.Fields["granted"].(bool)
 	if f.Table.Name != "consents" || f.Anchor == 0 || purpose == "" || !ok {
@@ -267,7 +269,7 @@ func (r *Resolver) consentRow(rec *Parsed, f commerce.Fact) error {
 	}
 	channel, _ := f.Fields["channel"].(string)
 	expires, _ := f.Fields["expires_at"].(int64)
-	h.Saw("", f.Stamp)
+	h.Saw("", f.Stamp, count)
 	h.Decide(profile.ConsentKey{Purpose: purpose, Channel: channel}, granted, clientele.Micros(expires), f.Stamp)
 	return nil
 }

@@ -245,6 +245,53 @@ func TestClock(t *testing.T) {
 	}
 }
 
+// TestDuplicateNames: the last of equal names holds, everywhere.
+func TestDuplicateNames(t *testing.T) {
+	s := newStream(t)
+	s.events(event("web", day, `{"type":"dance","type":"track","event":"x","userId":"u","properties":{"a":1,"b":{"c":1,"c":12345678901234567890},"a":2.50}}`))
+	if got := s.tables()["events"][0]; !strings.Contains(got, `{"a":2.50,"b":{"c":12345678901234567890}}`) {
+		t.Error(got)
+	}
+}
+
+// TestImportedAgain: the same rows again change nothing; another telling of a row replaces it
+// and is not another row.
+func TestImportedAgain(t *testing.T) {
+	s := newStream(t)
+	row := func(at int64, ts, city string) {
+		s.rows(event("crm", at, fmt.Sprintf(`{"table":"profiles","id":"r1"%s,"ids":[{"ns":"user_id","v":"u"}],"traits":{"city":%q}}`, ts, city)))
+	}
+	has := func(city string) {
+		t.Helper()
+		if got := s.golden("user_id", "u"); !strings.Contains(got, city) || !strings.Contains(got, "records=1 ") {
+			t.Error(got)
+		}
+	}
+	timed := `,"ts":"1970-01-01T05:00:00Z"`
+	row(day, timed, "Hue")
+	row(day+1, `,"ts":"1970-01-01T06:00:00Z"`, "Hanoi")
+	row(day+2, timed, "Hue") // again
+	has("Hanoi")
+	if d := s.r.Totals().Duplicates; d != 1 {
+		t.Errorf("%d duplicates", d)
+	}
+	row(day+3, "", "Saigon")
+	has("Saigon")
+	row(day+4, "", "Can Tho")
+	row(day+5, "", "Saigon") // without a time of its own it is as late as its receipt
+	has("Saigon")
+	row(day+6, "", "Saigon")
+	if d := s.r.Totals().Duplicates; d != 2 {
+		t.Errorf("%d duplicates", d)
+	}
+	bad := clientele.Record{Source: "crm", ReceivedAt: day, Verdict: clientele.Malformed, Raw: []byte(`{"file":"x.csv","line":7,"error":"no","id":"q1"}`)}
+	s.rows(bad)
+	s.rows(bad)
+	if q := s.r.Totals().Quarantined; q != 1 {
+		t.Errorf("%d in quarantine", q)
+	}
+}
+
 // TestWindow: a message id is a repeat for 24 hours, an imported one for ever.
 func TestWindow(t *testing.T) {
 	s := newStream(t)

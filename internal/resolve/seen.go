@@ -105,12 +105,33 @@ func (s *seen) add(k clientele.Key, v []byte) { s.fresh[string(k)] = v }
 
 func stamp(m clientele.Micros) []byte { return binary.BigEndian.AppendUint64(nil, uint64(m)) }
 
-// imported says whether the record id was accepted with the same content.
-func (s *seen) imported(source, id string, content []byte) (again bool, key clientele.Key, value []byte, err error) {
-	k := clientele.ImportedKey(hash(source, id))
-	value = binary.BigEndian.AppendUint64(nil, xxh3.Hash(content))
-	have, err := s.get(k)
-	return string(have) == string(value), k, value, err
+// maxTellings is how many contents are remembered under one imported id.
+const maxTellings = 64
+
+// imported says what is known of an imported record: whether its id was accepted before, and
+// whether it is a repeat. A record with a time of its own is a repeat of any equal one; one
+// without is as late as its receipt, so only the last content under its id makes it a repeat:
+// an older content that comes again is news.
+func (s *seen) imported(source, id string, content []byte, timed bool) (known, again bool, key clientele.Key, value []byte, err error) {
+	key = clientele.ImportedKey(hash(source, id))
+	have, err := s.get(key)
+	if err != nil {
+		return false, false, nil, nil, err
+	}
+	now := binary.BigEndian.AppendUint64(nil, xxh3.Hash(content))
+	last := len(have) - 8
+	for i := last; i >= 0; i -= 8 {
+		if string(have[i:i+8]) == string(now) {
+			return true, true, key, nil, nil
+		}
+		if !timed {
+			break
+		}
+	}
+	if len(have) >= 8*maxTellings {
+		have = have[8:]
+	}
+	return len(have) > 0, false, key, append(have[:len(have):len(have)], now...), nil
 }
 
 // sweep is the range of buckets that are over, if any is.
