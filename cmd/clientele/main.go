@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"clientele/internal/config"
@@ -18,6 +19,10 @@ import (
 var version = "dev"
 
 func main() {
+	// The rows kept in memory make each collection dear and garbage cheap: collect half as often.
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(200)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the defaults are back: a second one ends the program at once.
 	context.AfterFunc(ctx, stop)

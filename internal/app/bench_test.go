@@ -14,8 +14,11 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/app"
+	"clientele/internal/config"
 	"clientele/internal/eventlog"
 	"clientele/internal/identity"
+	"clientele/internal/importer"
 	"clientele/internal/resolve"
 	"clientele/internal/store/duckstore"
 	"clientele/internal/store/pebblestore"
@@ -172,3 +175,73 @@ func trackEvent(rnd *rand.Rand, n, profiles int) []byte {
 }
 
 const eventContext = `"context":{"ip":"203.0.113.7","library":{"name":"analytics.js","version":"npm:next-1.84.3"},"locale":"en-US","page":{"path":"/shoes/hiking","referrer":"https://search.example/","search":"?q=boots","title":"Hiking boots","url":"https://shop.example/shoes/hiking?q=boots"},"userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36","timezone":"Europe/Berlin"}`
+
+// BenchmarkImport imports Online Retail (541,909 lines), where the shared data is, into an open
+// platform: rows a second until durable, and until they can be queried.
+func BenchmarkImport(b *testing.B) {
+	dir := os.Getenv("CLIENTELE_SHARED")
+	if dir == "" {
+		dir = "../../../shared"
+	}
+	file := filepath.Join(dir, "data/commerce/online_retail/online_retail.csv.gz")
+	if _, err := os.Stat(file); err != nil {
+		b.Skip("the shared data sets are not beside the project")
+	}
+	text, err := os.ReadFile("../../examples/online_retail.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	mapping, err := importer.ParseMapping(text)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		cfg := config.Default()
+		cfg.Data = b.TempDir()
+		a, err := app.Open(context.Background(), cfg, app.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- a.Run(ctx) }()
+		began, before := time.Now(), cpu()
+		r, err := importer.Run(ctx, importer.Options{Source: "online_retail", Mapping: mapping, Paths: []string{file}, Sink: sink{a}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		durable := time.Since(began)
+		if *benchProfile != "" {
+			f, err := os.Create(*benchProfile)
+			if err == nil {
+				err = pprof.StartCPUProfile(f)
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := a.Settle(ctx); err != nil {
+			b.Fatal(err)
+		}
+		pprof.StopCPUProfile()
+		total := time.Since(began)
+		b.ReportMetric(float64(r.Rows)/durable.Seconds(), "rows/s-durable")
+		b.ReportMetric(float64(r.Rows)/total.Seconds(), "rows/s-queryable")
+		b.ReportMetric(float64((cpu()-before).Microseconds())/float64(r.Rows), "CPU-us/row")
+		b.Logf("%d rows, %d records; durable in %v, queryable in %v", r.Rows, r.Records, durable.Round(time.Millisecond), total.Round(time.Millisecond))
+		stop()
+		if err := <-done; err != nil {
+			b.Fatal(err)
+		}
+		if err := a.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+type sink struct{ a *app.App }
+
+func (s sink) Append(ctx context.Context, kind clientele.Kind, records []clientele.Record) error {
+	_, err := s.a.Import(ctx, "online_retail", kind, records)
+	return err
+}

@@ -39,23 +39,67 @@ func (r Row) Time(column string) clientele.Micros {
 // Changed calls fn for each row that differs from the last commit, tables in the order of the
 // schema, with the row as it was (Exists is false for a new one).
 func (l *Ledger) Changed(fn func(before, after Row) error) error {
-	by := map[string][]place{}
-	for p := range l.was {
-		by[p.table] = append(by[p.table], p)
+	if len(l.sorted) != len(l.was) {
+		l.sorted = l.sorted[:0]
+		for p := range l.was {
+			l.sorted = append(l.sorted, p)
+		}
+		order := map[string]int{}
+		for i, t := range clientele.Schema {
+			order[t.Name] = i
+		}
+		slices.SortFunc(l.sorted, func(a, b place) int {
+			return cmp.Or(cmp.Compare(order[a.table], order[b.table]), cmp.Compare(a.key, b.key))
+		})
 	}
-	for _, t := range clientele.Schema {
-		places := by[t.Name]
-		slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.key, b.key) })
-		for _, p := range places {
-			now, err := l.cache.Get(p)
-			if err != nil {
-				return err
-			}
-			was := l.was[p]
-			if err := fn(Row{t, was.anchor(), was}, Row{t, now.anchor(), now}); err != nil {
-				return err
+	var t *clientele.Table
+	for _, p := range l.sorted {
+		if t == nil || t.Name != p.table {
+			t = clientele.TableNamed(p.table)
+		}
+		now, err := l.cache.Get(p)
+		if err != nil {
+			return err
+		}
+		was := l.was[p]
+		if err := fn(Row{t, was.anchor(), was}, Row{t, now.anchor(), now}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Preload reads at once the rows that the facts are about, with the orders of lines.
+func (l *Ledger) Preload(facts []Fact, get func([]clientele.Key) ([][]byte, error)) error {
+	want := map[place]bool{}
+	var places []place
+	var keys []clientele.Key
+	need := func(p place) {
+		if !want[p] && !l.cache.Known(p) {
+			want[p] = true
+			places, keys = append(places, p), append(keys, clientele.Key(p.key))
+		}
+	}
+	for _, f := range facts {
+		if p, err := placeOf(f.Table, f.Fields); err == nil {
+			need(p)
+		}
+		if f.Table.Name == "order_lines" {
+			if p, err := placeOf(clientele.TableNamed("orders"), f.Fields); err == nil {
+				need(p)
 			}
 		}
+	}
+	values, err := get(keys)
+	if err != nil {
+		return err
+	}
+	for i, b := range values {
+		r, err := decode(b)
+		if err != nil {
+			return err
+		}
+		l.cache.Fill(places[i], r)
 	}
 	return nil
 }
@@ -85,7 +129,7 @@ func (l *Ledger) Changes(put func(k clientele.Key, v []byte)) error {
 func (l *Ledger) Committed() {
 	l.cache.Committed()
 	clear(l.was)
-	l.added = nil
+	l.added, l.sorted = nil, l.sorted[:0]
 	if len(l.dependents) > cached {
 		clear(l.dependents)
 	}

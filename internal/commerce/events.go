@@ -266,8 +266,10 @@ func firstOf(values ...any) any {
 }
 
 // RowFact is an imported row as a fact. Invalid names the column and what it should hold.
-func RowFact(t *clientele.Table, source string, rec *clientele.RowRecord, at clientele.Stamp) (Fact, error) {
-	f := Fact{Table: t, Fields: map[string]any{"source": source}, Stamp: at, Row: true}
+// Its anchor and stamp are for the caller to fill in.
+func RowFact(t *clientele.Table, source string, rec *clientele.RowRecord) (Fact, error) {
+	f := Fact{Table: t, Fields: make(map[string]any, len(rec.Fields)+2), Row: true}
+	f.Fields["source"] = source
 	for name, v := range rec.Fields {
 		i := t.Column(name)
 		if i < 0 || name == "anchor_id" || name == "profile_id" || name == "source" || name == "revenue_base" {

@@ -57,6 +57,7 @@ type Ledger struct {
 	was        map[place]*row            // rows as of the last commit, of those that changed
 	dependents map[string]map[place]bool // by order key; what is in memory of RowDependent
 	added      []clientele.Key           // RowDependent rows that are not in the store yet
+	sorted     []place                   // the keys of was, in order, when it has as many
 }
 
 const cached = 50_000
@@ -71,8 +72,16 @@ func NewLedger(rows clientele.Rows) *Ledger {
 
 func load(rows clientele.Rows, k clientele.Key) (*row, error) {
 	b, err := rows.Get(k)
-	if err != nil || b == nil {
+	if err != nil {
 		return nil, err
+	}
+	return decode(b)
+}
+
+// decode reads a stored row; nil for none.
+func decode(b []byte) (*row, error) {
+	if b == nil {
+		return nil, nil
 	}
 	r := new(row)
 	if err := decoding.Unmarshal(b, r); err != nil {
@@ -89,7 +98,7 @@ var (
 // Reset forgets what was not committed.
 func (l *Ledger) Reset() {
 	l.cache.Reset()
-	l.was, l.dependents, l.added = map[place]*row{}, map[string]map[place]bool{}, nil
+	l.was, l.dependents, l.added, l.sorted = map[place]*row{}, map[string]map[place]bool{}, nil, nil
 }
 
 // Record folds the fact. Invalid when a column of the key is missing.

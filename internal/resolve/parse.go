@@ -1,11 +1,14 @@
 package resolve
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"clientele"
+	"clientele/internal/commerce"
 	"clientele/internal/identity"
 )
 
@@ -25,6 +28,7 @@ type Parsed struct {
 	badID   string // names an imported row that could not be read
 	event   *event
 	row     *clientele.RowRecord
+	fact    commerce.Fact       // of a row for any table but profiles
 	ids     []identity.Observed // usable, the strongest first
 	command *clientele.Command
 }
@@ -56,7 +60,9 @@ func (p *Parsed) parse(kind clientele.Kind, s Source) {
 	case clientele.KindEvent:
 		p.event, p.Err = decode(&p.Record, s.Trusted, s.Verified)
 	case clientele.KindRow:
-		p.row, p.Err = decodeRow(p.Raw)
+		if p.row, p.Err = decodeRow(p.Raw); p.Err == nil && p.row.Table != "profiles" {
+			p.fact, p.Err = commerce.RowFact(clientele.TableNamed(p.row.Table), p.Source, p.row)
+		}
 	case clientele.KindCommand:
 		p.command = &clientele.Command{}
 		if err := json.Unmarshal(p.Raw, p.command); err != nil {
@@ -81,15 +87,37 @@ func malformed(kind clientele.Kind, raw []byte) (string, error) {
 	return "", invalid("not a JSON object")
 }
 
+// wireRow is a RowRecord whose values are still text.
+type wireRow struct {
+	Table       string                       `json:"table"`
+	ID          string                       `json:"id"`
+	TS          clientele.Micros             `json:"ts"`
+	Identifiers []clientele.RecordIdentifier `json:"ids"`
+	Fields      map[string]jsontext.Value    `json:"fields"`
+	Traits      map[string]jsontext.Value    `json:"traits"`
+	Consents    []clientele.ConsentRequest   `json:"consents"`
+}
+
 func decodeRow(raw []byte) (*clientele.RowRecord, error) {
 	if err := depth(raw); err != nil {
 		return nil, err
 	}
-	row := &clientele.RowRecord{}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if err := dec.Decode(row); err != nil {
-		return nil, invalid("row: %s", clip(err.Error()))
+	var w wireRow
+	if err := jsonv2.Unmarshal(raw, &w, lenient); err != nil {
+		return nil, invalid("row: %s", jsonReason(err))
+	}
+	row := &clientele.RowRecord{Table: w.Table, ID: w.ID, TS: w.TS, Identifiers: w.Identifiers, Consents: w.Consents}
+	if len(w.Fields) > 0 {
+		row.Fields = make(map[string]any, len(w.Fields))
+		for name, v := range w.Fields {
+			row.Fields[name] = plain(v)
+		}
+	}
+	if len(w.Traits) > 0 {
+		row.Traits = make(map[string]any, len(w.Traits))
+		for name, v := range w.Traits {
+			row.Traits[name] = v
+		}
 	}
 	t := clientele.TableNamed(row.Table)
 	switch {
@@ -103,6 +131,21 @@ func decodeRow(raw []byte) (*clientele.RowRecord, error) {
 		return nil, invalid("over %d identifiers in one row", clientele.MaxRecordIdentities)
 	}
 	return row, nil
+}
+
+// plain is the value as encoding/json would give it, numbers as they were written.
+func plain(v jsontext.Value) any {
+	switch v.Kind() {
+	case '"':
+		return scalar(v)
+	case '0':
+		return json.Number(v.String())
+	case 't', 'f':
+		return v.Kind() == 't'
+	case 'n':
+		return nil
+	}
+	return v // a list or an object: its text
 }
 
 // normalise finds the usable identifiers under the rules.

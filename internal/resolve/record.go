@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 
@@ -209,14 +208,11 @@ func (r *Resolver) profileRow(rec *Parsed, at clientele.Stamp, m *mint, known bo
 }
 
 // rowTraits is the row's traits in canonical form; its consent trait becomes decisions of e.
+// decodeRow left them as JSON text.
 func rowTraits(row *clientele.RowRecord, e *event) (map[string][]byte, error) {
 	traits := make(map[string]jsontext.Value, len(row.Traits))
 	for name, v := range row.Traits {
-		b, err := json.Marshal(v)
-		if err != nil {
-			return nil, invalid("trait %q: %s", clip(name), clip(err.Error()))
-		}
-		traits[name] = b
+		traits[name] = v.(jsontext.Value)
 	}
 	if err := e.addTraits(traits); err != nil {
 		return nil, err
@@ -226,11 +222,10 @@ func rowTraits(row *clientele.RowRecord, e *event) (map[string][]byte, error) {
 
 // tableRow takes a row of any other table.
 func (r *Resolver) tableRow(rec *Parsed, at clientele.Stamp, m *mint, known bool) error {
-	t := clientele.TableNamed(rec.row.Table)
-	f, err := commerce.RowFact(t, rec.Source, rec.row, at)
-	if err != nil {
-		return err
-	}
+	f := rec.fact
+	t := f.Table
+	f.Stamp = at
+	var err error
 	if ts, ok := f.Fields["ts"].(int64); ok && rec.row.TS == 0 {
 		at.At = clientele.Micros(ts)
 		if t.Name != "messages" && t.Name != "payments" { // those change state while their time stays

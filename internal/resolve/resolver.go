@@ -327,5 +327,16 @@ func (r *Resolver) preload(frames []Decoded) error {
 		}
 		r.heads.Fill(want[i], h)
 	}
+	var facts []commerce.Fact
+	for i := range frames {
+		for j := range frames[i].Records {
+			if rec := &frames[i].Records[j]; rec.fact.Table != nil && rec.Err == nil {
+				facts = append(facts, rec.fact)
+			}
+		}
+	}
+	if err := r.ledger.Preload(facts, r.o.Store.Load); err != nil {
+		return err
+	}
 	return r.seen.preload(frames, r.o.Store.Load)
 }
