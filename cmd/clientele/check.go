@@ -130,7 +130,7 @@ func (d *doctor) open(ctx context.Context, dir string) {
 			return
 		}
 		var err error
-		if b, err = openLocal(ctx, d.cfg, d.log(slog.LevelWarn)); err != nil {
+		if b, err = openLocal(ctx, d.cfg, d.log(slog.LevelWarn), false); err != nil {
 			d.fault("open", err)
 			return
 		}

@@ -100,12 +100,13 @@ func (c *cli) connect(ctx context.Context, create bool) (backend, error) {
 			return nil, err
 		}
 	}
-	return openLocal(ctx, cfg, c.log(slog.LevelWarn))
+	return openLocal(ctx, cfg, c.log(slog.LevelWarn), c.configPath != "")
 }
 
-// openLocal opens the data directory in this process.
-func openLocal(ctx context.Context, cfg config.Config, log *slog.Logger) (backend, error) {
-	p, err := openPlatform(ctx, cfg, log)
+// openLocal opens the data directory in this process. The rules in force there stay, unless a
+// configuration was named.
+func openLocal(ctx context.Context, cfg config.Config, log *slog.Logger, rules bool) (backend, error) {
+	p, err := openPlatform(ctx, cfg, log, rules)
 	if err != nil {
 		return nil, err // not p: a nil platform is no nil backend
 	}

@@ -25,9 +25,9 @@ type platform struct {
 }
 
 // openPlatform opens the data directory and starts what runs in it. ctx bounds the opening
-// only: Close ends the rest.
-func openPlatform(ctx context.Context, cfg config.Config, log *slog.Logger) (*platform, error) {
-	a, err := app.Open(ctx, cfg, app.Options{Log: log, Version: version})
+// only: Close ends the rest. rules puts the configuration's rules in force.
+func openPlatform(ctx context.Context, cfg config.Config, log *slog.Logger, rules bool) (*platform, error) {
+	a, err := app.Open(ctx, cfg, app.Options{Log: log, Version: version, KeepRules: !rules})
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func (c *cli) serveCommand() *cobra.Command {
 
 // serve stops in this order: no new requests, those under way, the stages, the stores.
 func (c *cli) serve(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
-	p, err := openPlatform(ctx, cfg, log)
+	p, err := openPlatform(ctx, cfg, log, true)
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,9 @@ type Options struct {
 	Log     *slog.Logger
 	Version string
 	Now     func() time.Time // nil = time.Now
+	// KeepRules leaves the identity and trait rules of the data directory in force, where there
+	// are some, whatever the configuration says: a command that only reads must not regroup people.
+	KeepRules bool
 }
 
 // App is the open program. Run must run for anything to be resolved.
@@ -73,6 +76,7 @@ type App struct {
 	applied   progress // commit number in the column store
 	trouble   troubles
 	ready     atomic.Bool
+	inForce   atomic.Pointer[identity.Rules] // of the resolver, for reading ahead
 }
 
 // The places of a data directory.

@@ -69,7 +69,7 @@ func (a *App) tellRules(ctx context.Context) error {
 		if err != nil {
 			return clientele.Errorf(clientele.Internal, "rules: %w", err)
 		}
-		if bytes.Equal(have, want) || have == nil && r.none {
+		if bytes.Equal(have, want) || have == nil && r.none || have != nil && a.o.KeepRules {
 			continue
 		}
 		if _, err := a.append(ctx, r.name, "config", r.body); err != nil {

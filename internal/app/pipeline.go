@@ -44,13 +44,23 @@ const (
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
 func (a *App) Run(ctx context.Context) error {
-	if err := a.tellRules(ctx); err != nil && ctx.Err() == nil {
-		return err
+	stages := a.stages()
+	if last := uint64(a.log.Last()); a.resolved.get() >= last {
+		if err := a.tellRules(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	} else { // which rules are in force is known when the log has passed
+		stages["rules"] = func(ctx context.Context) error {
+			if a.resolved.reach(ctx, last) != nil {
+				return nil
+			}
+			return a.tellRules(ctx)
+		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	for name, stage := range a.stages() {
+	for name, stage := range stages {
 		wg.Go(func() {
 			if err := stage(ctx); err != nil && ctx.Err() == nil {
 				a.trouble.add(name, err.Error())
@@ -82,7 +92,6 @@ func (a *App) feed(ctx context.Context, out chan<- resolve.Decoded) error {
 		}
 	})
 	defer close(ordered)
-	rules := a.rules
 	return a.frames(ctx, clientele.Position(a.resolved.get()), func(p clientele.Position, b []byte) error {
 		c := make(chan resolve.Decoded, 1)
 		select {
@@ -96,7 +105,7 @@ func (a *App) feed(ctx context.Context, out chan<- resolve.Decoded) error {
 				a.lost(p, p, err)
 				f = &clientele.Frame{Kind: clientele.KindTick}
 			}
-			c <- resolve.Decode(p, f, rules, a.source)
+			c <- resolve.Decode(p, f, a.inForce.Load(), a.source)
 		})
 		return nil
 	})
@@ -186,12 +195,13 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // resolve folds decoded frames into the row store.
 func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
-	r, err := resolve.New(resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Traits: a.traits, Log: a.o.Log,
+	r, err := resolve.New(resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log,
 		Fetch: func(p clientele.Position) (*clientele.Frame, error) { return a.frame(ctx, p) }})
 	if err != nil {
 		return err
 	}
 	for {
+		a.inForce.Store(r.Rules())
 		batch, ok := gather(ctx, in)
 		if !ok {
 			return nil

@@ -165,6 +165,9 @@ func loadRow[V any](rows clientele.Rows, k clientele.Key) (*V, error) {
 // Position is how far the log has been resolved.
 func (r *Resolver) Position() clientele.Position { return r.position }
 
+// Rules are the identity rules in force.
+func (r *Resolver) Rules() *identity.Rules { return r.graph.Rules() }
+
 // Totals are the counts as of the last batch.
 func (r *Resolver) Totals() Totals { return r.totals }
 

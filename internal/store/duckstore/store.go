@@ -113,11 +113,13 @@ func (s *Store) open(ctx context.Context) (err error) {
 }
 
 func openError(err error) error {
-	if strings.Contains(err.Error(), "lock") {
-		return clientele.Errorf(clientele.Unavailable, "column store: %w", err).
+	// A fault inside DuckDB comes with pages of its stack.
+	text, _, _ := strings.Cut(err.Error(), "\n\nStack Trace:")
+	if strings.Contains(text, "set lock on file") {
+		return clientele.Errorf(clientele.Unavailable, "column store: %s", text).
 			WithHint("another process has the data directory open: stop it, or use --server")
 	}
-	return clientele.Errorf(clientele.Corrupt, "column store: %w", err).
+	return clientele.Errorf(clientele.Corrupt, "column store: %s", text).
 		WithHint("move the file away and run: clientele rebuild")
 }
 

@@ -252,6 +252,37 @@ func TestPromotion(t *testing.T) {
 	}
 }
 
+// TestPromotionSurvivesCrash: what a process that died leaves behind, the file and the WAL beside
+// it, opens again after promotions of every type.
+func TestPromotionSurvivesCrash(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "columns.duckdb")
+	s := open(t, path)
+	promoted := clientele.Change{}
+	for i := clientele.TypeText; i <= clientele.TypeJSON; i++ {
+		promoted.Promoted = append(promoted.Promoted, clientele.Promotion{Table: "events", JSON: "n", Column: fmt.Sprintf("n%d", i), Type: i})
+	}
+	apply(t, s, 1, crashChange(1), promoted, crashChange(3))
+	want := digests(t, s)
+	left := filepath.Join(dir, "left.duckdb")
+	for from, to := range map[string]string{path: left, path + ".wal": left + ".wal"} {
+		b, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := open(t, left)
+	if got := digests(t, again); !maps.Equal(got, want) {
+		t.Errorf("digests were %v and are %v", want, got)
+	}
+	if got := fmt.Sprint(query(t, again, "SELECT n1, n2 FROM events ORDER BY event_id")); got != "[[1 1] [3 3]]" {
+		t.Errorf("promoted values are %s", got)
+	}
+}
+
 func jsonString(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }

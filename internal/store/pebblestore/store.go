@@ -26,7 +26,7 @@ import (
 // times MemTableBytes.
 type Options struct {
 	Dir           string
-	CacheBytes    int64 // of blocks that were read; 0 = 64 MB
+	CacheBytes    int64 // of blocks that were read; 0 = 192 MB
 	MemTableBytes int64 // rows gathered in memory before they are flushed; 0 = 32 MB
 	MinFreeBytes  int64 // Apply refuses when the disk has less; 0 = 32 MB and twice MemTableBytes, below 0 = no floor
 	Log           *slog.Logger
@@ -34,7 +34,7 @@ type Options struct {
 }
 
 const (
-	defaultCache    = 64 << 20
+	defaultCache    = 192 << 20
 	defaultMemTable = 32 << 20
 	maxMemTables    = 4  // in memory at once before Apply waits
 	maxSublevels    = 20 // files that a read of level 0 may have to look into before Apply waits
