@@ -7,6 +7,8 @@ TESTFLAGS  ?=
 FUZZTIME   ?= 10s
 BENCH      ?= .
 BENCHTIME  ?= 1s
+PROFILES   ?= 1000000
+EVENTS     ?= 300000
 # Packages whose benchmarks print rows or events a second.
 BENCH_PACKAGES ?= ./internal/collect ./internal/eventlog
 STATICCHECK    ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -27,7 +29,7 @@ run: build ## serve on LISTEN with DATA, import a generated example, until Ctrl-
 test: ## all tests, with the race detector
 	$(GO) test -race -timeout 10m $(TESTFLAGS) ./...
 
-check: lint test ## what CI runs: lint and all tests
+check: lint test e2e ## what CI runs: lint and all tests
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './node_modules/*' -not -path './.git/*')); \
@@ -35,14 +37,16 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
-bench: ## benchmarks that print rows and events a second (BENCH, BENCHTIME, BENCH_PACKAGES)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m $(BENCH_PACKAGES)
+bench: ## what it costs: log, collect, import, and the resolver at PROFILES profiles (about 10 minutes)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(BENCH_PACKAGES)
+	GOGC=200 $(GO) test -run '^$$' -bench 'Import$$' -benchtime 1x -timeout 30m ./internal/app
+	GOGC=200 $(GO) test -run '^$$' -bench 'Resolver$$' -benchtime 1x -timeout 60m ./internal/app -args -profiles $(PROFILES) -events $(EVENTS)
 
 fuzz: ## every fuzz test for FUZZTIME each
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' sh scripts/fuzz.sh
 
-e2e: ## the tests of the whole program alone
-	@if [ -d e2e ]; then $(GO) test -race -count=1 -timeout 20m $(TESTFLAGS) ./e2e/...; else echo "there is no e2e folder"; fi
+e2e: ## the tests of the whole program: kills, full disk, real files (about 5 minutes)
+	CLIENTELE_E2E=1 $(GO) test -count=1 -timeout 20m $(TESTFLAGS) ./e2e/...
 
 clean: ## remove what was built and generated; the data directory stays
 	rm -rf bin examples/generated

@@ -69,13 +69,14 @@ type Change struct {
 	Promoted []Promotion `cbor:"4,keyasint,omitempty"`
 }
 
-// TableRows are rows of one table; a row with the same key replaces the one before. Upsert and
-// Delete never hold the same key. Values stand in the order of the table's columns:
-// nil, string, int64 (bigint, timestamps in Micros, Decimal, dates in days), float64 or bool.
+// TableRows are rows of one table. Insert, Upsert and Delete never hold the same key. Values
+// stand in the order of the table's columns: nil, string, int64 (bigint, timestamps in Micros,
+// Decimal, dates in days), float64 or bool.
 type TableRows struct {
 	Table  string  `cbor:"1,keyasint"`
-	Upsert [][]any `cbor:"2,keyasint,omitempty"`
+	Upsert [][]any `cbor:"2,keyasint,omitempty"` // replace a row of the same key
 	Delete [][]any `cbor:"3,keyasint,omitempty"` // key columns only
+	Insert [][]any `cbor:"4,keyasint,omitempty"` // no row of the same key was ever told of
 }
 
 // Moved says to which profile the rows of an anchor belong from now on. When a commit has

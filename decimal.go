@@ -76,7 +76,7 @@ func DecimalOf(f float64) (Decimal, error) {
 		return 0, Errorf(Invalid, "not a finite number")
 	}
 	v := math.RoundToEven(f * 10_000)
-	if v > float64(MaxDecimal) || v < -float64(MaxDecimal) {
+	if v >= 1e18 || v <= -1e18 { // float64(MaxDecimal) would be 1e18 itself
 		return 0, Errorf(Invalid, "number out of range")
 	}
 	return Decimal(v), nil

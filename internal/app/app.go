@@ -118,6 +118,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if a.rules, err = identity.NewRules(cfg.Identity); err != nil {
 		return nil, err
 	}
+	a.inForce.Store(a.rules) // until the resolver knows better
 	if err := a.traits.Check(); err != nil {
 		return nil, err
 	}

@@ -107,11 +107,7 @@ func (a *App) plan(req clientele.MergeRequest, plan func(*view, clientele.Profil
 		return body, nil, nil, err
 	}
 	defer v.Close()
-	id, err := v.profileNamed(req.Profile)
-	if err != nil {
-		return body, nil, nil, err
-	}
-	p, err := v.find(id)
+	p, err := v.subject(req)
 	if err != nil {
 		return body, nil, nil, err
 	}
@@ -156,6 +152,22 @@ func (v *view) strongest(p clientele.ProfileID) (clientele.Anchor, error) {
 		return 0, err
 	}
 	return v.graph.Find(ids[0].Identifier)
+}
+
+// subject is the profile that the request names, or that its evidence is of.
+func (v *view) subject(req clientele.MergeRequest) (clientele.ProfileID, error) {
+	if req.Profile == "" && len(req.Evidence) > 0 {
+		pair, err := identity.ParseEvidenceID(req.Evidence[0])
+		if err != nil {
+			return 0, err
+		}
+		return v.find(clientele.Identifier{Namespace: "id", Value: clientele.ProfileID(pair[0]).String()})
+	}
+	id, err := v.profileNamed(req.Profile)
+	if err != nil {
+		return 0, err
+	}
+	return v.find(id)
 }
 
 // profileNamed reads a profile id or NAMESPACE:VALUE.

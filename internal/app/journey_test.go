@@ -23,6 +23,7 @@ func identify(message, at, who, traits string) string {
 // What somebody did before they told who they are is theirs afterwards, in the profile, on the
 // timeline and in SQL.
 func TestAnonymousToKnown(t *testing.T) {
+	t.Parallel()
 	p := run(t, settings(t))
 	long := `{"text":"` + strings.Repeat("what a long description ", 20) + `","n":7}`
 	p.batch(webKey,
@@ -99,6 +100,7 @@ func jsonEqual(t *testing.T, a, b string) bool {
 // The cursor walks the whole timeline, whatever the size of its pages: no event twice and none
 // left out, across anchors, names, and events of the same instant.
 func TestTimelinePages(t *testing.T) {
+	t.Parallel()
 	p := run(t, settings(t))
 	var events []string
 	for i := range 60 {
@@ -141,6 +143,7 @@ func TestTimelinePages(t *testing.T) {
 
 // The same batch twice, as a client sends it that missed the answer, is there once.
 func TestTwiceIsOnce(t *testing.T) {
+	t.Parallel()
 	p := run(t, settings(t))
 	send := func() {
 		p.batch(webKey, track("m1", "Order Completed", "2026-02-01T10:00:00Z", `"userId":"u"`, `{"order_id":"O1","revenue":10,"products":[{"sku":"S","price":10}]}`),

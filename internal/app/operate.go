@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,6 +100,7 @@ func (a *App) Replay(ctx context.Context, by string, ids []string) (int, error) 
 			return 0, err
 		}
 	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids))) // named twice is tried once
 	if len(ids) == 0 {
 		err := a.rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowQuarantine)), func(k clientele.Key, _ []byte) (bool, error) {
 			r := k.Read()

@@ -100,7 +100,11 @@ func finishSwap(data string) error {
 	if _, err := os.Stat(state + old); err != nil {
 		return nil // a new data directory
 	}
-	if err := os.Rename(state+next, state); err != nil {
+	err := os.Rename(state+next, state)
+	if err == nil {
+		err = os.RemoveAll(state + old)
+	}
+	if err != nil {
 		return clientele.Errorf(clientele.Unavailable, "rebuild: %w", err)
 	}
 	return nil

@@ -192,7 +192,7 @@ func (l *Ledger) recordLine(f Fact, have, next *row) error {
 	if was == nil {
 		o.Cells["source"], o.Cells["order_id"] = cell{Stamp: unstamped, Value: fields["source"]}, cell{Stamp: unstamped, Value: fields["order_id"]}
 	}
-	if ts := next.value("ts"); ts != nil {
+	if ts := f.Fields["ts"]; ts != nil { // not what won in the line: that depends on the order of arrival
 		o.fold("ts", ts, f.Stamp, clientele.Earliest)
 	}
 	if f.Anchor != 0 {
@@ -268,6 +268,9 @@ func (l *Ledger) bequeath(order place, o *row) error {
 				return err
 			}
 			continue
+		}
+		if have.anchor() != 0 && have.Cells[""].Stamp != borrowed {
+			continue // it has named one since
 		}
 		next := have.clone()
 		next.borrow(o.anchor())

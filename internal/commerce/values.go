@@ -67,7 +67,10 @@ func convert(t clientele.ColumnType, v any) (any, error) {
 		return asBool(v)
 	case clientele.TypeTime:
 		m, err := Time(v)
-		return int64(m), err
+		if err != nil || m == 0 { // 0 means unknown
+			return nil, err
+		}
+		return int64(m), nil
 	case clientele.TypeDate:
 		return asDate(v)
 	case clientele.TypeJSON:

@@ -394,12 +394,21 @@ func (g *Graph) unite(keep, gone clientele.ProfileID, gk, gg *groupRow) error {
 			return err
 		}
 	}
-	members := slices.Concat(gk.Members, gg.Members)
-	slices.SortFunc(members, func(a, b member) int { return cmp.Compare(a.Anchor, b.Anchor) })
+	big, small := gk.Members, gg.Members
+	if len(big) < len(small) {
+		big, small = small, big
+	}
+	members := append(make([]member, 0, len(big)+len(small)), big...)
+	for _, m := range small {
+		i, _ := slices.BinarySearchFunc(members, m, byAnchor)
+		members = slices.Insert(members, i, m)
+	}
 	g.groups.Put(keep, &groupRow{Members: members})
 	g.counter.Profiles--
 	return g.dissolve(gone)
 }
+
+func byAnchor(a, b member) int { return cmp.Compare(a.Anchor, b.Anchor) }
 
 // dissolve takes away a group that has become part of others.
 func (g *Graph) dissolve(id clientele.ProfileID) error {
@@ -462,7 +471,7 @@ func (g *Graph) regroup(old []clientele.ProfileID, groups []groupRow) error {
 	ids := map[clientele.ProfileID]bool{}
 	for i := range groups {
 		next := &groups[i]
-		slices.SortFunc(next.Members, func(a, b member) int { return cmp.Compare(a.Anchor, b.Anchor) })
+		slices.SortFunc(next.Members, byAnchor)
 		id := clientele.ProfileID(next.Members[0].Anchor)
 		ids[id] = true
 		have, err := g.groups.Get(id)

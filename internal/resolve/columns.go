@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -92,10 +93,15 @@ func (c *columns) saw(table string, object jsontext.Value) {
 	if jsonv2.Unmarshal(object, &m, lenient) != nil {
 		return
 	}
-	for name, v := range m {
-		if _, ok := t.Promoted[name]; ok {
-			continue
+	var names []string
+	for name := range m {
+		if _, ok := t.Promoted[name]; !ok {
+			names = append(names, name)
 		}
+	}
+	slices.Sort(names) // two that are promoted by one event are so in the same order always
+	for _, name := range names {
+		v := m[name]
 		typ := columnType(v)
 		if typ == 0 || typ == clientele.TypeJSON {
 			continue

@@ -62,7 +62,7 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		}
 		r.put(traitRulesKey, slices.Clone(c.Body))
 		r.rules = rules
-		return nil
+		return r.retell()
 	case clientele.CommandReplay:
 		var b ReplayBody
 		if err := body(&b); err != nil {
@@ -89,6 +89,42 @@ func (r *Resolver) regroup(c *clientele.Command, b MergeBody, p clientele.Positi
 		return r.graph.Retire(b.Evidence, c.By, p, now)
 	}
 	return r.graph.Unmerge(b.Anchors, c.By, p, now)
+}
+
+// retellRows is how many profiles one change tells of when all are told anew.
+const retellRows = 5000
+
+// retell tells followers of every profile, for other rules choose other traits. It commits as it
+// goes, without moving the position: interrupted, the command is done again.
+func (r *Resolver) retell() error {
+	rows := clientele.TableRows{Table: "profiles"}
+	tell := func() error {
+		b, err := EncodeChange(&clientele.Change{Position: r.position, Tables: []clientele.TableRows{rows}})
+		if err != nil {
+			return err
+		}
+		rows.Upsert = nil
+		return r.o.Store.Apply(&clientele.ChangeSet{After: r.position, Position: r.position, Outbox: b})
+	}
+	err := r.o.Store.Scan(clientele.Prefix(clientele.NewKey(clientele.RowGroup)), func(k clientele.Key, _ []byte) (bool, error) {
+		p := clientele.ProfileID(k.Read().Uint())
+		members, err := r.graph.Members(p)
+		if err != nil {
+			return false, err
+		}
+		row, err := r.profileRow1(p, members)
+		if err != nil {
+			return false, err
+		}
+		if rows.Upsert = append(rows.Upsert, row); len(rows.Upsert) < retellRows {
+			return true, nil
+		}
+		return true, tell()
+	})
+	if err == nil && len(rows.Upsert) > 0 {
+		err = tell()
+	}
+	return err
 }
 
 func flat(pairs [][2]clientele.Anchor) (out []clientele.Anchor) {

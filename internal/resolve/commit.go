@@ -45,7 +45,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.graph.Committed()
 	r.ledger.Committed()
 	r.heads.Committed()
-	clear(r.seen.fresh)
+	r.seen.committed()
 	r.columns.dirty, r.columns.fresh = false, nil
 	r.batch = batch{touched: map[clientele.Anchor]bool{}}
 	r.position = to
@@ -98,7 +98,7 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(rows.Upsert)+len(rows.Delete) > 0 {
+		if len(rows.Insert)+len(rows.Upsert)+len(rows.Delete) > 0 {
 			c.Tables = append(c.Tables, rows)
 		}
 	}
@@ -129,7 +129,7 @@ func (r *Resolver) eventRows() (clientele.TableRows, error) {
 		if err != nil {
 			return rows, err
 		}
-		rows.Upsert = append(rows.Upsert, []any{int64(p.anchor), p.e.id, id, int64(p.e.ts), int64(p.received), p.source,
+		rows.Insert = append(rows.Insert, []any{int64(p.anchor), p.e.id, id, int64(p.e.ts), int64(p.received), p.source,
 			p.e.typ, text(p.e.name), text(p.e.anonymousID), text(p.e.userID), text(string(p.e.properties)), text(string(p.e.context))})
 	}
 	return rows, nil
@@ -175,7 +175,11 @@ func (r *Resolver) profileRows() (clientele.TableRows, error) {
 		if err != nil {
 			return rows, err
 		}
-		rows.Upsert = append(rows.Upsert, row)
+		if clientele.Anchor(p).Position() > r.position { // minted in this batch
+			rows.Insert = append(rows.Insert, row)
+		} else {
+			rows.Upsert = append(rows.Upsert, row)
+		}
 	}
 	return rows, nil
 }
@@ -208,7 +212,12 @@ func (r *Resolver) identifierRows() (clientele.TableRows, error) {
 			return err
 		}
 		p, err := r.profileOf(a)
-		rows.Upsert = append(rows.Upsert, []any{int64(a), string(id.Namespace), id.Value, p, id.Source, id.Verified, int64(id.FirstSeen), int64(id.LastSeen)})
+		row := []any{int64(a), string(id.Namespace), id.Value, p, id.Source, id.Verified, int64(id.FirstSeen), int64(id.LastSeen)}
+		if a.Position() > r.position {
+			rows.Insert = append(rows.Insert, row)
+		} else {
+			rows.Upsert = append(rows.Upsert, row)
+		}
 		return err
 	})
 	return rows, err
@@ -236,7 +245,7 @@ func instantOrNil(m clientele.Micros) any {
 
 func (r *Resolver) ledgerRows() ([]clientele.TableRows, error) {
 	var out []clientele.TableRows
-	err := r.ledger.Changed(func(_, row commerce.Row) error {
+	err := r.ledger.Changed(func(before, row commerce.Row) error {
 		values := make([]any, len(row.Table.Columns))
 		for i, c := range row.Table.Columns {
 			switch {
@@ -256,7 +265,11 @@ func (r *Resolver) ledgerRows() ([]clientele.TableRows, error) {
 			out = append(out, clientele.TableRows{Table: row.Table.Name})
 		}
 		t := &out[len(out)-1]
-		t.Upsert = append(t.Upsert, values)
+		if before.Exists() {
+			t.Upsert = append(t.Upsert, values)
+		} else {
+			t.Insert = append(t.Insert, values)
+		}
 		return nil
 	})
 	return out, err

@@ -51,6 +51,17 @@ func (s *seen) get(k clientele.Key) ([]byte, error) {
 	return s.rows.Get(k)
 }
 
+// committed says that what was fresh is in the store now. What was read ahead for the batch must
+// know it too: a command in the middle of a batch commits what stands before it.
+func (s *seen) committed() {
+	for k, v := range s.fresh {
+		if _, ok := s.read[k]; ok {
+			s.read[k] = v
+		}
+	}
+	clear(s.fresh)
+}
+
 // preload reads at once what the records will ask for.
 func (s *seen) preload(frames []Decoded, get func([]clientele.Key) ([][]byte, error)) error {
 	s.read = map[string][]byte{}

@@ -84,25 +84,21 @@ func applyRows(ctx context.Context, conn *sql.Conn, t *clientele.Table, rows *ta
 		fmt.Fprintf(&values, "%s as %s", unstage("s."+quote(c.Name), c.Type), quote(c.Name))
 		names.WriteString(quote(c.Name))
 	}
-	if _, err := conn.ExecContext(ctx, "create or replace temp table staged ("+ddl.String()+`"_delete" boolean)`); err != nil {
+	if _, err := conn.ExecContext(ctx, "create or replace temp table staged ("+ddl.String()+`"_delete" boolean, "_replace" boolean)`); err != nil {
 		return err
 	}
 	if err := stage(conn, len(t.Columns), rows); err != nil {
 		return err
 	}
-	appendOnly := t.Name == "events"
-	if !appendOnly || rows.deletes > 0 {
+	if rows.replaces {
 		equal := "="
 		if rows.nullKeys {
 			equal = "is not distinct from"
 		}
-		var on []string
+		on := []string{`s."_replace"`}
 		for _, k := range t.Key {
 			c := t.Columns[t.Column(k)]
 			on = append(on, fmt.Sprintf("b.%s %s %s", quote(k), equal, unstage("s."+quote(k), c.Type)))
-		}
-		if appendOnly {
-			on = append(on, `s."_delete"`)
 		}
 		q := fmt.Sprintf("delete from base.%s b using temp.main.staged s where %s", quote(t.Name), strings.Join(on, " and "))
 		if _, err := conn.ExecContext(ctx, q); err != nil {

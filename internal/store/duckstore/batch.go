@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,7 +24,7 @@ type batch struct {
 type tableBatch struct {
 	rows     []stagedRow
 	index    map[string]int // key -> row
-	deletes  int
+	replaces bool           // some row may replace one of the table
 	nullKeys bool
 }
 
@@ -31,6 +32,7 @@ type tableBatch struct {
 type stagedRow struct {
 	values  []driver.Value
 	deleted bool
+	replace bool // the table may hold a row of the same key
 }
 
 // gather checks and coalesces the changes.
@@ -66,18 +68,18 @@ func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
 	for i, k := range t.Key {
 		keys[i] = t.Column(k)
 	}
-	for _, row := range tr.Upsert {
+	for i, row := range slices.Concat(tr.Insert, tr.Upsert) {
 		if len(row) != len(t.Columns) {
 			return clientele.Errorf(clientele.Invalid, "column store: a row of %s has %d values instead of %d", t.Name, len(row), len(t.Columns))
 		}
 		values := make([]driver.Value, len(row))
-		for i, v := range row {
+		for c, v := range row {
 			var err error
-			if values[i], err = stagedValue(t, i, v); err != nil {
+			if values[c], err = stagedValue(t, c, v); err != nil {
 				return err
 			}
 		}
-		tb.put(keys, stagedRow{values: values})
+		tb.put(keys, stagedRow{values: values, replace: i >= len(tr.Insert)})
 	}
 	for _, key := range tr.Delete {
 		if len(key) != len(keys) {
@@ -90,7 +92,7 @@ func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
 				return err
 			}
 		}
-		tb.put(keys, stagedRow{values: values, deleted: true})
+		tb.put(keys, stagedRow{values: values, deleted: true, replace: true})
 	}
 	return nil
 }
@@ -116,13 +118,12 @@ func (tb *tableBatch) put(keys []int, row stagedRow) {
 			}
 		}
 	}
-	if row.deleted {
-		tb.deletes++
-	}
 	if at, ok := tb.index[string(k)]; ok {
+		row.replace = tb.rows[at].replace // what the table holds has not changed since
 		tb.rows[at] = row
 		return
 	}
+	tb.replaces = tb.replaces || row.replace
 	tb.index[string(k)] = len(tb.rows)
 	tb.rows = append(tb.rows, row)
 }
@@ -257,10 +258,10 @@ func surrogate(b []byte, i int) (high, ok bool) {
 // stage appends the rows to the temporary table "staged".
 func stage(conn *sql.Conn, columns int, rows *tableBatch) error {
 	return appending(conn, func(a *duckdb.Appender) error {
-		line := make([]driver.Value, columns+1)
+		line := make([]driver.Value, columns+2)
 		for _, r := range rows.rows {
 			copy(line, r.values)
-			line[columns] = r.deleted
+			line[columns], line[columns+1] = r.deleted, r.replace
 			if err := a.AppendRow(line...); err != nil {
 				return err
 			}
