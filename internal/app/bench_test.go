@@ -63,9 +63,10 @@ func (c *core) must(err error) {
 	}
 }
 
-// feed brings events through decode, resolve and follow, 1,000 to a frame.
+// feed brings events through decode, resolve and follow, cut as behind a backlog: 1,000 to a
+// frame, 10,000 to a batch, two batches to the column store at once.
 func (c *core) feed(n int, next func() []byte) {
-	const perFrame, perBatch = 1000, 4000
+	const perFrame, perBatch = 1000, 10_000
 	for done := 0; done < n; {
 		var encoded [][]byte
 		for len(encoded) < perBatch/perFrame && done < n {
@@ -88,6 +89,9 @@ func (c *core) feed(n int, next func() []byte) {
 			}
 		})
 		c.stage("resolve", func() { c.must(c.r.Batch(batch)) })
+		if done/perBatch%2 == 1 && done < n {
+			continue
+		}
 		c.stage("follow", func() {
 			applied, _, err := c.columns.Position(context.Background())
 			c.must(err)
