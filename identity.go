@@ -16,6 +16,21 @@ type IdentityRules struct {
 	Region     string                      `json:"region,omitempty" yaml:"region,omitempty"` // of phone numbers without a country code, "TH"; none: such numbers do not identify
 }
 
+// DefaultIdentityRules are the rules for what a configuration does not name.
+func DefaultIdentityRules() IdentityRules {
+	return IdentityRules{
+		Namespaces: map[Namespace]NamespaceRule{
+			UserID:      {Priority: 1, Limit: 1},
+			Email:       {Priority: 2, Limit: 5},
+			Phone:       {Priority: 3, Limit: 5},
+			DeviceID:    {Priority: 8, Limit: 100},
+			AnonymousID: {Priority: 9, Limit: 100},
+			PreviousID:  {Priority: 9, Limit: 100},
+		},
+		Default: NamespaceRule{Priority: 5, Limit: 5},
+	}
+}
+
 // Evidence is why two identifiers are held to be of one person.
 type Evidence struct {
 	ID       string     `json:"id"` // names the pair; unmerge takes it

@@ -26,12 +26,15 @@ import (
 	"clientele/internal/store/duckstore"
 	"clientele/internal/store/pebblestore"
 	"clientele/internal/token"
+	"clientele/internal/webhook"
 )
 
 // Guards: the parts fit the interfaces that their users declare.
 var (
 	_ clientele.RowStore     = (*pebblestore.Store)(nil)
 	_ collect.Appender       = (*eventlog.Log)(nil)
+	_ webhook.Appender       = (*eventlog.Log)(nil)
+	_ webhook.Mapper         = (*importer.Documents)(nil)
 	_ archive.Log            = (*eventlog.Log)(nil)
 	_ api.Tokens             = (*token.Store)(nil)
 	_ importer.ParquetReader = duckstore.ParquetFiles{}
@@ -218,8 +221,47 @@ func (a *App) routes() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", h)
-	collect.New(collect.Options{Log: a.log, Sources: func(key string) (collect.Source, bool) { s, ok := keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log}).Register(mux)
+	collect.New(collect.Options{Log: a.log, Sources: func(key string) (collect.Source, bool) { s, ok := keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log,
+		PublicURL: a.cfg.Collect.PublicURL, SDKDir: a.cfg.Collect.SDKDir, RateLimit: a.cfg.Collect.RateLimit}).Register(mux)
+	hooks, err := webhooks(a.cfg.Sources)
+	if err != nil {
+		return nil, err
+	}
+	calls, err := webhook.New(webhook.Options{Log: a.log, Sources: hooks, Now: a.o.Now, Logger: a.o.Log})
+	if err != nil {
+		return nil, err
+	}
+	calls.Register(mux)
 	return mux, nil
+}
+
+// webhooks are the sources that other systems call, their mappings read.
+func webhooks(sources []config.Source) ([]webhook.Source, error) {
+	var out []webhook.Source
+	for _, s := range sources {
+		w := s.Webhook
+		if w.Scheme == "" {
+			continue
+		}
+		hook := webhook.Source{Name: s.Name, Event: w.Event, EventHeader: w.EventHeader, EventField: w.EventField, IDHeader: w.IDHeader, IDField: w.IDField,
+			Signature: webhook.Signature{Scheme: webhook.Scheme(w.Scheme), Secrets: w.Secrets, Header: w.Header, Encoding: w.Encoding, Prefix: w.Prefix,
+				Tolerance: time.Duration(w.Tolerance)}}
+		if w.Mapping != "" {
+			text, err := os.ReadFile(w.Mapping)
+			if err != nil {
+				return nil, clientele.Errorf(clientele.Invalid, "source %s: webhook.mapping: %w", s.Name, err).WithHint("name a readable mapping file; a relative name begins where the server was started")
+			}
+			m, err := importer.ParseMapping(text)
+			if err != nil {
+				return nil, clientele.Errorf(clientele.Invalid, "source %s: %s: %w", s.Name, w.Mapping, err).WithHint("%s", clientele.ErrorHint(err))
+			}
+			if hook.Mapper, err = importer.NewDocuments(m, s.Name); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, hook)
+	}
+	return out, nil
 }
 
 // Handler serves collect and API.

@@ -209,14 +209,6 @@ func (p *program) profile(ns, value string) *clientele.Profile {
 	return got
 }
 
-// nobody checks that no profile has the identifier.
-func (p *program) nobody(ns, value string) {
-	p.Helper()
-	if got, err := p.client.Profile(context.Background(), id(ns, value), false); clientele.ErrorCode(err) != clientele.NotFound {
-		p.Errorf("%s %q: profile %+v, error %v; want not found", ns, value, got, err)
-	}
-}
-
 // sql answers the rows, each value as text, columns separated by a bar.
 func (p *program) sql(text string, params ...any) []string {
 	p.Helper()

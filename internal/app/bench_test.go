@@ -124,7 +124,7 @@ func BenchmarkResolver(b *testing.B) {
 	c.columns, err = duckstore.Open(context.Background(), duckstore.Options{Path: filepath.Join(dir, "columns.duckdb")})
 	c.must(err)
 	defer c.columns.Close()
-	c.rules, err = identity.NewRules(identity.Defaults())
+	c.rules, err = identity.NewRules(clientele.DefaultIdentityRules())
 	c.must(err)
 	c.r, err = resolve.New(resolve.Options{Store: c.rows, Rules: c.rules, Sources: func(string) resolve.Source { return resolve.Source{} }})
 	c.must(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"clientele"
+	"clientele/internal/rowcache"
 )
 
 // Row is a folded row as it stands.
@@ -73,11 +74,10 @@ func (l *Ledger) Changed(fn func(before, after Row) error) error {
 func (l *Ledger) Preload(facts []Fact, get func([]clientele.Key) ([][]byte, error)) error {
 	want := map[place]bool{}
 	var places []place
-	var keys []clientele.Key
 	need := func(p place) {
 		if !want[p] && !l.cache.Known(p) {
 			want[p] = true
-			places, keys = append(places, p), append(keys, clientele.Key(p.key))
+			places = append(places, p)
 		}
 	}
 	for _, f := range facts {
@@ -90,18 +90,7 @@ func (l *Ledger) Preload(facts []Fact, get func([]clientele.Key) ([][]byte, erro
 			}
 		}
 	}
-	values, err := get(keys)
-	if err != nil {
-		return err
-	}
-	for i, b := range values {
-		r, err := decode(b)
-		if err != nil {
-			return err
-		}
-		l.cache.Fill(places[i], r)
-	}
-	return nil
+	return rowcache.Fetch(places, func(p place) clientele.Key { return clientele.Key(p.key) }, get, l.cache.Fill)
 }
 
 // Told says whether an imported row told of it, so that no event stands for it on a timeline.
@@ -116,12 +105,9 @@ func (l *Ledger) Changes(put func(k clientele.Key, v []byte)) error {
 		put(k, []byte{})
 	}
 	return l.cache.Changed(func(p place, r *row) error {
-		b, err := canonical.Marshal(r)
-		if err != nil {
-			return clientele.Errorf(clientele.Internal, "table row: %w", err)
-		}
+		b, err := rowcache.Encode(r)
 		put(clientele.Key(p.key), b)
-		return nil
+		return err
 	})
 }
 

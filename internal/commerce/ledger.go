@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"clientele"
 	"clientele/internal/rowcache"
 )
@@ -65,35 +63,10 @@ const cached = 50_000
 // NewLedger opens the ledger over the rows.
 func NewLedger(rows clientele.Rows) *Ledger {
 	l := &Ledger{rows: rows}
-	l.cache = rowcache.New(cached, func(p place) (*row, error) { return load(rows, clientele.Key(p.key)) })
+	l.cache = rowcache.New(cached, func(p place) (*row, error) { return rowcache.Load[row](rows, clientele.Key(p.key)) })
 	l.Reset()
 	return l
 }
-
-func load(rows clientele.Rows, k clientele.Key) (*row, error) {
-	b, err := rows.Get(k)
-	if err != nil {
-		return nil, err
-	}
-	return decode(b)
-}
-
-// decode reads a stored row; nil for none.
-func decode(b []byte) (*row, error) {
-	if b == nil {
-		return nil, nil
-	}
-	r := new(row)
-	if err := decoding.Unmarshal(b, r); err != nil {
-		return nil, clientele.Errorf(clientele.Corrupt, "table row: %w", err)
-	}
-	return r, nil
-}
-
-var (
-	canonical, _ = cbor.CanonicalEncOptions().EncMode()
-	decoding, _  = cbor.DecOptions{IntDec: cbor.IntDecConvertSigned}.DecMode()
-)
 
 // Reset forgets what was not committed.
 func (l *Ledger) Reset() {

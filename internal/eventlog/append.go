@@ -22,9 +22,8 @@ const (
 
 // call is one Append that waits.
 type call struct {
-	parts int // batches that its records are in and that are not done
-	stored,
-	refused int
+	parts    int // batches that its records are in and that are not done
+	stored   int
 	position uint64
 	err      error
 	done     chan struct{}

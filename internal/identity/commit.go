@@ -4,9 +4,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"clientele"
+	"clientele/internal/rowcache"
 )
 
 // Moved is the anchors whose profile is not the one of the last commit, ascending.
@@ -63,20 +62,14 @@ func (g *Graph) Changes(put func(k clientele.Key, v []byte)) error {
 	return err
 }
 
-// canonical CBOR: the same row is the same bytes, so that digests of two stores can be compared.
-var canonical, _ = cbor.CanonicalEncOptions().EncMode()
-
 func encode(put func(clientele.Key, []byte), k clientele.Key, v any, gone bool) error {
 	if gone {
 		put(k, nil)
 		return nil
 	}
-	b, err := canonical.Marshal(v)
-	if err != nil {
-		return clientele.Errorf(clientele.Internal, "identity row: %w", err)
-	}
+	b, err := rowcache.Encode(v)
 	put(k, b)
-	return nil
+	return err
 }
 
 // Committed says that what Changes gave is in the store.
@@ -109,7 +102,7 @@ func (g *Graph) Preload(records [][]clientele.Identifier, get func([]clientele.K
 			}
 		}
 	}
-	if err := fetch(ids, clientele.IdentifierKey, get, g.ids.Fill); err != nil {
+	if err := rowcache.Fetch(ids, clientele.IdentifierKey, get, g.ids.Fill); err != nil {
 		return nil, err
 	}
 	var anchors []clientele.Anchor
@@ -130,10 +123,10 @@ func (g *Graph) Preload(records [][]clientele.Identifier, get func([]clientele.K
 		}
 		anchors = append(anchors, of...)
 	}
-	if err := fetch(unknown(anchors, g.anchors.Known), clientele.AnchorKey, get, g.anchors.Fill); err != nil {
+	if err := rowcache.Fetch(unknown(anchors, g.anchors.Known), clientele.AnchorKey, get, g.anchors.Fill); err != nil {
 		return nil, err
 	}
-	if err := fetch(unknown(pairs, g.edges.Known), func(p pair) clientele.Key { return clientele.EdgeKey(p.a, p.b) }, get, g.edges.Fill); err != nil {
+	if err := rowcache.Fetch(unknown(pairs, g.edges.Known), func(p pair) clientele.Key { return clientele.EdgeKey(p.a, p.b) }, get, g.edges.Fill); err != nil {
 		return nil, err
 	}
 	var profiles []clientele.ProfileID
@@ -144,7 +137,7 @@ func (g *Graph) Preload(records [][]clientele.Identifier, get func([]clientele.K
 		}
 		profiles = append(profiles, p)
 	}
-	if err := fetch(unknown(profiles, g.groups.Known), clientele.GroupKey, get, g.groups.Fill); err != nil {
+	if err := rowcache.Fetch(unknown(profiles, g.groups.Known), clientele.GroupKey, get, g.groups.Fill); err != nil {
 		return nil, err
 	}
 	for _, p := range unknown(profiles, func(clientele.ProfileID) bool { return false }) {
@@ -168,30 +161,4 @@ func unknown[K comparable](ks []K, known func(K) bool) []K {
 		}
 	}
 	return out
-}
-
-// fetch loads the rows of the keys.
-func fetch[K comparable, V any](ks []K, key func(K) clientele.Key, get func([]clientele.Key) ([][]byte, error), fill func(K, *V)) error {
-	if len(ks) == 0 {
-		return nil
-	}
-	keys := make([]clientele.Key, len(ks))
-	for i, k := range ks {
-		keys[i] = key(k)
-	}
-	values, err := get(keys)
-	if err != nil {
-		return err
-	}
-	for i, b := range values {
-		var v *V
-		if b != nil {
-			v = new(V)
-			if err := cbor.Unmarshal(b, v); err != nil {
-				return clientele.Errorf(clientele.Corrupt, "identity row: %w", err)
-			}
-		}
-		fill(ks[i], v)
-	}
-	return nil
 }

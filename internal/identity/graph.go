@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"clientele"
 	"clientele/internal/rowcache"
 )
@@ -104,16 +102,16 @@ const cached = 30_000
 func NewGraph(rules *Rules, rows clientele.Rows) (*Graph, error) {
 	g := &Graph{rules: rules, rows: rows}
 	g.anchors = rowcache.New(cached, func(a clientele.Anchor) (*anchorRow, error) {
-		return load[anchorRow](rows, clientele.AnchorKey(a))
+		return rowcache.Load[anchorRow](rows, clientele.AnchorKey(a))
 	})
 	g.ids = rowcache.New(cached, func(id clientele.Identifier) (*clientele.Anchor, error) {
-		return load[clientele.Anchor](rows, clientele.IdentifierKey(id))
+		return rowcache.Load[clientele.Anchor](rows, clientele.IdentifierKey(id))
 	})
 	g.groups = rowcache.New(cached, func(p clientele.ProfileID) (*groupRow, error) {
-		return load[groupRow](rows, clientele.GroupKey(p))
+		return rowcache.Load[groupRow](rows, clientele.GroupKey(p))
 	})
-	g.edges = rowcache.New(cached, func(p pair) (*edgeRow, error) { return load[edgeRow](rows, clientele.EdgeKey(p.a, p.b)) })
-	g.links = rowcache.New(1000, func(p pair) (*linkRow, error) { return load[linkRow](rows, clientele.LinkKey(p.a, p.b)) })
+	g.edges = rowcache.New(cached, func(p pair) (*edgeRow, error) { return rowcache.Load[edgeRow](rows, clientele.EdgeKey(p.a, p.b)) })
+	g.links = rowcache.New(1000, func(p pair) (*linkRow, error) { return rowcache.Load[linkRow](rows, clientele.LinkKey(p.a, p.b)) })
 	return g, g.Reset()
 }
 
@@ -127,7 +125,7 @@ func (g *Graph) Reset() error {
 	g.near, g.tied = map[clientele.Anchor]map[clientele.Anchor]bool{}, map[clientele.Anchor]map[clientele.Anchor]bool{}
 	g.fresh = map[clientele.Anchor][]clientele.Anchor{}
 	g.minted, g.before = map[clientele.Anchor]bool{}, map[clientele.Anchor]clientele.ProfileID{}
-	c, err := load[Counters](g.rows, countersKey)
+	c, err := rowcache.Load[Counters](g.rows, countersKey)
 	if err != nil {
 		return err
 	}
@@ -138,18 +136,6 @@ func (g *Graph) Reset() error {
 		g.counter.ByNS = map[clientele.Namespace]int64{}
 	}
 	return nil
-}
-
-func load[V any](rows clientele.Rows, k clientele.Key) (*V, error) {
-	b, err := rows.Get(k)
-	if err != nil || b == nil {
-		return nil, err
-	}
-	v := new(V)
-	if err := cbor.Unmarshal(b, v); err != nil {
-		return nil, clientele.Errorf(clientele.Corrupt, "identity row %q: %w", k[0], err)
-	}
-	return v, nil
 }
 
 // Rules are the rules in force.

@@ -166,7 +166,7 @@ func TestScenarios(t *testing.T) {
 		{"values that name nobody", []sighting{{ids: []string{"u:ann", "a:null"}, at: 1}, {ids: []string{"u:bob", "a:00000000-0000-0000-0000-000000000000", "a:null"}, at: 2}}, nil, []string{"u:ann", "u:bob"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, identity.Defaults())
+			w := newWorld(t, clientele.DefaultIdentityRules())
 			for _, s := range c.seen {
 				w.see(s)
 			}
@@ -186,7 +186,7 @@ func TestScenarios(t *testing.T) {
 
 // tight are rules under which random evidence is refused, blocked and limited all the time.
 func tight() clientele.IdentityRules {
-	r := identity.Defaults()
+	r := clientele.DefaultIdentityRules()
 	r.Namespaces[clientele.Email] = clientele.NamespaceRule{Priority: 2, Limit: 2, Generic: 3}
 	r.Namespaces[clientele.AnonymousID] = clientele.NamespaceRule{Priority: 9, Limit: 3, Generic: 2}
 	r.Default = clientele.NamespaceRule{Priority: 5, Limit: 2, Generic: 4}
@@ -242,7 +242,7 @@ func TestAnyOrderGivesTheSamePeople(t *testing.T) {
 			} else if got != first {
 				t.Fatalf("seed %d: another order gives other people\n%s\n-- first --\n%s\nfrom %v", seed, got, first, seen)
 			}
-			rebuilt := newWorld(t, identity.Defaults())
+			rebuilt := newWorld(t, clientele.DefaultIdentityRules())
 			for _, s := range seen {
 				rebuilt.see(s)
 			}
@@ -288,7 +288,7 @@ func (w *world) invariants() {
 func TestUnmergeRestores(t *testing.T) {
 	for seed := range uint64(80) {
 		rnd := rand.New(rand.NewPCG(seed, 11))
-		w := newWorld(t, identity.Defaults())
+		w := newWorld(t, clientele.DefaultIdentityRules())
 		w.see(sighting{ids: []string{"u:ann", "e:1", "a:1"}, at: 1, id: "1"})
 		w.see(sighting{ids: []string{"l:9", "e:2"}, at: 2, id: "2"})
 		for _, s := range randomSightings(rnd, rnd.IntN(20)) {
@@ -324,7 +324,7 @@ func TestUnmergeRestores(t *testing.T) {
 }
 
 func TestUnmergeOfObservedEvidence(t *testing.T) {
-	w := newWorld(t, identity.Defaults())
+	w := newWorld(t, clientele.DefaultIdentityRules())
 	w.see(sighting{ids: []string{"l:1", "e:x"}, at: 1, id: "1"})
 	w.commit()
 	w.see(sighting{ids: []string{"l:2"}, at: 2, id: "2"})
@@ -377,7 +377,7 @@ func TestUnmergeOfObservedEvidence(t *testing.T) {
 func TestSimulate(t *testing.T) {
 	for seed := range uint64(60) {
 		rnd := rand.New(rand.NewPCG(seed, 13))
-		w := newWorld(t, identity.Defaults())
+		w := newWorld(t, clientele.DefaultIdentityRules())
 		for _, s := range randomSightings(rnd, 30) {
 			w.see(s)
 		}
@@ -409,7 +409,7 @@ func TestSimulate(t *testing.T) {
 }
 
 func TestFrozen(t *testing.T) {
-	rules := identity.Defaults()
+	rules := clientele.DefaultIdentityRules()
 	rules.Namespaces[clientele.AnonymousID] = clientele.NamespaceRule{Priority: 9, Limit: 10_000, Generic: 1000}
 	w := newWorld(t, rules)
 	for i := range identity.MaxComponentEdges + 5 { // a chain within all limits is only ever united
@@ -437,7 +437,7 @@ func TestFrozen(t *testing.T) {
 }
 
 func TestNormalise(t *testing.T) {
-	in := identity.Defaults()
+	in := clientele.DefaultIdentityRules()
 	in.Region = "TH"
 	in.Namespaces["loyalty_id"] = clientele.NamespaceRule{Priority: 4, Limit: 1, Blocked: []string{"9999", "/^TEST/"}}
 	rules, err := identity.NewRules(in)
@@ -465,7 +465,7 @@ func FuzzNormalise(f *testing.F) {
 	f.Add("email", "Ann@Example.com")
 	f.Add("phone", "+66 81 234 5678")
 	f.Fuzz(func(t *testing.T, ns, v string) {
-		rules, err := identity.NewRules(identity.Defaults())
+		rules, err := identity.NewRules(clientele.DefaultIdentityRules())
 		if err != nil {
 			t.Fatal(err)
 		}

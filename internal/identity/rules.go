@@ -12,21 +12,6 @@ import (
 	"clientele"
 )
 
-// Defaults are the rules for what the configuration does not name.
-func Defaults() clientele.IdentityRules {
-	return clientele.IdentityRules{
-		Namespaces: map[clientele.Namespace]clientele.NamespaceRule{
-			clientele.UserID:      {Priority: 1, Limit: 1},
-			clientele.Email:       {Priority: 2, Limit: 5},
-			clientele.Phone:       {Priority: 3, Limit: 5},
-			clientele.DeviceID:    {Priority: 8, Limit: 100},
-			clientele.AnonymousID: {Priority: 9, Limit: 100},
-			clientele.PreviousID:  {Priority: 10, Limit: 100},
-		},
-		Default: clientele.NamespaceRule{Priority: 5, Limit: 5},
-	}
-}
-
 // genericDefaults is how many people one value may be joined to before it stops identifying:
 // research on commercial resolvers found 3 users of a device, 8 names of an e-mail address and
 // 20 of a phone number to be the points where a value says more about a household or a shop.
@@ -59,7 +44,7 @@ var never = map[string]bool{
 // NewRules checks rules and completes them by the defaults: a limit of at least 1, patterns
 // that compile.
 func NewRules(in clientele.IdentityRules) (*Rules, error) {
-	def := Defaults()
+	def := clientele.DefaultIdentityRules()
 	r := &Rules{IdentityRules: in, blocked: map[clientele.Namespace]matcher{}}
 	r.Namespaces = maps.Clone(def.Namespaces)
 	maps.Copy(r.Namespaces, in.Namespaces)

@@ -6,11 +6,11 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/fxamacker/cbor/v2"
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"clientele"
+	"clientele/internal/rowcache"
 )
 
 // A property of events gets a typed column once promoteAfter events had it, so that the junk of
@@ -43,15 +43,12 @@ type candidate struct {
 var columnsKey = clientele.MetaKey("columns")
 
 func loadColumns(rows clientele.Rows) (*columns, error) {
-	c := &columns{}
-	b, err := rows.Get(columnsKey)
+	c, err := rowcache.Load[columns](rows, columnsKey)
 	if err != nil {
 		return nil, err
 	}
-	if b != nil {
-		if err := cbor.Unmarshal(b, c); err != nil {
-			return nil, clientele.Errorf(clientele.Corrupt, "columns row: %w", err)
-		}
+	if c == nil {
+		c = &columns{}
 	}
 	if c.Tables == nil {
 		c.Tables = map[string]*tableColumns{}

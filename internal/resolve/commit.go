@@ -8,6 +8,7 @@ import (
 	"clientele"
 	"clientele/internal/commerce"
 	"clientele/internal/profile"
+	"clientele/internal/rowcache"
 )
 
 // commit makes one change set of what the batch has changed and applies it.
@@ -63,7 +64,7 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 		return nil, err
 	}
 	err := r.heads.Changed(func(a clientele.Anchor, h *profile.Head) error {
-		b, err := canonical.Marshal(h)
+		b, err := rowcache.Encode(h)
 		put(clientele.HeadKey(a), b)
 		return err
 	})
@@ -74,13 +75,13 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 		put(clientele.Key(k), v)
 	}
 	if r.columns.dirty {
-		b, err := canonical.Marshal(r.columns)
+		b, err := rowcache.Encode(r.columns)
 		if err != nil {
 			return nil, err
 		}
 		put(columnsKey, b)
 	}
-	b, err := canonical.Marshal(r.totals)
+	b, err := rowcache.Encode(r.totals)
 	put(totalsKey, b)
 	return rows, err
 }

@@ -1,13 +1,13 @@
 package resolve
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"clientele"
+	"clientele/internal/rowcache"
 )
 
 // quarantineRow is the value of a quarantine row: why a record could not be used. The record
@@ -39,7 +39,7 @@ func (r *Resolver) quarantine(f *Decoded, i int, rec *Parsed, cause error) error
 	if h := clientele.ErrorHint(cause); h != "" {
 		q.Reason += "; " + h
 	}
-	b, err := canonical.Marshal(q)
+	b, err := rowcache.Encode(q)
 	if err != nil {
 		return err
 	}
@@ -66,9 +66,9 @@ func ParseQuarantineID(s string) (clientele.Position, int, error) {
 func ReadQuarantine(k clientele.Key, v []byte) (clientele.Quarantined, clientele.Position, int, error) {
 	r := k.Read()
 	p, i := clientele.Position(r.Uint()), int(r.Uint())
-	var q quarantineRow
-	if err := cbor.Unmarshal(v, &q); err != nil || r.Err() != nil {
-		return clientele.Quarantined{}, 0, 0, clientele.Errorf(clientele.Corrupt, "quarantine row")
+	q, err := rowcache.Decode[quarantineRow](v)
+	if err != nil || r.Err() != nil {
+		return clientele.Quarantined{}, 0, 0, errors.Join(err, r.Err())
 	}
 	return clientele.Quarantined{ID: QuarantineID(p, i), Source: q.Source, Kind: q.Kind.String(), ReceivedAt: q.Received,
 		Code: q.Code, Reason: q.Reason, ReplayedAt: q.Replayed}, p, i, nil
@@ -87,7 +87,7 @@ func (r *Resolver) replay(p clientele.Position, now clientele.Micros, ids []stri
 			return err
 		}
 		key := clientele.QuarantineKey(at, i)
-		old, err := loadRow[quarantineRow](r.o.Store, key)
+		old, err := rowcache.Load[quarantineRow](r.o.Store, key)
 		if err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (r *Resolver) replayOne(p clientele.Position, m *mint, d *Decoded, now clie
 func (r *Resolver) keep(key clientele.Key, old *quarantineRow, now clientele.Micros, cause error) error {
 	again := *old
 	again.Code, again.Reason, again.Replayed = string(clientele.ErrorCode(cause)), cause.Error(), now
-	b, err := canonical.Marshal(again)
+	b, err := rowcache.Encode(again)
 	r.put(key, b)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"clientele"
 	"clientele/internal/identity"
 	"clientele/internal/profile"
+	"clientele/internal/rowcache"
 )
 
 // LoadProfile folds the profile from the rows.
@@ -14,7 +15,7 @@ func LoadProfile(rows clientele.Rows, g *identity.Graph, rules profile.Rules, p 
 	}
 	heads := make([]*profile.Head, len(members))
 	for i, a := range members {
-		if heads[i], err = loadRow[profile.Head](rows, clientele.HeadKey(a)); err != nil {
+		if heads[i], err = rowcache.Load[profile.Head](rows, clientele.HeadKey(a)); err != nil {
 			return nil, err
 		}
 	}
@@ -31,7 +32,7 @@ func LoadProfile(rows clientele.Rows, g *identity.Graph, rules profile.Rules, p 
 
 // LoadTotals are the counts as of the rows.
 func LoadTotals(rows clientele.Rows) (Totals, error) {
-	t, err := loadRow[Totals](rows, totalsKey)
+	t, err := rowcache.Load[Totals](rows, totalsKey)
 	if t == nil {
 		t = &Totals{}
 	}

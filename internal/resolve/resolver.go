@@ -11,8 +11,6 @@ import (
 	"encoding/json"
 	"log/slog"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"clientele"
 	"clientele/internal/commerce"
 	"clientele/internal/identity"
@@ -54,7 +52,6 @@ type Resolver struct {
 // batch is what the micro-batch at hand has changed besides rows of the stages.
 type batch struct {
 	puts     []clientele.RowChange
-	drop     []clientele.Range
 	events   []pendingEvent
 	consents []pendingConsent
 	touched  map[clientele.Anchor]bool // heads that changed
@@ -78,15 +75,13 @@ var (
 	traitRulesKey    = clientele.MetaKey("trait_rules")
 )
 
-var canonical, _ = cbor.CanonicalEncOptions().EncMode()
-
 const cachedHeads = 30_000
 
 // New opens a resolver on the store's state.
 func New(o Options) (*Resolver, error) {
 	r := &Resolver{o: o}
 	r.heads = rowcache.New(cachedHeads, func(a clientele.Anchor) (*profile.Head, error) {
-		return loadRow[profile.Head](o.Store, clientele.HeadKey(a))
+		return rowcache.Load[profile.Head](o.Store, clientele.HeadKey(a))
 	})
 	r.ledger = commerce.NewLedger(o.Store)
 	r.seen = newSeen(o.Store)
@@ -103,7 +98,7 @@ func (r *Resolver) Reset() error {
 	r.ledger.Reset()
 	r.seen.reset()
 	r.batch = batch{touched: map[clientele.Anchor]bool{}}
-	t, err := loadRow[Totals](r.o.Store, totalsKey)
+	t, err := rowcache.Load[Totals](r.o.Store, totalsKey)
 	if err != nil {
 		return err
 	}
@@ -148,18 +143,6 @@ func StoredRules(rows clientele.Rows, rules *identity.Rules, traits profile.Rule
 		return nil, nil, clientele.Errorf(clientele.Corrupt, "stored trait rules: %w", err)
 	}
 	return rules, traits, nil
-}
-
-func loadRow[V any](rows clientele.Rows, k clientele.Key) (*V, error) {
-	b, err := rows.Get(k)
-	if err != nil || b == nil {
-		return nil, err
-	}
-	v := new(V)
-	if err := cbor.Unmarshal(b, v); err != nil {
-		return nil, clientele.Errorf(clientele.Corrupt, "row %q: %w", k[0], err)
-	}
-	return v, nil
 }
 
 // Position is how far the log has been resolved.
@@ -309,26 +292,14 @@ func (r *Resolver) preload(frames []Decoded) error {
 	}
 	seen := make(map[clientele.Anchor]bool, len(anchors))
 	var want []clientele.Anchor
-	var keys []clientele.Key
 	for _, a := range anchors {
 		if !seen[a] && !r.heads.Known(a) {
 			seen[a] = true
-			want, keys = append(want, a), append(keys, clientele.HeadKey(a))
+			want = append(want, a)
 		}
 	}
-	values, err := r.o.Store.Load(keys)
-	if err != nil {
+	if err := rowcache.Fetch(want, clientele.HeadKey, r.o.Store.Load, r.heads.Fill); err != nil {
 		return err
-	}
-	for i, b := range values {
-		var h *profile.Head
-		if b != nil {
-			h = &profile.Head{}
-			if err := cbor.Unmarshal(b, h); err != nil {
-				return clientele.Errorf(clientele.Corrupt, "head: %w", err)
-			}
-		}
-		r.heads.Fill(want[i], h)
 	}
 	var facts []commerce.Fact
 	for i := range frames {

@@ -34,7 +34,7 @@ func source(name string) resolve.Source {
 func newStream(t *testing.T) *stream {
 	s := &stream{t: t, store: storetest.NewMemory()}
 	var err error
-	rules := identity.Defaults()
+	rules := clientele.DefaultIdentityRules()
 	for _, ns := range []clientele.Namespace{clientele.AnonymousID, clientele.Email} {
 		rule := rules.Namespaces[ns]
 		rule.Generic = 1000 // what becomes blocked later is the one thing that depends on order
@@ -469,7 +469,7 @@ func TestMergeAndUnmergeMoveRows(t *testing.T) {
 	if q := s.r.Totals().Quarantined; q != 2 {
 		t.Errorf("%d commands were quarantined", q)
 	}
-	rules := identity.Defaults()
+	rules := clientele.DefaultIdentityRules()
 	rules.Namespaces["user_id"] = clientele.NamespaceRule{Priority: 1, Limit: 2}
 	s.command(clientele.CommandIdentityRules, rules)
 	s.command(clientele.CommandTraitRules, profile.Rules{"city": {Rule: clientele.RuleFirst}})
@@ -480,7 +480,7 @@ func TestMergeAndUnmergeMoveRows(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	rules, err := identity.NewRules(identity.Defaults())
+	rules, err := identity.NewRules(clientele.DefaultIdentityRules())
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,10 +1,12 @@
 package resolve
 
 import (
-	"github.com/fxamacker/cbor/v2"
+	"errors"
+
 	"github.com/go-json-experiment/json/jsontext"
 
 	"clientele"
+	"clientele/internal/rowcache"
 )
 
 // entry is the value of a timeline row: small, for there is one for each event for ever.
@@ -27,7 +29,7 @@ func small(v jsontext.Value) []byte {
 }
 
 func encodeEntry(e entry) []byte {
-	b, err := canonical.Marshal(e)
+	b, err := rowcache.Encode(e)
 	if err != nil {
 		panic(err) // a struct of plain fields
 	}
@@ -55,9 +57,9 @@ func ReadTimelineEntry(k clientele.Key, v []byte) (TimelineEntry, error) {
 	var t TimelineEntry
 	r.Anchor()
 	t.Name, t.TS, t.Source, t.ID = r.Text(), r.Time(), r.Text(), r.Text()
-	var e entry
-	if err := cbor.Unmarshal(v, &e); err != nil || r.Err() != nil {
-		return t, clientele.Errorf(clientele.Corrupt, "timeline row")
+	e, err := rowcache.Decode[entry](v)
+	if err != nil || r.Err() != nil {
+		return t, errors.Join(err, r.Err())
 	}
 	t.Type, t.Position, t.Ordinal, t.ReceivedAt = e.Type, e.Position, e.Ordinal, e.Received
 	t.Properties, t.Whole = clientele.RawJSON(e.Properties), e.Position == 0 || e.Properties != nil
