@@ -16,7 +16,9 @@ stop() {
 	fi
 }
 trap stop EXIT
-trap 'exit 0' INT TERM
+trap 'exit 0' TERM
+# A terminal's Ctrl-C has reached the server too, and a second signal would end it at once.
+trap 'sleep 1; exit 0' INT
 
 ready() {
 	node -e 'fetch(process.argv[1]).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))' "$url/readyz"
@@ -28,7 +30,7 @@ if ready; then
 fi
 
 echo "Generating the example shop ..."
-"$GO" run ./examples/shop -out examples/generated
+"$GO" run ./examples/shop examples/generated
 
 bin/clientele serve --config examples/clientele.yaml --listen "$LISTEN" --data "$DATA" &
 server=$!
@@ -46,22 +48,14 @@ until ready; do
 	sleep 1
 done
 
-# A mapping is for the generated file of the same name. What has been imported once changes
-# nothing the second time.
-imported=0
-for map in examples/shop/*.yaml; do
-	name=$(basename "$map" .yaml)
-	for file in examples/generated/"$name".*; do
-		[ -f "$file" ] || continue
-		echo "Importing $file ..."
-		bin/clientele import --data "$DATA" --source shop --map "$map" "$file"
-		imported=$((imported + 1))
-	done
+# What has been imported once changes nothing the second time. The customers come from a source
+# of their own, as their numbers are the CRM's.
+for one in 'crm customers csv' 'shop products csv' 'shop orders csv' 'web web_events jsonl'; do
+	set -- $one
+	file=examples/generated/$2.$3
+	echo "Importing $file ..."
+	bin/clientele import --data "$DATA" --source "$1" --map "examples/shop/$2.yaml" "$file"
 done
-if [ "$imported" -eq 0 ]; then
-	echo "no generated file has a mapping of its name in examples/shop" >&2
-	exit 1
-fi
 
 data=
 [ "$DATA" = ./clientele-data ] || data=" --data $DATA"

@@ -80,6 +80,7 @@ type App struct {
 	trouble   troubles
 	ready     atomic.Bool
 	inForce   atomic.Pointer[identity.Rules] // of the resolver, for reading ahead
+	told      chan struct{}                  // closed when the configuration's rules are in the log
 }
 
 // The places of a data directory.
@@ -122,6 +123,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 		return nil, err
 	}
 	a.inForce.Store(a.rules) // until the resolver knows better
+	a.told = make(chan struct{})
 	if err := a.traits.Check(); err != nil {
 		return nil, err
 	}

@@ -85,6 +85,11 @@ func (a *App) tellRules(ctx context.Context) error {
 
 // Settle waits until all that is in the log is resolved and in the column store.
 func (a *App) Settle(ctx context.Context) error {
+	select {
+	case <-a.told: // the rules are a record of the log too
+	case <-ctx.Done():
+		return clientele.Errorf(clientele.Unavailable, "settle: %w", ctx.Err())
+	}
 	last := max(uint64(a.log.Last()), a.resolved.get())
 	if err := a.resolved.reach(ctx, last); err != nil {
 		return clientele.Errorf(clientele.Unavailable, "settle: %w", err)

@@ -47,17 +47,20 @@ const (
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
 func (a *App) Run(ctx context.Context) error {
 	stages := a.stages()
-	if last := uint64(a.log.Last()); a.resolved.get() >= last {
-		if err := a.tellRules(ctx); err != nil && ctx.Err() == nil {
+	// Which rules are in force is known when all of the log has passed.
+	last := uint64(a.log.Last())
+	stages["rules"] = func(ctx context.Context) error {
+		if a.resolved.reach(ctx, last) != nil {
+			return nil
+		}
+		defer close(a.told)
+		return a.tellRules(ctx)
+	}
+	if a.resolved.get() >= last {
+		if err := stages["rules"](ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
-	} else { // which rules are in force is known when the log has passed
-		stages["rules"] = func(ctx context.Context) error {
-			if a.resolved.reach(ctx, last) != nil {
-				return nil
-			}
-			return a.tellRules(ctx)
-		}
+		delete(stages, "rules")
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -93,6 +93,10 @@ func open(o Options, fs vfs.FS) (*Store, error) {
 	s := &Store{opts: o, moved: make(chan struct{}, 1), views: map[*view]bool{}}
 	s.idle = sync.NewCond(&s.mu)
 	s.guard = newGuard(fs, o.Dir, s.wake)
+	if err := s.startable(); err != nil {
+		s.guard.close()
+		return nil, err
+	}
 	// Pebble takes the memory of its memtables out of the cache.
 	s.cache = pebble.NewCache(o.CacheBytes + maxMemTables*o.MemTableBytes)
 	db, err := pebble.Open(o.Dir, s.pebbleOptions())
@@ -113,6 +117,22 @@ func open(o Options, fs vfs.FS) (*Store, error) {
 		return nil, openError(err)
 	}
 	return s, nil
+}
+
+// leastFree is what opening writes at most: without it Pebble would wait for room without a word.
+const leastFree = 8 << 20
+
+// startable says whether there is room to open at all.
+func (s *Store) startable() error {
+	if s.opts.MinFreeBytes < 0 {
+		return nil
+	}
+	u, err := s.guard.GetDiskUsage(s.opts.Dir)
+	if err != nil || u.AvailBytes >= leastFree { // a directory that is not there yet has no disk
+		return nil
+	}
+	return clientele.Errorf(clientele.Unavailable, "open row store: the disk is full, %d KB are free", u.AvailBytes>>10).
+		WithHint("free at least %d MB on the disk of the data directory and start again; nothing is lost", leastFree>>20)
 }
 
 func openError(err error) error {
