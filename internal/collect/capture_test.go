@@ -48,8 +48,8 @@ func TestCapturedRequests(t *testing.T) {
 			if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 				t.Fatal(err)
 			}
-			if c.Method != "POST" || !strings.HasPrefix(c.URL, "/v1/") {
-				continue
+			if filepath.Base(file) == "posthog.jsonl" {
+				continue // packed bodies that were captured as text, so they cannot be sent again
 			}
 			headers := map[string]string{}
 			for i := 0; i+1 < len(c.Headers); i += 2 {
@@ -66,9 +66,21 @@ func TestCapturedRequests(t *testing.T) {
 					r.Header.Set(name, value)
 				}
 			}
+			r.Method = c.Method
 			log := &recorder{}
-			if w := do(newHandler(log), r); w.Code != 200 {
+			w := do(newHandler(log), r)
+			if c.Method != "POST" {
+				if w.Code != 200 && w.Code != 204 {
+					t.Errorf("%s:%d %s %s: %d %s", filepath.Base(file), n, c.Method, c.URL, w.Code, w.Body)
+				}
+				continue
+			}
+			if w.Code != 200 {
 				t.Errorf("%s:%d %s: %d %s", filepath.Base(file), n, c.URL, w.Code, w.Body)
+				continue
+			}
+			if c.URL == "/batch/" {
+				total += rewritten(t, c.Body, log.take())
 				continue
 			}
 			total += compare(t, filepath.Base(file), c.Body, log.take())
@@ -77,6 +89,27 @@ func TestCapturedRequests(t *testing.T) {
 	if total < 20 {
 		t.Errorf("only %d events were replayed", total)
 	}
+}
+
+// rewritten checks what became of a batch of PostHog's.
+func rewritten(t *testing.T, body string, records []clientele.Record) int {
+	var sent struct {
+		Batch []struct {
+			Event, UUID string
+			DistinctID  string `json:"distinct_id"`
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &sent); err != nil || len(sent.Batch) != len(records) {
+		t.Fatalf("%d records of %d events: %v", len(records), len(sent.Batch), err)
+	}
+	for i, r := range records {
+		var got struct{ Type, Event, MessageID, UserID string }
+		if err := json.Unmarshal(r.Raw, &got); err != nil || got.UserID != sent.Batch[i].DistinctID || got.MessageID != sent.Batch[i].UUID ||
+			got.Type == "track" && got.Event != sent.Batch[i].Event {
+			t.Errorf("%s of %+v: %v", r.Raw, sent.Batch[i], err)
+		}
+	}
+	return len(records)
 }
 
 // compare checks that each event of the body is a record that says all that the event said.

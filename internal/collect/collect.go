@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,13 @@ type Options struct {
 	// default is the peer of the connection: forwarding headers are believed only by whoever
 	// knows the proxy that writes them.
 	ClientIP func(*http.Request) string
+	// PublicURL is where clients reach this server, such as https://data.shop.example. When empty, the
+	// settings that libraries fetch name the host that they asked.
+	PublicURL string
+	// SDKDir holds the browser library; see sdk. When empty, it is not served.
+	SDKDir string
+	// RateLimit is how many requests a second one source may send, in bursts of a second; 0 is no limit.
+	RateLimit int
 }
 
 // Handler serves the collect API. It is safe for use by many requests at once.
@@ -60,14 +68,18 @@ type Handler struct {
 	now      func() time.Time
 	logger   *slog.Logger
 	clientIP func(*http.Request) string
+	public   *url.URL // nil when not told
+	sdk      *sdk
+	limit    *limiter // nil for none
 	mux      *http.ServeMux
 	scratch  sync.Pool   // of *scratch
 	refusing atomic.Bool // the log took nothing at the last attempt
+	refusals refusals
 }
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	h := &Handler{log: o.Log, sources: o.Sources, now: o.Now, logger: o.Logger, clientIP: o.ClientIP}
+	h := &Handler{log: o.Log, sources: o.Sources, now: o.Now, logger: o.Logger, clientIP: o.ClientIP, sdk: &sdk{dir: o.SDKDir}}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -77,86 +89,73 @@ func New(o Options) *Handler {
 	if h.clientIP == nil {
 		h.clientIP = peer
 	}
+	if o.RateLimit > 0 {
+		h.limit = &limiter{interval: time.Second / time.Duration(o.RateLimit), due: map[string]time.Time{}}
+	}
+	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
+		h.public = u
+	}
 	h.scratch.New = func() any { return new(scratch) }
 	h.mux = http.NewServeMux()
 	h.Register(h.mux)
 	return h
 }
 
-// endpoint is a path under /v1/. A batch carries many events, anything else is one event
-// whose type is in the path.
-type endpoint struct {
-	names []string // the long name and the letter that browser libraries use
-	typ   string   // "" for batches
-}
-
-var endpoints = []endpoint{
-	{[]string{"track", "t"}, "track"},
-	{[]string{"identify", "i"}, "identify"},
-	{[]string{"page", "p"}, "page"},
-	{[]string{"screen", "s"}, "screen"},
-	{[]string{"group", "g"}, "group"},
-	{[]string{"alias", "a"}, "alias"},
-	{[]string{"batch", "b", "import"}, ""},
-}
-
-// Register adds the routes to a mux.
-func (h *Handler) Register(mux *http.ServeMux) {
-	for _, e := range endpoints {
-		for _, name := range e.names {
-			mux.HandleFunc("/v1/"+name, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e.typ) })
-		}
-	}
-}
-
 // ServeHTTP serves the same routes without a mux of the caller's.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, typ string) {
-	if allowOrigin(w.Header(), r) {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", "POST, OPTIONS")
-		refuse(w, http.StatusMethodNotAllowed, clientele.Errorf(clientele.Invalid, "events are sent with POST"))
+	if !begin(w, r, http.MethodPost) {
 		return
 	}
 	s := h.scratch.Get().(*scratch)
-	err := h.accept(w, r, typ, s)
-	if err != nil {
-		h.fail(w, r, err)
-		// The log may still be reading what it did not acknowledge, so the memory is not used again.
-		if s.handedOver {
-			return
-		}
+	if err := h.accept(w, r, typ, s); err != nil {
+		h.fail(w, r, "events", err)
 	} else {
 		accepted(w)
 	}
-	if s.reset() {
+	h.release(s)
+}
+
+// release keeps the memory for the next request. The log may still be reading what it did not
+// acknowledge: that memory is not used again.
+func (h *Handler) release(s *scratch) {
+	if !s.handedOver && s.reset() {
 		h.scratch.Put(s)
 	}
 }
 
 // accept takes a request's events to the log.
 func (h *Handler) accept(w http.ResponseWriter, r *http.Request, typ string, s *scratch) error {
-	f := framer{s: s, sources: h.sources, received: clientele.MicrosOf(h.now()), typ: typ,
-		origin: r.Header.Get("Origin"), ip: cleanIP(h.clientIP(r))}
-	if err := f.headerKey(r); err != nil {
+	f, err := h.framer(r, typ, s)
+	if err != nil {
 		return err
 	}
 	body, err := s.readBody(w, r)
 	if err != nil {
 		return err
 	}
+	return h.keep(r, &f, body)
+}
+
+// framer begins a request: what its headers say, its key among them.
+func (h *Handler) framer(r *http.Request, typ string, s *scratch) (framer, error) {
+	f := framer{s: s, sources: h.sources, limit: h.limit, at: h.now(), typ: typ,
+		origin: r.Header.Get("Origin"), gpc: r.Header.Get("Sec-GPC") == "1", ip: cleanIP(h.clientIP(r))}
+	f.received = clientele.MicrosOf(f.at)
+	return f, f.headerKey(r)
+}
+
+// keep cuts the body into records and has the log take them.
+func (h *Handler) keep(r *http.Request, f *framer, body []byte) error {
 	if err := f.frame(body, r.URL.RawQuery); err != nil {
 		return err
 	}
-	s.handedOver = true
-	if _, err := h.log.Append(r.Context(), clientele.KindEvent, s.records); err != nil {
+	f.s.handedOver = true
+	if _, err := h.log.Append(r.Context(), clientele.KindEvent, f.s.records); err != nil {
 		return &appendError{err}
 	}
-	s.handedOver = false
+	f.s.handedOver = false
 	if h.refusing.Load() && h.refusing.CompareAndSwap(true, false) {
 		h.logger.Info("the log takes events again")
 	}
@@ -171,15 +170,14 @@ func (e *appendError) Unwrap() error { return e.err }
 
 // fail answers with the error. What is wrong with a request is told to its client alone; what
 // is wrong with the log is logged too, once until it has taken something again.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, endpoint string, err error) {
+	h.refusals.count(endpoint, err)
 	var fromLog *appendError
 	if errors.As(err, &fromLog) {
 		if r.Context().Err() != nil {
 			return // nobody is there to be answered
 		}
-		if h.refusing.CompareAndSwap(false, true) {
-			h.logger.Error("the log does not take events: clients are told to try again", "err", err, "hint", clientele.ErrorHint(err))
-		}
+		h.refused(err)
 		if clientele.ErrorCode(err) != clientele.Unavailable {
 			err = clientele.Errorf(clientele.Internal, "the events could not be stored")
 		} else {
@@ -187,6 +185,13 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	refuse(w, 0, err)
+}
+
+// refused logs that the log took nothing, once until it takes something again.
+func (h *Handler) refused(err error) {
+	if h.refusing.CompareAndSwap(false, true) {
+		h.logger.Error("the log does not take events: clients are told to try again", "err", err, "hint", clientele.ErrorHint(err))
+	}
 }
 
 func peer(r *http.Request) string {

@@ -31,6 +31,7 @@ type member struct {
 // contextFacts are what a context says about where its event was made.
 type contextFacts struct {
 	ip      bool   // has an address of its own
+	gpc     bool   // says itself what the browser's signal is
 	direct  bool   // says itself that the request comes from the person's device
 	library []byte // the object that names the sending library; nil when absent
 }
@@ -39,6 +40,8 @@ func (c *contextFacts) take(name, value []byte) {
 	switch string(name) {
 	case "ip":
 		c.ip = true
+	case "gpc":
+		c.gpc = true
 	case "direct":
 		c.direct = string(value) == "true"
 	case "library":
@@ -91,7 +94,7 @@ func (d *defaults) read(f *framer, facts *contextFacts) error {
 // merge puts d's members under the event's object at the place, the event's own staying. It is
 // true when the object is new and to be set from the end of the notes; otherwise an edit has
 // been made, or nothing is to be done. For a context, own takes note of what the event says, and
-// the address may go in too.
+// the address and the browser's privacy signal may go in too.
 func (f *framer) merge(e *event, at span, d *defaults, own *contextFacts) (whole bool) {
 	if len(d.members) == 0 && own == nil {
 		return false
@@ -121,6 +124,9 @@ func (f *framer) merge(e *event, at span, d *defaults, own *contextFacts) (whole
 	if own != nil && f.wantsIP(e, *own) {
 		f.s.notes = append(append(append(f.s.notes, `"ip":"`...), f.ip...), `",`...)
 	}
+	if own != nil && f.gpc && !own.gpc && !f.shared.facts.gpc {
+		f.s.notes = append(f.s.notes, `"gpc":true,`...)
+	}
 	for i := range d.members {
 		if m := &d.members[i]; m.seen != d.event {
 			f.s.notes = append(append(f.s.notes, m.text...), ',')
@@ -141,9 +147,10 @@ func (f *framer) merge(e *event, at span, d *defaults, own *contextFacts) (whole
 	return false
 }
 
-// mergeContext is merge for the context, to which the client's address may come.
+// mergeContext is merge for the context, to which the client's address and its Global Privacy
+// Control signal may come.
 func (f *framer) mergeContext(e *event) (whole bool) {
-	if f.ip == "" {
+	if f.ip == "" && !f.gpc {
 		return f.merge(e, e.context, &f.shared.context, nil)
 	}
 	return f.merge(e, e.context, &f.shared.context, &contextFacts{})
@@ -152,7 +159,7 @@ func (f *framer) mergeContext(e *event) (whole bool) {
 // wantsIP says whether the address of the peer is the person's: not when the event has one
 // already, nor when a server sent it, which its source, its channel or its library says.
 func (f *framer) wantsIP(e *event, own contextFacts) bool {
-	if own.ip || f.shared.facts.ip || e.server {
+	if f.ip == "" || own.ip || f.shared.facts.ip || e.server {
 		return false
 	}
 	if own.direct || f.shared.facts.direct {

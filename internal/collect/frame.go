@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"clientele"
 )
@@ -27,6 +28,9 @@ type framer struct {
 	typ      string // the type in the path; "" for a batch
 	ip       string // of the client, as JSON text without quotes; "" when not known
 	origin   string // of the page that sends; "" when it is no page
+	gpc      bool   // the browser says that its user wants nothing sold or shared
+	limit    *limiter
+	at       time.Time // of arrival
 
 	base    Source // whose key the request has
 	hasBase bool
@@ -173,19 +177,28 @@ func (f *framer) take(key string) error {
 	if !known {
 		return unknownKey()
 	}
-	if !f.mayUse(&source) {
-		return clientele.Errorf(clientele.Denied, "pages of this origin may not use this write key").
-			WithHint("add the origin to the source's allowed_origins")
+	if !source.admits(f.origin) {
+		return otherOrigin()
+	}
+	if f.limit != nil {
+		if wait := f.limit.take(source.Name, f.at); wait > 0 {
+			return limited(wait, f.at)
+		}
 	}
 	f.base, f.hasBase = source, true
 	return nil
 }
 
-// mayUse says whether the sending page may use the source's key.
-func (f *framer) mayUse(source *Source) bool {
-	return f.origin == "" || len(source.AllowedOrigins) == 0 || slices.ContainsFunc(source.AllowedOrigins, func(allowed string) bool {
-		return allowed == "*" || strings.EqualFold(strings.TrimSuffix(allowed, "/"), f.origin)
+// admits says whether a page of the origin may use the source's key; "" is no page.
+func (s *Source) admits(origin string) bool {
+	return origin == "" || len(s.AllowedOrigins) == 0 || slices.ContainsFunc(s.AllowedOrigins, func(allowed string) bool {
+		return allowed == "*" || strings.EqualFold(strings.TrimSuffix(allowed, "/"), origin)
 	})
+}
+
+func otherOrigin() error {
+	return clientele.Errorf(clientele.Denied, "pages of this origin may not use this write key").
+		WithHint("add the origin to the source's allowed_origins")
 }
 
 // element adds one element of a batch, whatever it is.
@@ -242,7 +255,7 @@ func (f *framer) sourceOf(e *event) (source Source, known bool) {
 	if f.lastKey == "" || string(key) != f.lastKey {
 		f.lastKey = string(key)
 		f.last, f.lastKnown = f.sources(f.lastKey)
-		f.lastKnown = f.lastKnown && f.mayUse(&f.last)
+		f.lastKnown = f.lastKnown && f.last.admits(f.origin)
 	}
 	if !f.lastKnown {
 		f.sawKey = true

@@ -4,10 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 
 	"clientele"
 )
+
+var eventPaths = []string{"/v1/track", "/v1/t", "/v1/identify", "/v1/i", "/v1/page", "/v1/p", "/v1/screen", "/v1/s", "/v1/group", "/v1/g", "/v1/alias", "/v1/a",
+	"/v1/batch", "/v1/b", "/v1/import"}
 
 // FuzzRequest sends any body under any headers: the answer is always one of the promised, an
 // accepted request leaves records, a refused one none, and what was accepted is JSON that an
@@ -29,6 +34,9 @@ func FuzzRequest(f *testing.F) {
 			if c < 0x21 || c > 0x7e {
 				t.Skip("not a path that reaches the handler")
 			}
+		}
+		if name, _, _ := strings.Cut(target, "?"); !slices.Contains(eventPaths, name) {
+			t.Skip("another endpoint, with another promise")
 		}
 		log := &recorder{}
 		r := httptest.NewRequest("POST", target, bytes.NewReader(body))

@@ -16,6 +16,7 @@ const retryAfter = "5"
 var statuses = map[clientele.Code]int{
 	clientele.Invalid:     http.StatusBadRequest,
 	clientele.Unknown:     http.StatusUnauthorized,
+	clientele.NotFound:    http.StatusNotFound,
 	clientele.Denied:      http.StatusForbidden,
 	clientele.TooLarge:    http.StatusRequestEntityTooLarge,
 	clientele.Unavailable: http.StatusServiceUnavailable,
@@ -50,6 +51,11 @@ func refuse(w http.ResponseWriter, status int, err error) {
 	var timeout *timeoutError
 	if errors.As(err, &timeout) {
 		status = http.StatusRequestTimeout // libraries send again
+	}
+	var limited *limitedError
+	if errors.As(err, &limited) {
+		status = http.StatusTooManyRequests
+		limited.setHeaders(w.Header())
 	}
 	if hint := clientele.ErrorHint(err); hint != "" {
 		message += ": " + hint

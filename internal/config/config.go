@@ -21,6 +21,7 @@ type Config struct {
 	Data       string                         `yaml:"data"`        // directory, made when it is not there
 	AdminToken string                         `yaml:"admin_token"` // empty: made on first start
 	Sources    []Source                       `yaml:"sources"`
+	Collect    Collect                        `yaml:"collect"`
 	Log        Log                            `yaml:"log"`
 	Store      Store                          `yaml:"store"`
 	Identity   clientele.IdentityRules        `yaml:"identity"`
@@ -49,6 +50,14 @@ type Source struct {
 	Kind           SourceKind `yaml:"kind"`            // empty in the file: browser
 	Verified       bool       `yaml:"verified"`        // its identifiers are verified; server and file only
 	AllowedOrigins []string   `yaml:"allowed_origins"` // of browsers; empty: any
+	Webhook        Webhook    `yaml:"webhook,omitempty"`
+}
+
+// Collect is the HTTP front door.
+type Collect struct {
+	PublicURL string `yaml:"public_url"` // where clients reach this server; empty: the host that they asked
+	SDKDir    string `yaml:"sdk_dir"`    // where npm has installed the browser library; nothing there: it is not served
+	RateLimit int    `yaml:"rate_limit"` // requests a second of one source; 0: no limit
 }
 
 // Log is the event log.
@@ -93,23 +102,14 @@ func Default() Config {
 		Listen:  "127.0.0.1:8080",
 		Data:    "./clientele-data",
 		Sources: []Source{},
+		Collect: Collect{SDKDir: "web-sdk"},
 		Log: Log{
 			MaxSize:  4 * GB,
 			KeepSize: 2 * GB,
 			KeepAge:  Duration(7 * 24 * time.Hour),
 			Reserve:  512 * MB,
 		},
-		Identity: clientele.IdentityRules{
-			Namespaces: map[clientele.Namespace]clientele.NamespaceRule{
-				clientele.UserID:      {Priority: 1, Limit: 1},
-				clientele.Email:       {Priority: 2, Limit: 5},
-				clientele.Phone:       {Priority: 3, Limit: 5},
-				clientele.AnonymousID: {Priority: 9, Limit: 100},
-				clientele.DeviceID:    {Priority: 8, Limit: 100},
-				clientele.PreviousID:  {Priority: 9, Limit: 100},
-			},
-			Default: clientele.NamespaceRule{Priority: 5, Limit: 5},
-		},
+		Identity: clientele.DefaultIdentityRules(),
 		Traits:   map[string]clientele.TraitRule{},
 		Currency: Currency{Base: "USD"},
 		Columns:  Columns{Memory: 400 * MB},
@@ -155,6 +155,7 @@ func Parse(name string, text []byte) (Config, error) {
 // fill gives what was left out inside lists and maps its default.
 func fill(c *Config) {
 	for i := range c.Sources {
+		fillWebhook(&c.Sources[i])
 		if c.Sources[i].Kind == "" {
 			c.Sources[i].Kind = KindBrowser
 		}
@@ -190,6 +191,10 @@ func (c Config) Redacted() Config {
 	for i := range c.Sources {
 		if c.Sources[i].WriteKey != "" {
 			c.Sources[i].WriteKey = hidden
+		}
+		c.Sources[i].Webhook.Secrets = slices.Clone(c.Sources[i].Webhook.Secrets)
+		for j := range c.Sources[i].Webhook.Secrets {
+			c.Sources[i].Webhook.Secrets[j] = hidden
 		}
 	}
 	addresses := strings.Split(c.Log.URL, ",")

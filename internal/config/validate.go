@@ -40,6 +40,7 @@ func (c Config) Problems() []*clientele.Error {
 		v.wrong("admin_token", "is shorter than 16 characters", "leave it empty: a strong one is made on first start and printed once")
 	}
 	v.sources(c.Sources)
+	v.collect(c.Collect)
 	v.log(c.Log)
 	if c.Store.URL != "" {
 		v.wrong("store.url", "is set, but only the embedded store is there yet", "leave it empty; PostgreSQL comes in a later release")
@@ -105,7 +106,7 @@ func (v *validator) source(at string, s Source) {
 	if !slices.Contains(kinds, s.Kind) {
 		v.wrong(at+": kind", "is not known", "browser, mobile, server or file")
 	}
-	if s.WriteKey == "" && s.Kind != KindFile {
+	if s.WriteKey == "" && s.Kind != KindFile && s.Webhook.Scheme == "" {
 		v.wrong(at+": write_key", "is empty", "give it the key its SDK sends, or kind: file when it is only imported")
 	}
 	if strings.ContainsAny(s.WriteKey, " \t\r\n:/\x00") || len(s.WriteKey) > 128 {
@@ -119,6 +120,19 @@ func (v *validator) source(at string, s Source) {
 		if o != "*" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Path != "" || u.RawQuery != "") {
 			v.wrong(at+": allowed_origins", "holds something that is no origin", "an origin is scheme and host, for example https://shop.example.com")
 		}
+	}
+	v.webhook(at, s)
+}
+
+func (v *validator) collect(c Collect) {
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(u.Path, "/") {
+			v.wrong("collect.public_url", "is not the address of this server", "for example https://data.shop.example.com, without a slash at its end")
+		}
+	}
+	if c.RateLimit < 0 || c.RateLimit > 1_000_000 {
+		v.wrong("collect.rate_limit", "is not between 0 and 1000000", "0 is no limit")
 	}
 }
 

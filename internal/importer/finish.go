@@ -14,11 +14,20 @@ func (mp *mapper) finish(d *draft) {
 	same, content := mp.hashes(d)
 	id, k := d.key, uint32(0)
 	if len(spec.key) == 0 {
-		k = mp.counts.next(content.low())
+		if !d.state.once {
+			k = mp.counts.next(content.low())
+		}
 		id = content.ordinal(k)
 	}
 	line := mp.note(d, id, content, k)
 	switch {
+	case mp.told != nil:
+		// A document is mapped by itself: what others said may never have reached the log.
+		key := [2]uint64{id.low(), content.low()}
+		if mp.told[key] {
+			return
+		}
+		mp.told[key] = true
 	case spec.onlyChanges && mp.changes.same(id.low(), same.low()),
 		!spec.onlyChanges && len(spec.key) > 0 && mp.contents.same(id.low()^content.low(), binary.BigEndian.Uint64(content[:8])):
 		mp.unchanged++

@@ -15,6 +15,7 @@ type mapper struct {
 	contents  recent // records of a key that were sent
 	changes   recent // what the last record of a key said
 	unchanged int64
+	told      map[[2]uint64]bool // of a document: ids and contents of its records; nil for files
 
 	scratch   []byte  // parts of the row's records
 	drafts    []draft // records of the row, ids to come
@@ -43,6 +44,7 @@ type specState struct {
 	made       int64    // records made of rows
 	sent       int64    // of them, handed to the sink
 	nobody     int64    // profiles left out because the row has no identifier
+	once       bool     // of a document: reads nothing of the element, so it is there once
 }
 
 // draft is a record before it has an id: pieces of scratch.

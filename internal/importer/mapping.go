@@ -12,6 +12,7 @@ type Mapping struct {
 	digest     hash128
 	file       fileSpec
 	currency   string
+	each       string // of documents: the list whose elements are rows
 	namespaces map[string]bool
 	records    []*recordSpec
 	memos      int

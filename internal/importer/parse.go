@@ -19,7 +19,7 @@ const (
 // fileKeys are the keys at the top of a mapping; valueKeys those of a value.
 var (
 	fileKeys = []string{"format", "delimiter", "quote", "comment", "header", "columns", "encoding", "skip_rows", "lenient", "lazy_quotes",
-		"null_values", "time_zone", "date_order", "calendar", "decimal", "currency", "namespaces", "identifiers", "ts", "records"}
+		"null_values", "time_zone", "date_order", "calendar", "decimal", "currency", "each", "namespaces", "identifiers", "ts", "records"}
 	recordKeys = []string{"table", "event", "when", "key", "only_changes", "identifiers", "ts", "fields", "traits", "traits_from",
 		"properties", "properties_from", "consents"}
 	valueKeys = []string{"column", "columns", "join", "const", "type", "format", "time_zone", "date_order", "calendar", "time", "decimal",
@@ -126,6 +126,11 @@ func (p *mappingParser) file(root *node) {
 	}
 	p.numbers = numberSpec{decimal: p.decimalMark(root.get("decimal"), 0), currency: p.m.currency}
 	p.times = p.timeKeys(root, timeSpec{})
+	if n := root.get("each"); n != nil {
+		if p.m.each = p.word(n); p.m.each == "" {
+			p.add(n.line, "each: names the list whose elements are rows")
+		}
+	}
 	if n := root.get("identifiers"); n != nil {
 		p.identifiers = p.identifierList(n)
 	}

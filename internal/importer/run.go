@@ -33,6 +33,10 @@ func newRun(opt Options) (*run, error) {
 	if opt.Mapping == nil {
 		return nil, clientele.Errorf(clientele.Invalid, "there is no mapping")
 	}
+	if opt.Mapping.each != "" {
+		return nil, clientele.Errorf(clientele.Invalid, "the mapping has each:, which is for webhooks").
+			WithHint("write one row a line, or take each: out")
+	}
 	if opt.Source == "" || strings.ContainsFunc(opt.Source, func(r rune) bool { return r <= ' ' || r == ':' || r == 0x7f }) {
 		return nil, clientele.Errorf(clientele.Invalid, "a source has a name without blanks and colons")
 	}
