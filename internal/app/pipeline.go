@@ -46,6 +46,8 @@ const (
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
 func (a *App) Run(ctx context.Context) error {
+	a.ready.Store(true)
+	defer a.ready.Store(false)
 	stages := a.stages()
 	// Which rules are in force is known when all of the log has passed.
 	last := uint64(a.log.Last())
@@ -74,9 +76,7 @@ func (a *App) Run(ctx context.Context) error {
 			}
 		})
 	}
-	a.ready.Store(true)
 	wg.Wait()
-	a.ready.Store(false)
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
 	}

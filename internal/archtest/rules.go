@@ -26,7 +26,7 @@ const Module = "clientele"
 
 // stages are the packages that meet on the log, in internal/resolve or in internal/app, never
 // in one another. A name with a slash behind it is a family of packages.
-var stages = []string{"collect", "resolve", "identity", "profile", "commerce", "audience", "importer", "archive", "linkage", "quality", "insight",
+var stages = []string{"collect", "webhook", "resolve", "identity", "profile", "commerce", "audience", "importer", "archive", "linkage", "quality", "insight",
 	"predict", "journey", "deliver", "measure", "privacy", "pgwire", "shop", "sources/", "destinations/"}
 
 // resolveUses is the one exception: the resolver is made of these.
