@@ -46,23 +46,25 @@ const (
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
 func (a *App) Run(ctx context.Context) error {
-	a.ready.Store(true)
 	defer a.ready.Store(false)
 	stages := a.stages()
-	// Which rules are in force is known when all of the log has passed.
+	// Which rules are in force is known when all of the log has passed: now, or in a while.
 	last := uint64(a.log.Last())
-	stages["rules"] = func(ctx context.Context) error {
-		if a.resolved.reach(ctx, last) != nil {
-			return nil
-		}
-		defer close(a.told)
-		return a.tellRules(ctx)
-	}
 	if a.resolved.get() >= last {
-		if err := stages["rules"](ctx); err != nil && ctx.Err() == nil {
+		if err := a.tellRules(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
-		delete(stages, "rules")
+		a.ready.Store(true)
+		close(a.told)
+	} else {
+		a.ready.Store(true)
+		stages["rules"] = func(ctx context.Context) error {
+			if a.resolved.reach(ctx, last) != nil {
+				return nil
+			}
+			defer close(a.told)
+			return a.tellRules(ctx)
+		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
