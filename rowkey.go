@@ -17,7 +17,7 @@ const (
 	RowGroup      byte = 'g' // profile -> its anchors
 	RowEdge       byte = 'e' // anchor | anchor -> evidence (both directions)
 	RowLink       byte = 'k' // anchor | anchor -> manual link or cannot-link (both directions)
-	RowHead       byte = 'h' // anchor -> folded traits, consent, counters, first and last seen
+	RowHead       byte = 'h' // anchor -> counters, first and last seen; and beside it traits and consent
 	RowTimeline   byte = 't' // anchor | name | time | source | event id -> compact event
 	RowTable      byte = 'r' // SQL table | key parts -> the folded row
 	RowDependent  byte = 'y' // order key | SQL table | key -> rows that take the order's customer
@@ -129,8 +129,13 @@ func GroupKey(p ProfileID) Key { return NewKey(RowGroup).Uint(uint64(p)) }
 func EdgeKey(a, b Anchor) Key  { return NewKey(RowEdge).Anchor(a).Anchor(b) }
 func LinkKey(a, b Anchor) Key  { return NewKey(RowLink).Anchor(a).Anchor(b) }
 func HeadKey(a Anchor) Key     { return NewKey(RowHead).Anchor(a) }
-func MetaKey(name string) Key  { return NewKey(RowMeta).Text(name) }
-func OutboxKey(n uint64) Key   { return NewKey(RowOutbox).Uint(n) }
+
+// SaidKey addresses what was said under the anchor: it lies beside the head, which every event
+// rewrites, and is written only when a trait or a decision changes.
+func SaidKey(a Anchor) Key { return append(HeadKey(a), 's') }
+
+func MetaKey(name string) Key { return NewKey(RowMeta).Text(name) }
+func OutboxKey(n uint64) Key  { return NewKey(RowOutbox).Uint(n) }
 func QuarantineKey(p Position, ordinal int) Key {
 	return NewKey(RowQuarantine).Uint(uint64(p)).Uint(uint64(ordinal))
 }

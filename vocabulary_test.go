@@ -86,6 +86,7 @@ func TestKeysGolden(t *testing.T) {
 		{"edge", "6500000000000000010000000000000002", clientele.EdgeKey(1, 2)},
 		{"link", "6b00000000000000010000000000000002", clientele.LinkKey(1, 2)},
 		{"head", "680000000000000001", clientele.HeadKey(1)},
+		{"said", "68000000000000000173", clientele.SaidKey(1)},
 		{"meta", "4d72756c65730001", clientele.MetaKey("rules")},
 		{"timeline", "740000000000000001" + "4f0001" + "8000000000000005" + "770001" + "6d0001", clientele.TimelineKey(1, "O", 5, "w", "m")},
 		{"before 1970", "740000000000000001" + "0001" + "7fffffffffffffff" + "0001" + "0001", clientele.TimelineKey(1, "", -1, "", "")},

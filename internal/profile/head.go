@@ -25,15 +25,28 @@ const (
 	MaxConsents   = 200
 )
 
-// Head is the fold of everything that was said under one anchor. Field numbers are on disk.
+// Head is the fold of everything under one anchor. Field numbers are on disk. It is stored in
+// two rows, because every event changes the counters and few what was said.
 type Head struct {
-	First    clientele.Stamp         `cbor:"1,keyasint"` // of the first record, with its source
-	Last     clientele.Micros        `cbor:"2,keyasint"`
-	Records  int64                   `cbor:"3,keyasint"`
-	Traits   map[string]*Trait       `cbor:"4,keyasint,omitempty"`
-	Consents map[ConsentKey]*Consent `cbor:"5,keyasint,omitempty"`
-	Names    map[string]int64        `cbor:"6,keyasint,omitempty"` // timeline names, with how many records
+	First   clientele.Stamp  `cbor:"1,keyasint"` // of the first record, with its source
+	Last    clientele.Micros `cbor:"2,keyasint"`
+	Records int64            `cbor:"3,keyasint"`
+	Names   map[string]int64 `cbor:"6,keyasint,omitempty"` // timeline names, with how many records
+	Said    Said             `cbor:"-"`
+	news    bool             // Said is not what the store has
 }
+
+// Said is what was said under one anchor.
+type Said struct {
+	Traits   map[string]*Trait       `cbor:"1,keyasint,omitempty"`
+	Consents map[ConsentKey]*Consent `cbor:"2,keyasint,omitempty"`
+}
+
+// News says whether Said has changed since Stored.
+func (h *Head) News() bool { return h.news }
+
+// Stored says that the head is in the store as it is.
+func (h *Head) Stored() { h.news = false }
 
 // Trait is what was said of one trait. Values is filled by the rules that need more than the
 // winner.
@@ -120,8 +133,9 @@ func (h *Head) Listed(name string) {
 
 // Set folds one value of a trait, canonical JSON, into the head.
 func (h *Head) Set(r Rules, name string, json []byte, at clientele.Stamp) {
-	if h.Traits == nil {
-		h.Traits = map[string]*Trait{}
+	h.news = true
+	if h.Said.Traits == nil {
+		h.Said.Traits = map[string]*Trait{}
 	}
 	said := &Trait{JSON: json, Stamp: at}
 	switch rule := r.rule(name); rule.Rule {
@@ -132,16 +146,16 @@ func (h *Head) Set(r Rules, name string, json []byte, at clientele.Stamp) {
 			said.Values = append(said.Values, Value{e, 1, at})
 		}
 	}
-	if have, ok := h.Traits[name]; ok {
+	if have, ok := h.Said.Traits[name]; ok {
 		said = merge(r.rule(name), have, said)
 	}
-	h.Traits[name] = said
+	h.Said.Traits[name] = said
 }
 
 // Full says whether a trait of that name would be one too many.
 func (h *Head) Full(name string) bool {
-	_, ok := h.Traits[name]
-	return !ok && len(h.Traits) >= MaxTraits
+	_, ok := h.Said.Traits[name]
+	return !ok && len(h.Said.Traits) >= MaxTraits
 }
 
 // merge is both of what was said of a trait, in either order the same.
@@ -197,18 +211,21 @@ func merge(rule clientele.TraitRule, a, b *Trait) *Trait {
 
 // Decide folds a decision into the head and says whether it differs from what the head held.
 func (h *Head) Decide(key ConsentKey, granted bool, expires clientele.Micros, at clientele.Stamp) (changed bool) {
-	have, ok := h.Consents[key]
-	if !ok && len(h.Consents) >= MaxConsents {
+	have, ok := h.Said.Consents[key]
+	if !ok && len(h.Said.Consents) >= MaxConsents {
 		return false
 	}
-	if h.Consents == nil {
-		h.Consents = map[ConsentKey]*Consent{}
+	if h.Said.Consents == nil {
+		h.Said.Consents = map[ConsentKey]*Consent{}
 	}
 	said := &Consent{Granted: granted, Stamp: at, Expires: expires}
 	if ok {
 		said = latest(have, said)
 	}
-	h.Consents[key] = said
+	if ok && *said == *have {
+		return false
+	}
+	h.Said.Consents[key], h.news = said, true
 	return !ok || have.Granted != said.Granted
 }
 

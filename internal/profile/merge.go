@@ -40,13 +40,13 @@ func Merge(r Rules, heads []*Head) *Golden {
 			seen = true
 		}
 		g.Records += h.Records
-		for name, t := range h.Traits {
+		for name, t := range h.Said.Traits {
 			if have, ok := traits[name]; ok {
 				t = merge(r.rule(name), have, t)
 			}
 			traits[name] = t
 		}
-		for k, c := range h.Consents {
+		for k, c := range h.Said.Consents {
 			if have, ok := consents[k]; ok {
 				c = latest(have, c)
 			}

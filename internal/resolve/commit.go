@@ -45,6 +45,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	}
 	r.graph.Committed()
 	r.ledger.Committed()
+	_ = r.heads.Changed(func(_ clientele.Anchor, h *profile.Head) error { h.Stored(); return nil })
 	r.heads.Committed()
 	r.seen.committed()
 	r.columns.dirty, r.columns.fresh = false, nil
@@ -65,7 +66,15 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 	}
 	err := r.heads.Changed(func(a clientele.Anchor, h *profile.Head) error {
 		b, err := rowcache.Encode(h)
+		if err != nil {
+			return err
+		}
 		put(clientele.HeadKey(a), b)
+		if !h.News() {
+			return nil
+		}
+		b, err = rowcache.Encode(h.Said)
+		put(clientele.SaidKey(a), b)
 		return err
 	})
 	if err != nil {

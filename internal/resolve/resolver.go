@@ -81,7 +81,7 @@ const cachedHeads = 30_000
 func New(o Options) (*Resolver, error) {
 	r := &Resolver{o: o}
 	r.heads = rowcache.New(cachedHeads, func(a clientele.Anchor) (*profile.Head, error) {
-		return rowcache.Load[profile.Head](o.Store, clientele.HeadKey(a))
+		return loadHead(o.Store, a)
 	})
 	r.ledger = commerce.NewLedger(o.Store)
 	r.seen = newSeen(o.Store)
@@ -298,7 +298,7 @@ func (r *Resolver) preload(frames []Decoded) error {
 			want = append(want, a)
 		}
 	}
-	if err := rowcache.Fetch(want, clientele.HeadKey, r.o.Store.Load, r.heads.Fill); err != nil {
+	if err := r.preloadHeads(want); err != nil {
 		return err
 	}
 	var facts []commerce.Fact

@@ -27,7 +27,7 @@ import (
 type Options struct {
 	Dir           string
 	CacheBytes    int64 // of blocks that were read; 0 = 192 MB
-	MemTableBytes int64 // rows gathered in memory before they are flushed; 0 = 32 MB
+	MemTableBytes int64 // rows gathered in memory before they are flushed; 0 = 64 MB
 	MinFreeBytes  int64 // Apply refuses when the disk has less; 0 = 32 MB and twice MemTableBytes, below 0 = no floor
 	Log           *slog.Logger
 	NoSync        bool // for a rebuild only: a crash may take back the last change sets, whole and in order
@@ -35,7 +35,7 @@ type Options struct {
 
 const (
 	defaultCache    = 192 << 20
-	defaultMemTable = 32 << 20
+	defaultMemTable = 64 << 20
 	maxMemTables    = 4  // in memory at once before Apply waits
 	maxSublevels    = 20 // files that a read of level 0 may have to look into before Apply waits
 	maxOpenFiles    = 500
@@ -158,11 +158,11 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		MaxOpenFiles:       maxOpenFiles,
 		BytesPerSync:       1 << 20,
 		WALBytesPerSync:    1 << 20,
-		LBaseMaxBytes:      128 << 20,
+		LBaseMaxBytes:      256 << 20,
 		// Apply holds back by itself: a wait inside Pebble cannot be ended when the disk fails.
 		MemTableStopWritesThreshold: 1000,
 		L0StopWritesThreshold:       1000,
-		L0CompactionThreshold:       4,
+		L0CompactionThreshold:       8,
 		L0CompactionFileThreshold:   200,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 	}
