@@ -47,6 +47,7 @@ fuzz: ## every fuzz test for FUZZTIME each
 
 e2e: ## the tests of the whole program: kills, full disk, real files (about 5 minutes)
 	CLIENTELE_E2E=1 $(GO) test -count=1 -timeout 20m $(TESTFLAGS) ./e2e/...
+	$(GO) test -count=1 $(TESTFLAGS) -run 'TestOnlineRetail$$' ./internal/importer
 
 clean: ## remove what was built and generated; the data directory stays
 	rm -rf bin examples/generated
