@@ -479,3 +479,24 @@ func FuzzNormalise(f *testing.F) {
 		}
 	})
 }
+
+// TestWholeOrNotAtAll: a merge or an unmerge of which a part cannot be done changes nothing.
+func TestWholeOrNotAtAll(t *testing.T) {
+	w := newWorld(t, clientele.DefaultIdentityRules())
+	w.see(sighting{ids: []string{"u:ann", "e:x"}, at: 1})
+	w.see(sighting{ids: []string{"u:bob"}, at: 1})
+	for i, u := range []string{"u:1", "u:2", "u:3", "u:4"} { // too many people for one anonymous id
+		w.see(sighting{ids: []string{"a:shared", u}, at: clientele.Micros(i)})
+	}
+	before := w.people()
+	if err := w.g.Merge(w.anchors("u:ann", "u:bob", "a:shared"), "op", w.at, 10); clientele.ErrorCode(err) != clientele.Invalid {
+		t.Errorf("merge with a blocked identifier: %v", err)
+	}
+	a := w.anchors("u:ann", "e:x", "u:bob")
+	if err := w.g.Retire([][2]clientele.Anchor{{a[0], a[1]}, {a[0], a[2]}}, "op", w.at, 11); clientele.ErrorCode(err) != clientele.NotFound {
+		t.Errorf("unmerge with evidence that is not there: %v", err)
+	}
+	if after := w.people(); after != before {
+		t.Errorf("people were\n%s\nand are\n%s", before, after)
+	}
+}

@@ -69,19 +69,19 @@ func (g *Graph) Merge(anchors []clientele.Anchor, by string, at clientele.Positi
 	if len(anchors) < 2 {
 		return clientele.Errorf(clientele.Invalid, "a merge needs two identifiers")
 	}
+	for _, a := range anchors { // all before any: a merge is done whole or not at all
+		row, err := g.anchor(a)
+		if err != nil {
+			return err
+		}
+		if row.Generic {
+			return clientele.Errorf(clientele.Invalid, "a %s of the merge is a blocked identifier: it identifies nobody", row.NS)
+		}
+	}
 	first := anchors[0]
 	for _, a := range anchors[1:] {
 		if a == first {
 			continue
-		}
-		for _, x := range [2]clientele.Anchor{first, a} {
-			row, err := g.anchor(x)
-			if err != nil {
-				return err
-			}
-			if row.Generic {
-				return clientele.Errorf(clientele.Invalid, "a %s of the merge is a blocked identifier: it identifies nobody", row.NS)
-			}
 		}
 		if err := g.unforbid(first, a); err != nil {
 			return err
@@ -221,15 +221,17 @@ func (g *Graph) Unmerge(out []clientele.Anchor, by string, at clientele.Position
 // Retire retires pieces of evidence, named by their pairs of anchors, and keeps each pair apart.
 func (g *Graph) Retire(pairs [][2]clientele.Anchor, by string, at clientele.Position, now clientele.Micros) error {
 	clear(g.minted)
-	for _, e := range pairs {
-		p := pairOf(e[0], e[1])
-		row, err := g.edges.Get(p)
+	for _, e := range pairs { // all before any: a command is done whole or not at all
+		row, err := g.edges.Get(pairOf(e[0], e[1]))
 		if err != nil {
 			return err
 		}
 		if row == nil {
 			return clientele.Errorf(clientele.NotFound, "there is no such evidence").WithHint("its id is in the identity view of the profile")
 		}
+	}
+	for _, e := range pairs {
+		p := pairOf(e[0], e[1])
 		gr, err := g.group(p.a)
 		if err != nil {
 			return err

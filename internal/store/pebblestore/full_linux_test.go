@@ -15,11 +15,11 @@ import (
 	"clientele/internal/store/pebblestore"
 )
 
-// smallDisk mounts a file system of 24 MB.
-func smallDisk(t *testing.T) string {
+// smallDisk mounts a file system of so many megabytes.
+func smallDisk(t *testing.T, megabytes int) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm", megabytes)); err != nil {
 		t.Skipf("mounting a small disk needs root: %v", err)
 	}
 	t.Cleanup(func() {
@@ -99,7 +99,7 @@ func TestFullDisk(t *testing.T) {
 		fill clientele.Position // when others fill the disk
 	}{{"by its own rows", 1 << 20}, {"by others at once", 30}, {"by others before flushes", 150}} {
 		t.Run(tt.name, func(t *testing.T) {
-			disk := smallDisk(t)
+			disk := smallDisk(t, 24)
 			other := filepath.Join(disk, "other")
 			o := pebblestore.Options{Dir: filepath.Join(disk, "rows"), MemTableBytes: 1 << 20, CacheBytes: 1 << 20, MinFreeBytes: -1}
 			s := open(t, o)
@@ -152,7 +152,7 @@ func TestFullDisk(t *testing.T) {
 // TestNearlyFull: with the floor nothing is broken, and it goes on by itself.
 func TestNearlyFull(t *testing.T) {
 	t.Parallel()
-	disk := smallDisk(t)
+	disk := smallDisk(t, 24)
 	s := open(t, pebblestore.Options{Dir: filepath.Join(disk, "rows"), MemTableBytes: 1 << 20, CacheBytes: 1 << 20, MinFreeBytes: 8 << 20})
 	var at clientele.Position
 	for range 20 {
@@ -184,6 +184,28 @@ func TestNearlyFull(t *testing.T) {
 		}
 	}
 	acknowledged(t, s, at)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTakesWhatItHolds: the store takes no room on the disk for rows that are yet to come. What it
+// set aside would be missing to the log, which then takes no events.
+func TestTakesWhatItHolds(t *testing.T) {
+	t.Parallel()
+	const size = 512
+	disk := smallDisk(t, size)
+	s := open(t, pebblestore.Options{Dir: filepath.Join(disk, "rows"), MinFreeBytes: -1})
+	written := int64(0)
+	for at := clientele.Position(1); at <= 200; at++ {
+		if err := s.Apply(noise(at)); err != nil {
+			t.Fatal(err)
+		}
+		written += 20_000
+	}
+	if used := size<<20 - free(t, disk); used > 3*written {
+		t.Errorf("%d KB of rows take %d KB on the disk", written>>10, used>>10)
+	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

@@ -223,13 +223,10 @@ func (f *guardedFile) WriteAt(p []byte, off int64) (n int, err error) {
 	return len(p), nil
 }
 
-// Preallocate is only a wish: a failure says nothing about the file.
-func (f *guardedFile) Preallocate(offset, length int64) error {
-	if f.guard.err() != nil {
-		return nil
-	}
-	return f.File.Preallocate(offset, length)
-}
+// Preallocate does nothing. Pebble would set aside a full memtable's room for every log file, and
+// a young store has half a dozen of them with next to nothing in: hundreds of megabytes that
+// nobody else could use, on a disk that may be nearly full.
+func (f *guardedFile) Preallocate(int64, int64) error { return nil }
 
 func (f *guardedFile) Sync() error { return f.do(f.File.Sync) }
 
