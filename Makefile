@@ -9,16 +9,18 @@ BENCH      ?= .
 BENCHTIME  ?= 1s
 PROFILES   ?= 1000000
 EVENTS     ?= 300000
+BENCHFLAGS ?=
+BENCH_DATA ?= bin/bench-data
 # Packages whose benchmarks print rows or events a second.
 BENCH_PACKAGES ?= ./internal/collect ./internal/eventlog
 STATICCHECK    ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION        ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check lint bench fuzz e2e clean
+.PHONY: help build run test check lint bench bench-quick bench-large bench-build bench-stages fuzz e2e clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/clientele
 	$(GO) build -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/clientele ./cmd/clientele
@@ -37,7 +39,19 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
-bench: ## what it costs: log, collect, import, and the resolver at PROFILES profiles (about 10 minutes)
+bench: bench-build ## the numbers it is designed for, over HTTP, at 100,000 and 1,000,000 profiles (about 30 minutes the first time)
+	bin/bench -program bin/clientele -data '$(BENCH_DATA)' -out bin/bench.md $(BENCHFLAGS)
+
+bench-quick: bench-build ## the same, small: 1,000 and 10,000 profiles, under 90 seconds; not for comparing
+	bin/bench -size quick -program bin/clientele -data '$(BENCH_DATA)' -out bin/bench-quick.md $(BENCHFLAGS)
+
+bench-large: bench-build ## the same at 30,000,000 profiles, prepared once (hours, and tens of GB in BENCH_DATA)
+	bin/bench -size large -program bin/clientele -data '$(BENCH_DATA)' -out bin/bench-large.md $(BENCHFLAGS)
+
+bench-build: build
+	$(GO) build -buildvcs=false -o bin/bench ./bench
+
+bench-stages: ## stage by stage in one process: log, collect, import, and the resolver at PROFILES profiles (about 10 minutes)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(BENCH_PACKAGES)
 	GOGC=200 $(GO) test -run '^$$' -bench 'Import$$' -benchtime 1x -timeout 30m ./internal/app
 	GOGC=200 $(GO) test -run '^$$' -bench 'Resolver$$' -benchtime 1x -timeout 60m ./internal/app -args -profiles $(PROFILES) -events $(EVENTS)
@@ -45,7 +59,7 @@ bench: ## what it costs: log, collect, import, and the resolver at PROFILES prof
 fuzz: ## every fuzz test for FUZZTIME each
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' sh scripts/fuzz.sh
 
-e2e: ## the tests of the whole program: kills, full disk, real files (about 5 minutes)
+e2e: ## the tests of the whole program: kills, full disk, real files, real libraries (about 8 minutes)
 	CLIENTELE_E2E=1 $(GO) test -count=1 -timeout 20m $(TESTFLAGS) ./e2e/...
 	$(GO) test -count=1 $(TESTFLAGS) -run 'TestOnlineRetail$$' ./internal/importer
 

@@ -21,16 +21,17 @@ const (
 // A small log, so that kills fall into archiving and trimming too.
 const smallLog = "log: {max_size: 64MB, keep_size: 2MB, keep_age: 1d, reserve: 16MB}\n"
 
-// TestKills: whenever the process is killed, what it had acknowledged is there, once.
+// TestKills: whenever the process is killed, what it had acknowledged by any of its endpoints is there, once.
 func TestKills(t *testing.T) {
 	whole(t)
-	in := newInstall(t, "", smallLog)
+	in := newInstall(t, "", hookSource+smallLog)
 	l := newLedger()
 	stop := make(chan struct{})
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	in.start()
 	halt := crowd(t, in, l, 4, sender{name: "k", people: people, typos: true, padding: 200, pause: 40 * time.Millisecond})
+	end := tour(t, in, l, 3, people, 5*time.Millisecond)
 	var wg sync.WaitGroup
 	wg.Go(func() { l.importer(ctx, in, stop, people) })
 
@@ -51,6 +52,11 @@ func TestKills(t *testing.T) {
 	last := in.ready()
 	starts = append(starts, last)
 	halt()
+	for name, n := range end() {
+		if n < 5 {
+			t.Errorf("%s was used %d times", name, n)
+		}
+	}
 	close(stop)
 	wg.Wait()
 	link(in, l, people)

@@ -22,12 +22,13 @@ type ledger struct {
 	events  map[string]int    // accepted events by message id: the number of their person
 	bad     map[string]bool   // accepted in a batch, but no events: to be found in quarantine
 	orders  map[string]int    // accepted orders: the number of their person
+	hooks   map[string]bool   // accepted calls of a webhook, by the id of their document
 	answers map[int]int       // how often each status was answered; 0 = no answer
 	unclear map[string]string // a batch that was answered otherwise than 200 and 5xx
 }
 
 func newLedger() *ledger {
-	return &ledger{events: map[string]int{}, bad: map[string]bool{}, orders: map[string]int{}, answers: map[int]int{}, unclear: map[string]string{}}
+	return &ledger{events: map[string]int{}, bad: map[string]bool{}, hooks: map[string]bool{}, orders: map[string]int{}, answers: map[int]int{}, unclear: map[string]string{}}
 }
 
 func (l *ledger) size() int {
@@ -267,6 +268,7 @@ func (in *install) compare(l *ledger) {
 	in.compareOrders(l)
 	in.compareProfiles(l)
 	in.compareQuarantine(l)
+	in.compareHooks(l)
 	t.Logf("settled in %s; %d events, %d orders accepted and there once; answers %v", took.Round(time.Millisecond), len(l.events), len(l.orders), l.answers)
 }
 

@@ -29,8 +29,11 @@ func clone(t *testing.T) string {
 		if err != nil {
 			return err
 		}
+		if d.IsDir() && d.Name() == "node_modules" {
+			return fs.SkipDir
+		}
 		switch filepath.ToSlash(name) {
-		case ".git", "bin", "clientele-data", "node_modules", "examples/generated":
+		case ".git", "bin", "clientele-data", "examples/generated":
 			if d.IsDir() {
 				return fs.SkipDir
 			}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type install struct {
 	log     *os.File // what the servers said on standard error
 	url     atomic.Pointer[string]
 	process *process
+	wrap    []string // a command that is to run the server; none: it runs by itself
 }
 
 // process is one run of the server.
@@ -94,7 +96,8 @@ func (in *install) configure(more string) {
 func (in *install) spawn() *process {
 	in.t.Helper()
 	p := &process{exited: make(chan struct{}), started: time.Now()}
-	p.cmd = exec.Command(program, "serve", "--config", in.config, "--listen", "127.0.0.1:0")
+	args := append(slices.Clone(in.wrap), program, "serve", "--config", in.config, "--listen", "127.0.0.1:0")
+	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, in.log
 	must(in.t, p.cmd.Start())
 	in.process = p

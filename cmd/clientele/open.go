@@ -9,6 +9,7 @@ import (
 	"clientele"
 	"clientele/internal/app"
 	"clientele/internal/config"
+	"clientele/internal/door"
 	"clientele/internal/importer"
 	"clientele/internal/token"
 )
@@ -71,6 +72,8 @@ func (p *platform) Settle(ctx context.Context) error {
 }
 
 func (p *platform) handler() http.Handler { return p.app.Handler() }
+
+func (p *platform) door() *door.Door { return p.app.Door() }
 
 func (p *platform) tokens() *token.Store { return p.app.Tokens() }
 

@@ -64,10 +64,10 @@ func (c *cli) serve(ctx context.Context, cfg config.Config, log *slog.Logger) (e
 		return clientele.Errorf(clientele.Unavailable, "listen: %w", err).
 			WithHint("another program may listen there: choose another address with --listen")
 	}
-	srv := api.Server(log, api.Shell(log, p.handler()))
+	srv := p.door().Server(api.Shell(log, p.handler()))
 	served := make(chan error, 1)
 	go func() {
-		served <- srv.Serve(ln)
+		served <- srv.Serve(p.door().Listener(ln))
 		close(served)
 	}()
 	address := addressOf(ln.Addr())

@@ -76,20 +76,40 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 }
 
 func (a *API) principal(ctx huma.Context) (token.Principal, error) {
-	scheme, secret, _ := strings.Cut(ctx.Header("Authorization"), " ")
+	scope, _ := ctx.Operation().Metadata[metaScope].(token.Scope)
+	return principalFor(ctx.Context(), a.o.Tokens, ctx.Header("Authorization"), scope)
+}
+
+// principalFor is who an Authorization header stands for: Unknown for nobody, Denied without the scope.
+func principalFor(ctx context.Context, tokens Tokens, authorization string, scope token.Scope) (token.Principal, error) {
+	scheme, secret, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(secret) == "" {
 		return token.Principal{}, clientele.Errorf(clientele.Unknown, "a token is missing").
 			WithHint("send the header Authorization: Bearer TOKEN")
 	}
-	p, err := a.o.Tokens.Check(ctx.Context(), strings.TrimSpace(secret))
+	p, err := tokens.Check(ctx, strings.TrimSpace(secret))
 	if err != nil {
 		return token.Principal{}, err
 	}
-	if scope, _ := ctx.Operation().Metadata[metaScope].(token.Scope); !p.May(scope) {
+	if !p.May(scope) {
 		return token.Principal{}, clientele.Errorf(clientele.Denied, "the token lacks the scope %s", scope).
 			WithHint("make one with: clientele token create NAME --scope %s", scope)
 	}
 	return p, nil
+}
+
+// Guard lets requests through to a handler outside the API whose token has the scope; the others are
+// answered as the API answers.
+func Guard(tokens Tokens, scope token.Scope, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, err := principalFor(r.Context(), tokens, r.Header.Get("Authorization"), scope)
+		if err != nil {
+			writeProblem(w, r, err)
+			return
+		}
+		requestOf(r.Context()).principal = p.Name
+		next.ServeHTTP(w, r)
+	})
 }
 
 // deadlines bounds how long the operation may take, and how long its answer may take to leave.

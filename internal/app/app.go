@@ -18,9 +18,11 @@ import (
 	"clientele/internal/archive"
 	"clientele/internal/collect"
 	"clientele/internal/config"
+	"clientele/internal/door"
 	"clientele/internal/eventlog"
 	"clientele/internal/identity"
 	"clientele/internal/importer"
+	"clientele/internal/observe"
 	"clientele/internal/profile"
 	"clientele/internal/resolve"
 	"clientele/internal/store/duckstore"
@@ -34,6 +36,7 @@ var (
 	_ clientele.RowStore     = (*pebblestore.Store)(nil)
 	_ collect.Appender       = (*eventlog.Log)(nil)
 	_ webhook.Appender       = (*eventlog.Log)(nil)
+	_ observe.Appender       = (*eventlog.Log)(nil)
 	_ webhook.Mapper         = (*importer.Documents)(nil)
 	_ archive.Log            = (*eventlog.Log)(nil)
 	_ api.Tokens             = (*token.Store)(nil)
@@ -68,7 +71,15 @@ type App struct {
 	rows    *pebblestore.Store
 	columns *duckstore.Store
 	tokens  *token.Store
+	door    *door.Door
+	hooks   *webhook.Handler
 	handler http.Handler
+
+	observer *observe.Observer
+	imports  *observe.Intake // the log as imports over the API see it
+	collect  *collect.Handler
+	place    string // of row store and column store in the data directory
+	commits  commitTimes
 
 	rules  *identity.Rules // of the configuration
 	traits profile.Rules
@@ -141,10 +152,14 @@ func begin(cfg config.Config, o Options) (*App, error) {
 func (a *App) open(ctx context.Context, state string) error {
 	data := func(name ...string) string { return filepath.Join(append([]string{a.cfg.Data}, name...)...) }
 	var err error
+	if a.observer, err = newObserver(a.cfg, a.o); err != nil {
+		return err
+	}
 	if a.log, err = eventlog.Open(ctx, eventlog.Options{Dir: data(logDir), URL: a.cfg.Log.URL, MaxBytes: int64(a.cfg.Log.MaxSize),
 		Reserve: int64(a.cfg.Log.Reserve), Log: a.o.Log}); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
+	a.imports, a.place = a.observer.Intake("import", a.log), state
 	dir := a.cfg.Archive.Dir
 	if dir == "" {
 		dir = data(archiveDir)
@@ -193,6 +208,9 @@ func (a *App) positions(ctx context.Context) error {
 	a.resolved.set(uint64(p))
 	a.committed.set(commit)
 	a.applied.set(applied)
+	if applied < commit {
+		a.commits.add(commit) // late since now at least
+	}
 	if applied > commit {
 		return clientele.Errorf(clientele.Corrupt, "the column store is at commit %d, the row store at %d: they are not of one time", applied, commit).
 			WithHint("run: clientele rebuild")
@@ -221,20 +239,27 @@ func (a *App) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := door.ParseProxies(a.cfg.HTTP.TrustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("http.trusted_proxies: %w", err)
+	}
+	a.door = door.New(door.Options{MaxConnections: a.cfg.HTTP.MaxConnections, BodyMemory: int64(a.cfg.HTTP.BodyMemory), Logger: a.o.Log})
 	mux := http.NewServeMux()
 	mux.Handle("/", h)
-	collect.New(collect.Options{Log: a.log, Sources: func(key string) (collect.Source, bool) { s, ok := keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log,
-		PublicURL: a.cfg.Collect.PublicURL, SDKDir: a.cfg.Collect.SDKDir, RateLimit: a.cfg.Collect.RateLimit}).Register(mux)
+	a.collect = collect.New(collect.Options{Log: a.observer.Intake("collect", a.log), Sources: func(key string) (collect.Source, bool) { s, ok := keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log,
+		ClientIP: door.ClientIP(proxies), PublicURL: a.cfg.Collect.PublicURL, SDKDir: a.cfg.Collect.SDKDir, Version: a.o.Version, RateLimit: a.cfg.Collect.RateLimit})
+	a.collect.Register(mux)
 	hooks, err := webhooks(a.cfg.Sources)
 	if err != nil {
 		return nil, err
 	}
-	calls, err := webhook.New(webhook.Options{Log: a.log, Sources: hooks, Now: a.o.Now, Logger: a.o.Log})
+	a.hooks, err = webhook.New(webhook.Options{Log: a.observer.Intake("webhook", a.log), Sources: hooks, Now: a.o.Now, Logger: a.o.Log})
 	if err != nil {
 		return nil, err
 	}
-	calls.Register(mux)
-	return mux, nil
+	a.hooks.Register(mux)
+	a.lookInside(mux)
+	return a.observer.HTTP(mux), nil
 }
 
 // webhooks are the sources that other systems call, their mappings read.
@@ -266,6 +291,9 @@ func webhooks(sources []config.Source) ([]webhook.Source, error) {
 	return out, nil
 }
 
+// Door bounds what clients can hold of this machine: the server is made by it.
+func (a *App) Door() *door.Door { return a.door }
+
 // Handler serves collect and API.
 func (a *App) Handler() http.Handler { return a.handler }
 
@@ -274,6 +302,9 @@ func (a *App) Tokens() *token.Store { return a.tokens }
 
 // Parquet reads Parquet files.
 func Parquet() importer.ParquetReader { return duckstore.ParquetFiles{} }
+
+// flushTime is how long the last traces may take to leave.
+const flushTime = 3 * time.Second
 
 // Close closes the stores; the log first, so that nothing more is acknowledged.
 func (a *App) Close() error {
@@ -289,6 +320,11 @@ func (a *App) Close() error {
 	}
 	if a.archive != nil {
 		errs = append(errs, a.archive.Close())
+	}
+	if a.observer != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTime)
+		defer cancel()
+		errs = append(errs, a.observer.Close(ctx))
 	}
 	if a.lock != nil {
 		errs = append(errs, a.lock.Close())

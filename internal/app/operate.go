@@ -9,6 +9,7 @@ import (
 	"clientele"
 	"clientele/internal/resolve"
 	"clientele/internal/store/duckstore"
+	"clientele/internal/webhook"
 )
 
 // Query answers one SELECT over the contract's tables.
@@ -42,7 +43,7 @@ func (a *App) Import(ctx context.Context, source string, kind clientele.Kind, re
 			records[i].ReceivedAt = now
 		}
 	}
-	if _, err := a.log.Append(ctx, kind, records); err != nil {
+	if _, err := a.imports.Append(ctx, kind, records); err != nil {
 		return nil, err
 	}
 	return &clientele.ImportResult{Accepted: len(records)}, nil
@@ -115,15 +116,59 @@ func (a *App) Replay(ctx context.Context, by string, ids []string) (int, error) 
 	if err != nil {
 		return 0, err
 	}
-	for len(ids) > 0 {
-		n := min(len(ids), maxReplay)
-		if _, err := a.command(ctx, clientele.CommandReplay, by, resolve.ReplayBody{IDs: ids[:n]}); err != nil {
+	for some := range slices.Chunk(ids, maxReplay) {
+		body, err := a.mapAgain(ctx, some)
+		if err != nil {
 			return 0, err
 		}
-		ids = ids[n:]
+		if _, err := a.command(ctx, clientele.CommandReplay, by, body); err != nil {
+			return 0, err
+		}
 	}
 	after, err := resolve.LoadTotals(a.rows)
 	return int(after.Replayed - before.Replayed), err
+}
+
+// mapAgain maps those of the quarantined records that are documents of webhooks, by the mappings
+// of now, and answers the command that settles all of them.
+func (a *App) mapAgain(ctx context.Context, ids []string) (body resolve.ReplayBody, err error) {
+	var frame *clientele.Frame
+	var at clientele.Position
+	for _, id := range ids {
+		p, i, err := resolve.ParseQuarantineID(id)
+		if err != nil {
+			return body, err
+		}
+		// Only what is in quarantine now is mapped: an id may be of any record.
+		if v, err := a.rows.Get(clientele.QuarantineKey(p, i)); err != nil {
+			return body, err
+		} else if v == nil {
+			continue
+		}
+		if p != at || frame == nil {
+			if frame, err = a.frame(ctx, p); err != nil && clientele.ErrorCode(err) != clientele.NotFound {
+				return body, err
+			}
+			at = p
+		}
+		if frame == nil || i >= len(frame.Records) || frame.Kind != clientele.KindRow || !webhook.IsDocument(&frame.Records[i]) {
+			body.IDs = append(body.IDs, id)
+			continue
+		}
+		switch err := a.hooks.Replay(ctx, &frame.Records[i]); clientele.ErrorCode(err) {
+		case "":
+			body.Mapped = append(body.Mapped, id)
+		case clientele.Invalid, clientele.NotFound, clientele.TooLarge:
+			reason := err.Error()
+			if hint := clientele.ErrorHint(err); hint != "" {
+				reason += "; " + hint
+			}
+			body.Refused = append(body.Refused, resolve.RefusedReplay{ID: id, Code: clientele.ErrorCode(err), Reason: reason})
+		default:
+			return body, err
+		}
+	}
+	return body, nil
 }
 
 // Ready is nil when requests can be served.

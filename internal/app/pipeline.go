@@ -10,6 +10,7 @@ import (
 	"clientele"
 	"clientele/internal/archive"
 	"clientele/internal/eventlog"
+	"clientele/internal/observe"
 	"clientele/internal/resolve"
 )
 
@@ -87,6 +88,7 @@ func (a *App) Run(ctx context.Context) error {
 
 // feed decodes frames ahead of the resolver, several at a time, and hands them on in order.
 func (a *App) feed(ctx context.Context, out chan<- resolve.Decoded) error {
+	stage := a.observer.Stage("resolve")
 	ordered := make(chan chan resolve.Decoded, decoders)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -107,12 +109,16 @@ func (a *App) feed(ctx context.Context, out chan<- resolve.Decoded) error {
 			return ctx.Err()
 		}
 		wg.Go(func() {
+			start := time.Now()
 			f, err := eventlog.DecodeFrame(b)
 			if err != nil { // stored with a checksum, so this is damage that NATS did not notice
 				a.lost(p, p, err)
 				f = &clientele.Frame{Kind: clientele.KindTick}
 			}
-			c <- resolve.Decode(p, f, a.inForce.Load(), a.source)
+			d := resolve.Decode(p, f, a.inForce.Load(), a.source)
+			stage.Took("decode", time.Since(start))
+			a.observer.Frame(len(f.Records))
+			c <- d
 		})
 		return nil
 	})
@@ -202,11 +208,13 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // resolve folds decoded frames into the row store.
 func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
-	r, err := resolve.New(resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log,
+	stage := a.observer.Stage("resolve")
+	r, err := resolve.New(resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log, Watch: stage.Part,
 		Fetch: func(p clientele.Position) (*clientele.Frame, error) { return a.frame(ctx, p) }})
 	if err != nil {
 		return err
 	}
+	known := outcomesOf(r.Totals())
 	for {
 		a.inForce.Store(r.Rules())
 		batch, ok := gather(ctx, in)
@@ -214,7 +222,10 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 			return nil
 		}
 		for {
-			err := r.Batch(unresolved(batch, r.Position()))
+			rest := unresolved(batch, r.Position())
+			stage.Begin(ctx)
+			err := r.Batch(rest)
+			stage.End(roundOf(rest, err))
 			if err == nil {
 				break
 			}
@@ -232,6 +243,10 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 		if err != nil {
 			return err
 		}
+		now := outcomesOf(r.Totals())
+		a.observer.Resolved(now.Since(known))
+		known = now
+		a.commits.add(commit)
 		a.committed.set(commit)
 		a.resolved.set(uint64(r.Position()))
 	}
@@ -274,6 +289,7 @@ const (
 
 // follow copies changes into the column store and forgets those that are there.
 func (a *App) follow(ctx context.Context) error {
+	stage := a.observer.Stage("follow")
 	for {
 		have, news := a.committed.next()
 		applied := a.applied.get()
@@ -285,18 +301,20 @@ func (a *App) follow(ctx context.Context) error {
 			}
 			continue
 		}
-		entries, err := a.rows.Changes(applied, maxFollow)
-		if err != nil {
-			return err
-		}
-		changes, err := decodeChanges(entries)
+		stage.Begin(ctx)
+		changes, err := a.changes(stage, applied)
 		if err != nil {
 			return err
 		}
 		if len(changes) == 0 {
 			return clientele.Errorf(clientele.Corrupt, "the outbox has nothing behind commit %d of %d", applied, have).WithHint("run: clientele rebuild")
 		}
-		if err := a.columns.Apply(ctx, applied+1, changes); err != nil {
+		round := observe.Round{Size: rowsOf(changes), From: applied + 1, To: applied + uint64(len(changes))}
+		ended := stage.Part("apply")
+		round.Err = a.columns.Apply(ctx, applied+1, changes)
+		ended()
+		if err := round.Err; err != nil {
+			stage.End(round)
 			if code := clientele.ErrorCode(err); ctx.Err() == nil && (code == clientele.Conflict || code == clientele.Corrupt) {
 				return err
 			}
@@ -309,10 +327,24 @@ func (a *App) follow(ctx context.Context) error {
 		}
 		a.trouble.clear("follow")
 		a.applied.set(applied + uint64(len(changes)))
-		if err := a.rows.TrimChanges(applied + uint64(len(changes))); err != nil && clientele.ErrorCode(err) != clientele.Unavailable {
+		ended = stage.Part("trim")
+		err = a.rows.TrimChanges(applied + uint64(len(changes)))
+		ended()
+		stage.End(round)
+		if err != nil && clientele.ErrorCode(err) != clientele.Unavailable {
 			return err
 		}
 	}
+}
+
+// changes are those behind applied, as many as are handed over at once.
+func (a *App) changes(stage *observe.Stage, applied uint64) ([]clientele.Change, error) {
+	defer stage.Part("read")()
+	entries, err := a.rows.Changes(applied, maxFollow)
+	if err != nil {
+		return nil, err
+	}
+	return decodeChanges(entries)
 }
 
 func decodeChanges(entries []clientele.OutboxEntry) ([]clientele.Change, error) {
@@ -355,8 +387,12 @@ const upkeepEvery = time.Minute
 
 // upkeep folds and compacts the column store. A round that fails is tried again in the next.
 func (a *App) upkeep(ctx context.Context) error {
+	stage := a.observer.Stage("upkeep")
 	for pause(ctx, upkeepEvery) == nil {
-		if err := a.columns.Maintain(ctx); err != nil && ctx.Err() == nil {
+		stage.Begin(ctx)
+		err := a.columns.Maintain(ctx)
+		stage.End(observe.Round{Err: err})
+		if err != nil && ctx.Err() == nil {
 			a.o.Log.Warn("upkeep", "error", err.Error())
 		}
 	}

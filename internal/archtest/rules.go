@@ -41,6 +41,8 @@ var technologies = []struct{ library, home string }{
 	{"github.com/danielgtaylor/huma", "internal/api"},
 	{"github.com/spf13/cobra", "cmd/clientele"},
 	{"github.com/nyaruka/phonenumbers", "internal/identity"},
+	{"github.com/prometheus/", "internal/observe"},
+	{"go.opentelemetry.io/", "internal/observe"},
 }
 
 var forbiddenNames = []string{"util", "utils", "common", "misc", "helper", "helpers", "types", "models", "base", "core", "shared"}
@@ -83,6 +85,8 @@ func CheckImport(pkg, imported string) (Breach, bool) {
 		return breach("3: drivers are known to internal/app only", "declare the small interface you need; put the guard (var _ X = (*driver.Store)(nil)) in internal/app")
 	case (below(from, "internal/api") || below(from, "internal/console")) && (toStage != "" || to == "internal/app"):
 		return breach("5: api and console depend on small interfaces of their own", "declare the interface in the package and let internal/app fill it")
+	case below(to, "internal/observe") && from != "internal/app" && !below(from, "internal/observe"):
+		return breach("4: only internal/app knows internal/observe", "expose a count or a status, or take a small func that internal/app fills")
 	case to == "internal/app" && !below(from, "cmd") && !below(from, "e2e"):
 		return breach("5: internal/app knows everything, so only cmd knows internal/app", "turn the dependency round: take an interface, and let internal/app pass it in")
 	}

@@ -3,9 +3,12 @@ package collect
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"clientele"
 )
@@ -21,6 +24,8 @@ type captured struct {
 	Timestamp  json.RawMessage `json:"timestamp"`
 	Properties map[string]any  `json:"properties"`
 	Set        map[string]any  `json:"$set"`
+	OldToken   string          `json:"$token"` // of /engage/
+	OldID      any             `json:"$distinct_id"`
 }
 
 // capture serves /batch/, /capture/, /e/ and their kin.
@@ -48,10 +53,7 @@ func (h *Handler) acceptCapture(w http.ResponseWriter, r *http.Request, s *scrat
 	if err != nil {
 		return err
 	}
-	if body, err = CapturedBatch(body); err != nil {
-		return err
-	}
-	return h.keep(r, &f, body)
+	return h.keep(r, &f, body, CapturedBatch)
 }
 
 // CapturedBatch rewrites what a library of PostHog's sends, JSON or a form with base64 in data=,
@@ -114,8 +116,20 @@ func rewriteAll(events []json.RawMessage, key *string) []any {
 		var e captured
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.UseNumber()
-		if !isObject(raw) || d.Decode(&e) != nil || e.Event == "" {
+		if !isObject(raw) || d.Decode(&e) != nil {
 			continue
+		}
+		if e.Event == "" && e.Set != nil { // /engage/ says who somebody is and names no event
+			e.Event = "$set"
+		}
+		if e.Event == "" {
+			continue
+		}
+		if e.DistinctID == nil {
+			e.DistinctID = e.OldID
+		}
+		if *key == "" {
+			*key = e.OldToken
 		}
 		if token, _ := e.Properties["token"].(string); token != "" && *key == "" {
 			*key = token
@@ -123,6 +137,60 @@ func rewriteAll(events []json.RawMessage, key *string) []any {
 		out[i] = e.rewrite()
 	}
 	return out
+}
+
+// What PostHog's browser library asks before it sends. Nothing of it is offered here, and it is
+// told so, or it would ask again and again, or record sessions.
+const captureOff = `"supportedCompression":["gzip","gzip-js"],"hasFeatureFlags":false,"captureDeadClicks":false,"capturePerformance":false,` +
+	`"autocaptureExceptions":false,"autocapture_opt_out":false,"analytics":{"endpoint":"/i/v0/e/"},"elementsChainAsString":true,` +
+	`"sessionRecording":false,"heatmaps":false,"surveys":false,"defaultIdentifiedOnly":true,"siteApps":[]`
+
+// flags serves /flags/ and what it was called before: there are no feature flags.
+func (h *Handler) flags(w http.ResponseWriter, r *http.Request) {
+	if !begin(w, r, http.MethodPost) {
+		return
+	}
+	w.Header()["Content-Type"] = jsonType
+	_, _ = io.WriteString(w, `{"flags":{},"featureFlags":{},"featureFlagPayloads":{},"errorsWhileComputingFlags":false,`+captureOff+`}`)
+}
+
+// captureConfig is /array/{key}/config.
+func (h *Handler) captureConfig(w http.ResponseWriter, r *http.Request) {
+	if !begin(w, r, http.MethodGet) {
+		return
+	}
+	config, err := h.captureSettings(r)
+	if err != nil {
+		h.fail(w, r, "settings", err)
+		return
+	}
+	header := w.Header()
+	header["Content-Type"] = jsonType
+	header.Set("Cache-Control", settingsAge)
+	_, _ = io.WriteString(w, config)
+}
+
+// captureScript is the same as a script, where the library looks first.
+func (h *Handler) captureScript(w http.ResponseWriter, r *http.Request) {
+	if !begin(w, r, http.MethodGet) {
+		return
+	}
+	config, err := h.captureSettings(r)
+	if err != nil {
+		h.fail(w, r, "settings", err)
+		return
+	}
+	key := strconv.Quote(r.PathValue("key")) // a plain key: see captureSettings
+	b := []byte("(function(){var c=window._POSTHOG_REMOTE_CONFIG=window._POSTHOG_REMOTE_CONFIG||{};c[" + key + "]={config:" + config + ",siteApps:[]}})();\n")
+	script(w, r, b, time.Time{}, settingsAge)
+}
+
+func (h *Handler) captureSettings(r *http.Request) (string, error) {
+	source, err := h.known(r.PathValue("key"), r.Header.Get("Origin"))
+	if err == nil && !plainKey.MatchString(source.WriteKey) {
+		err = clientele.Errorf(clientele.Invalid, "the write key cannot stand in a script").WithHint("use letters, digits, _ and - in write keys")
+	}
+	return `{"token":"` + source.WriteKey + `",` + captureOff + `}`, err
 }
 
 // text is an id as text, "" for none.
@@ -188,9 +256,17 @@ func (e *captured) kind(m map[string]any) {
 	case "$screen":
 		m["type"], m["name"] = "screen", p["$screen_name"]
 	case "$create_alias":
-		m["type"], m["previousId"], m["userId"] = "alias", p["distinct_id"], p["alias"]
+		// PostHog merges the alias into the distinct id. A visitor who has only now got a name sends
+		// it as the alias.
+		m["type"], m["previousId"] = "alias", p["alias"]
+		if m["userId"] == nil {
+			m["previousId"], m["userId"] = m["anonymousId"], p["alias"]
+		}
 	case "$groupidentify":
 		m["type"], m["groupId"], m["traits"] = "group", p["$group_key"], p["$group_set"]
+		if m["userId"] == "$"+e.text(p["$group_type"])+"_"+e.text(p["$group_key"]) {
+			delete(m, "userId") // made up by the library, since PostHog wants one of every event
+		}
 	default:
 		return
 	}

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,7 +57,8 @@ type Options struct {
 	// settings that libraries fetch name the host that they asked.
 	PublicURL string
 	// SDKDir holds the browser library; see sdk. When empty, it is not served.
-	SDKDir string
+	SDKDir  string
+	Version string // of this program, for those who ask
 	// RateLimit is how many requests a second one source may send, in bursts of a second; 0 is no limit.
 	RateLimit int
 }
@@ -69,9 +71,13 @@ type Handler struct {
 	logger   *slog.Logger
 	clientIP func(*http.Request) string
 	public   *url.URL // nil when not told
+	version  string
 	sdk      *sdk
 	limit    *limiter // nil for none
 	mux      *http.ServeMux
+	desks    chan struct{} // holds one for each large request that is being cut
+	unpack   sync.Pool     // of *unpacker
+	room     *room
 	scratch  sync.Pool   // of *scratch
 	refusing atomic.Bool // the log took nothing at the last attempt
 	refusals refusals
@@ -79,7 +85,7 @@ type Handler struct {
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	h := &Handler{log: o.Log, sources: o.Sources, now: o.Now, logger: o.Logger, clientIP: o.ClientIP, sdk: &sdk{dir: o.SDKDir}}
+	h := &Handler{log: o.Log, sources: o.Sources, now: o.Now, logger: o.Logger, clientIP: o.ClientIP, version: o.Version, sdk: &sdk{dir: o.SDKDir}}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -95,6 +101,8 @@ func New(o Options) *Handler {
 	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
 		h.public = u
 	}
+	h.desks, h.room = make(chan struct{}, max(2, runtime.GOMAXPROCS(0))), newRoom()
+	h.unpack.New = func() any { return new(unpacker) }
 	h.scratch.New = func() any { return new(scratch) }
 	h.mux = http.NewServeMux()
 	h.Register(h.mux)
@@ -135,7 +143,7 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, typ string, s *
 	if err != nil {
 		return err
 	}
-	return h.keep(r, &f, body)
+	return h.keep(r, &f, body, nil)
 }
 
 // framer begins a request: what its headers say, its key among them.
@@ -147,12 +155,17 @@ func (h *Handler) framer(r *http.Request, typ string, s *scratch) (framer, error
 }
 
 // keep cuts the body into records and has the log take them.
-func (h *Handler) keep(r *http.Request, f *framer, body []byte) error {
-	if err := f.frame(body, r.URL.RawQuery); err != nil {
+// keep takes a request's events to the log. Once its body is here a request is carried through,
+// whether or not its client still listens: one that has closed its side of the connection after
+// sending may still read the answer.
+func (h *Handler) keep(r *http.Request, f *framer, body []byte, rewrite func([]byte) ([]byte, error)) error {
+	taken, err := h.cut(f, body, r.URL.RawQuery, rewrite)
+	if err != nil {
 		return err
 	}
+	defer h.room.leave(taken)
 	f.s.handedOver = true
-	if _, err := h.log.Append(r.Context(), clientele.KindEvent, f.s.records); err != nil {
+	if _, err := h.log.Append(context.WithoutCancel(r.Context()), clientele.KindEvent, f.s.records); err != nil {
 		return &appendError{err}
 	}
 	f.s.handedOver = false
@@ -160,6 +173,43 @@ func (h *Handler) keep(r *http.Request, f *framer, body []byte) error {
 		h.logger.Info("the log takes events again")
 	}
 	return nil
+}
+
+// cut makes the request's records. A small body can become large, packed or with the batch's
+// context in each event. Those that do, whatever they looked like, are cut a few at a time, so that
+// others do not wait for them; and what they became has to find room, which it then has to leave.
+func (h *Handler) cut(f *framer, body []byte, query string, rewrite func([]byte) ([]byte, error)) (taken int, err error) {
+	seated := false
+	f.large = func() {
+		if !seated {
+			h.desks <- struct{}{}
+			seated = true
+		}
+	}
+	defer func() {
+		if seated {
+			<-h.desks
+		}
+	}()
+	sent := len(body)
+	if sent > roomUnit {
+		f.large()
+	}
+	u := h.unpack.Get().(*unpacker)
+	body, err = f.s.unpack(body, u, f.large)
+	h.unpack.Put(u)
+	if err != nil {
+		return 0, err
+	}
+	if rewrite != nil {
+		if body, err = rewrite(body); err != nil {
+			return 0, err
+		}
+	}
+	if err := f.frame(body, query); err != nil {
+		return 0, err
+	}
+	return h.room.take(max(len(body)-sent, 0) + f.total), nil
 }
 
 // appendError tells the log's errors from those of the request.
@@ -174,9 +224,6 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, endpoint string, 
 	h.refusals.count(endpoint, err)
 	var fromLog *appendError
 	if errors.As(err, &fromLog) {
-		if r.Context().Err() != nil {
-			return // nobody is there to be answered
-		}
 		h.refused(err)
 		if clientele.ErrorCode(err) != clientele.Unavailable {
 			err = clientele.Errorf(clientele.Internal, "the events could not be stored")
@@ -190,7 +237,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, endpoint string, 
 // refused logs that the log took nothing, once until it takes something again.
 func (h *Handler) refused(err error) {
 	if h.refusing.CompareAndSwap(false, true) {
-		h.logger.Error("the log does not take events: clients are told to try again", "err", err, "hint", clientele.ErrorHint(err))
+		h.logger.Error("the log does not take events: clients are told to try again", "error", err.Error(), "hint", clientele.ErrorHint(err))
 	}
 }
 

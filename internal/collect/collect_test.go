@@ -29,11 +29,14 @@ type recorder struct {
 	err     error
 }
 
-func (r *recorder) Append(_ context.Context, kind clientele.Kind, records []clientele.Record) (clientele.Position, error) {
+func (r *recorder) Append(ctx context.Context, kind clientele.Kind, records []clientele.Record) (clientele.Position, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if kind != clientele.KindEvent {
 		return 0, errors.New("not the kind of events")
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, clientele.Errorf(clientele.Unavailable, "append: %w", err)
 	}
 	if r.err != nil {
 		return 0, r.err
@@ -515,15 +518,33 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// TestSlowClient: a client that stops sending is told 408, which libraries send again.
+// TestHalfClosed: a client that has closed its side after sending is served to the end, and is
+// never told 200 for what is not there.
+func TestHalfClosed(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	log := &recorder{}
+	for _, r := range []*http.Request{request("/v1/track", track), request("/batch/", `{"api_key":"WK","batch":[{"event":"E"}]}`), httptest.NewRequest("GET", "/v1/pixel/track?writeKey=WK&event=E", nil)} {
+		w := do(newHandler(log), r.WithContext(ctx))
+		if records := log.take(); w.Code != 200 || w.Body.Len() == 0 || len(records) != 1 {
+			t.Errorf("%s: %d %q, %d records", r.URL.Path, w.Code, w.Body, len(records))
+		}
+	}
+	log.err = clientele.Errorf(clientele.Unavailable, "the log is full")
+	if w := do(newHandler(log), request("/v1/track", track).WithContext(ctx)); w.Code != 503 {
+		t.Errorf("a full log: %d %q", w.Code, w.Body)
+	}
+}
+
+// TestSlowClient: a client that stops sending is told 503, after which all libraries send again; 408 not all.
 func TestSlowClient(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := request("/v1/track", "")
 	r.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"a":`), timeouts{}))
 	r.ContentLength = 100
 	newHandler(&recorder{}).ServeHTTP(w, r)
-	if w.Code != http.StatusRequestTimeout {
-		t.Errorf("%d %s", w.Code, w.Body)
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
 }
 

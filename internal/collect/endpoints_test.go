@@ -127,6 +127,8 @@ func TestSourceConfig(t *testing.T) {
 	}
 }
 
+const taken = `{"success":true}`
+
 func TestSmallEndpoints(t *testing.T) {
 	log := &recorder{}
 	h := newHandler(log)
@@ -140,12 +142,26 @@ func TestSmallEndpoints(t *testing.T) {
 		body   string
 		events int
 	}{
-		{"metrics", post("/v1/m", `{"series":[]}`), 200, `{"success":true}`, 0},
+		{"metrics", post("/v1/m", `{"series":[]}`), 200, taken, 0},
 		{"metrics of any kind", post("/v1/m", `{{{`), 200, `{"success":true}`, 0},
 		{"metrics without end", post("/v1/m", strings.Repeat("x", 2*clientele.MaxBatchBytes)), 200, `{"success":true}`, 0},
 		{"metrics of RudderStack's", post("/rsaMetrics", `{}`), 200, `{"success":true}`, 0},
 		{"metrics read", get("/v1/m"), 405, "", 0},
 		{"nodes", get("/cluster-info"), 200, `{"nodeCount":1}`, 0},
+		{"the place itself", get("/"), 200, "", 0},
+		{"RudderStack's health", get("/health"), 200, `{"server":"UP"}`, 0},
+		{"robots", get("/robots.txt"), 200, "User-agent: *\nDisallow: /\n", 0},
+		{"version", get("/version"), 200, `{"Version":""}`, 0},
+		{"recordings", post("/s/?compression=gzip", "\x1f\x8b"), 200, taken, 0},
+		{"flags", post("/flags/?v=2", `{"api_key":"WK","distinct_id":"d"}`), 200, "", 0},
+		{"flags of old", post("/decide/?v=3", `data=e30=`), 200, "", 0},
+		{"flags read", get("/flags"), 405, "", 0},
+		{"PostHog's settings", get("/array/WK/config?ip=0"), 200, "", 0},
+		{"PostHog's settings as a script", get("/array/WK/config.js"), 200, "", 0},
+		{"PostHog's settings, unknown key", get("/array/nope/config"), 401, "", 0},
+		{"PostHog's settings, key that breaks out", get("/array/%22%3B/config.js"), 401, "", 0},
+		{"who somebody is", post("/engage/", `{"$token":"WK","$distinct_id":"u1","$set":{"email":"a@example.com"}}`), 200, `{"status":"Ok","success":true}`, 1},
+		{"nothing of the kind", get("/v1/nothing"), 404, "", 0},
 		{"beacon", post("/beacon/v1/batch?writeKey=WK", `{"batch":[`+track+`],"sentAt":"2026-01-01T00:00:00Z"}`), 200, `{"success":true}`, 1},
 		{"beacon without a key", post("/beacon/v1/batch", `{"batch":[`+track+`]}`), 401, "", 0},
 		{"beacon read", get("/beacon/v1/batch?writeKey=WK"), 405, "", 0},
@@ -436,6 +452,14 @@ func TestCapture(t *testing.T) {
 		{"packed and not said so", "/e/", zipped(one), []string{`track Paid u1  m1`}},
 		{"list", "/i/v0/e/", `[` + web + `]`, []string{`page A  d1 m2`}},
 		{"form", "/capture/", "data=" + strings.ReplaceAll(base64.StdEncoding.EncodeToString([]byte(one)), "+", "%2B"), []string{`track Paid u1  m1`}},
+		{"alias of a user", "/batch/", `{"api_key":"WK","batch":[{"event":"$create_alias","distinct_id":"u1","uuid":"m4","properties":{"distinct_id":"u1","alias":"old"}}]}`,
+			[]string{`alias  u1  m4 <- old`}},
+		{"alias of a visitor", "/e/", `{"event":"$create_alias","uuid":"m5","properties":{"token":"WK","distinct_id":"d1","$device_id":"d1","alias":"u1"}}`,
+			[]string{`alias  u1 d1 m5 <- d1`}},
+		{"group of nobody", "/batch/", `{"api_key":"WK","batch":[{"event":"$groupidentify","distinct_id":"$company_acme","uuid":"m6","properties":{"$group_type":"company","$group_key":"acme"}}]}`,
+			[]string{`group    m6 of acme`}},
+		{"group of a user", "/batch/", `{"api_key":"WK","batch":[{"event":"$groupidentify","distinct_id":"u1","uuid":"m7","properties":{"$group_type":"company","$group_key":"acme"}}]}`,
+			[]string{`group  u1  m7 of acme`}},
 		{"without a slash", "/capture", `{"api_key":"WK","event":"E","distinct_id":7}`, []string{`track E 7  `}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -446,14 +470,21 @@ func TestCapture(t *testing.T) {
 			}
 			var got []string
 			for _, r := range log.take() {
-				var e struct{ Type, Event, Name, UserID, AnonymousID, MessageID string }
+				var e struct{ Type, Event, Name, UserID, AnonymousID, MessageID, PreviousID, GroupID string }
 				if err := json.Unmarshal(r.Raw, &e); err != nil || r.Source != "web" || bytes.Contains(r.Raw, []byte(`"WK"`)) {
 					t.Fatalf("%s: %v", r.Raw, err)
 				}
 				if c.name == "without a slash" {
 					e.MessageID = ""
 				}
-				got = append(got, strings.Join([]string{e.Type, e.Event + e.Name, e.UserID, e.AnonymousID, e.MessageID}, " "))
+				line := strings.Join([]string{e.Type, e.Event + e.Name, e.UserID, e.AnonymousID, e.MessageID}, " ")
+				if e.PreviousID != "" {
+					line += " <- " + e.PreviousID
+				}
+				if e.GroupID != "" {
+					line += " of " + e.GroupID
+				}
+				got = append(got, line)
 			}
 			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("%q, want %q", got, c.want)

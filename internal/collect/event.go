@@ -134,7 +134,7 @@ func (f *framer) write(e *event, fields []field) []byte {
 // room is s.out with space for n more bytes. A full one is left to the records that stand in it.
 func (s *scratch) room(n int) []byte {
 	if cap(s.out)-len(s.out) < n {
-		s.out = make([]byte, 0, max(n, 2*cap(s.out), firstBuffer))
+		s.out = make([]byte, 0, max(n, min(2*cap(s.out), largestStep), firstBuffer))
 	}
 	return s.out
 }

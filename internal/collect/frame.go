@@ -30,6 +30,7 @@ type framer struct {
 	origin   string // of the page that sends; "" when it is no page
 	gpc      bool   // the browser says that its user wants nothing sold or shared
 	limit    *limiter
+	large    func()    // to be called before the request takes much memory; it may wait
 	at       time.Time // of arrival
 
 	base    Source // whose key the request has
@@ -231,7 +232,9 @@ func (f *framer) quarantine(source string, verdict clientele.Verdict, raw []byte
 }
 
 func (f *framer) keep(r clientele.Record) error {
-	f.total += len(r.Raw)
+	if f.total += len(r.Raw); f.total > roomUnit {
+		f.large()
+	}
 	if f.total > maxRecordBytes {
 		return clientele.Errorf(clientele.TooLarge, "with the batch's context in each event the batch is over %d MB", maxRecordBytes>>20).
 			WithHint("send smaller batches")

@@ -22,7 +22,7 @@ func (h *Handler) pixel(w http.ResponseWriter, r *http.Request, typ string) {
 	}
 	if r.Method == http.MethodGet {
 		s := h.scratch.Get().(*scratch)
-		if err := h.acceptPixel(r, typ, s); err != nil && r.Context().Err() == nil {
+		if err := h.acceptPixel(r, typ, s); err != nil {
 			h.missed(err)
 		}
 		h.release(s)
@@ -43,7 +43,7 @@ func (h *Handler) acceptPixel(r *http.Request, typ string, s *scratch) error {
 	if err != nil {
 		return err
 	}
-	return h.keep(r, &f, body)
+	return h.keep(r, &f, body, nil)
 }
 
 // missed counts an event that was lost, and logs the 1st, 2nd, 4th, 8th, ... of its kind: anybody
@@ -51,7 +51,7 @@ func (h *Handler) acceptPixel(r *http.Request, typ string, s *scratch) error {
 func (h *Handler) missed(err error) {
 	n := h.refusals.count("pixel", err)
 	if n&(n-1) == 0 {
-		h.logger.Warn("a pixel's event is lost", "err", err, "count", n)
+		h.logger.Warn("a pixel's event is lost", "error", err.Error(), "count", n)
 	}
 }
 

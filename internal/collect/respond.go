@@ -48,10 +48,6 @@ func refuse(w http.ResponseWriter, status int, err error) {
 		}
 	}
 	message := err.Error()
-	var timeout *timeoutError
-	if errors.As(err, &timeout) {
-		status = http.StatusRequestTimeout // libraries send again
-	}
 	var limited *limitedError
 	if errors.As(err, &limited) {
 		status = http.StatusTooManyRequests

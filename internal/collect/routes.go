@@ -45,13 +45,35 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	// What they say of themselves.
 	mux.HandleFunc("/v1/m", h.metrics)
 	mux.HandleFunc("/rsaMetrics", h.metrics)
+	mux.HandleFunc("/rsaRequest", h.cookies)
 	// The browser library itself.
 	mux.HandleFunc("/analytics.js/v1/{key}/analytics.min.js", h.library)
 	mux.HandleFunc("/analytics-next/bundles/{file}", h.bundle)
 	// PostHog's libraries.
-	for _, path := range []string{"/batch", "/capture", "/e", "/i/v0/e", "/track"} {
-		mux.HandleFunc(path, h.capture)
-		mux.HandleFunc(path+"/{$}", h.capture)
+	for path, serve := range map[string]http.HandlerFunc{"/batch": h.capture, "/capture": h.capture, "/e": h.capture, "/i/v0/e": h.capture,
+		"/track": h.capture, "/engage": h.capture, "/flags": h.flags, "/decide": h.flags, "/s": h.metrics, "/array/{key}/config": h.captureConfig} {
+		mux.HandleFunc(path, serve)
+		mux.HandleFunc(path+"/{$}", serve)
+	}
+	mux.HandleFunc("/array/{key}/config.js", h.captureScript)
+	// What those who run RudderStack's server ask it.
+	mux.HandleFunc("/{$}", said("text/plain; charset=utf-8", "Clientele takes events here.\n"))
+	mux.HandleFunc("/health", said("application/json", `{"server":"UP"}`))
+	mux.HandleFunc("/robots.txt", said("text/plain; charset=utf-8", "User-agent: *\nDisallow: /\n"))
+	mux.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) {
+		if begin(w, r, http.MethodGet) {
+			told(w, map[string]string{"Version": h.version})
+		}
+	})
+}
+
+// said answers with a text.
+func said(contentType, text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if begin(w, r, http.MethodGet) {
+			w.Header().Set("Content-Type", contentType)
+			_, _ = io.WriteString(w, text)
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type Config struct {
 	Data       string                         `yaml:"data"`        // directory, made when it is not there
 	AdminToken string                         `yaml:"admin_token"` // empty: made on first start
 	Sources    []Source                       `yaml:"sources"`
+	HTTP       HTTP                           `yaml:"http"`
 	Collect    Collect                        `yaml:"collect"`
 	Log        Log                            `yaml:"log"`
 	Store      Store                          `yaml:"store"`
@@ -30,6 +31,7 @@ type Config struct {
 	Columns    Columns                        `yaml:"columns"`
 	Archive    Archive                        `yaml:"archive"`
 	Query      Query                          `yaml:"query"`
+	Telemetry  Telemetry                      `yaml:"telemetry"`
 }
 
 // SourceKind says who holds the write key of a source, and so what is believed.
@@ -51,6 +53,13 @@ type Source struct {
 	Verified       bool       `yaml:"verified"`        // its identifiers are verified; server and file only
 	AllowedOrigins []string   `yaml:"allowed_origins"` // of browsers; empty: any
 	Webhook        Webhook    `yaml:"webhook,omitempty"`
+}
+
+// HTTP is what stands before collect and the API.
+type HTTP struct {
+	TrustedProxies []string `yaml:"trusted_proxies"` // addresses and networks whose X-Forwarded-For and Forwarded are believed; empty: nobody's
+	MaxConnections int      `yaml:"max_connections"` // open at once; at most half of the descriptors that the process may have
+	BodyMemory     Size     `yaml:"body_memory"`     // of bodies on their way in
 }
 
 // Collect is the HTTP front door.
@@ -102,6 +111,7 @@ func Default() Config {
 		Listen:  "127.0.0.1:8080",
 		Data:    "./clientele-data",
 		Sources: []Source{},
+		HTTP:    HTTP{TrustedProxies: []string{}, MaxConnections: 4096, BodyMemory: 64 * MB},
 		Collect: Collect{SDKDir: "web-sdk"},
 		Log: Log{
 			MaxSize:  4 * GB,
@@ -109,11 +119,12 @@ func Default() Config {
 			KeepAge:  Duration(7 * 24 * time.Hour),
 			Reserve:  512 * MB,
 		},
-		Identity: clientele.DefaultIdentityRules(),
-		Traits:   map[string]clientele.TraitRule{},
-		Currency: Currency{Base: "USD"},
-		Columns:  Columns{Memory: 400 * MB},
-		Query:    Query{Timeout: Duration(30 * time.Second), MaxRows: 10_000},
+		Identity:  clientele.DefaultIdentityRules(),
+		Traits:    map[string]clientele.TraitRule{},
+		Currency:  Currency{Base: "USD"},
+		Columns:   Columns{Memory: 400 * MB},
+		Query:     Query{Timeout: Duration(30 * time.Second), MaxRows: 10_000},
+		Telemetry: Telemetry{Metrics: MetricsAuto, Traces: Traces{Headers: map[string]string{}, Service: defaultService, Sample: 1}},
 	}
 }
 
@@ -137,6 +148,7 @@ func Load(path string, env Lookup) (Config, error) {
 	if err := applyEnv(&c, env); err != nil {
 		return Config{}, err
 	}
+	standardTelemetry(&c.Telemetry.Traces, env)
 	fill(&c)
 	return c, nil
 }
@@ -201,6 +213,7 @@ func (c Config) Redacted() Config {
 	for i := range addresses {
 		addresses[i] = redactURL(strings.TrimSpace(addresses[i]))
 	}
+	c.Telemetry = c.Telemetry.redacted()
 	c.Log.URL, c.Store.URL = strings.Join(addresses, ","), redactURL(c.Store.URL)
 	return c
 }

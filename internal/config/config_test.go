@@ -40,6 +40,7 @@ columns:
   memory: 1GB
   threads: 2
 archive: {dir: /mnt/archive}
+http: {trusted_proxies: [127.0.0.1, 10.0.0.0/8], max_connections: 500, body_memory: 64MB}
 query: {timeout: 1m, max_rows: 500}
 `
 
@@ -78,6 +79,9 @@ func TestParseFull(t *testing.T) {
 	}
 	if r := c.Traits["name"]; r.Rule != clientele.RuleLatest {
 		t.Errorf("a trait without a rule = %+v", r)
+	}
+	if want := (config.HTTP{TrustedProxies: []string{"127.0.0.1", "10.0.0.0/8"}, MaxConnections: 500, BodyMemory: 64 * config.MB}); !reflect.DeepEqual(c.HTTP, want) {
+		t.Errorf("http = %+v", c.HTTP)
 	}
 	if c.Query.Timeout.Std() != time.Minute || c.Columns.Memory != config.GB || c.Columns.Threads != 2 {
 		t.Errorf("query %+v columns %+v", c.Query, c.Columns)
@@ -188,6 +192,9 @@ func TestProblems(t *testing.T) {
 		{"threads", "columns: {threads: -1}\n", "columns.threads"},
 		{"timeout", "query: {timeout: 0s}\n", "query.timeout"},
 		{"max rows", "query: {max_rows: 0}\n", "query.max_rows"},
+		{"proxy", "http: {trusted_proxies: [10.0.0.0/8, localhost]}\n", "http.trusted_proxies holds"},
+		{"connections", "http: {max_connections: 3}\n", "http.max_connections"},
+		{"body memory", "http: {body_memory: 1MB}\n", "http.body_memory"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := config.Parse("c.yaml", []byte(tt.yaml))

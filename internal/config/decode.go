@@ -281,6 +281,8 @@ func shape(t reflect.Type) string {
 		return "a size like 512MB"
 	case t == reflect.TypeFor[Duration]():
 		return "a duration like 30s"
+	case t == reflect.TypeFor[Ratio]():
+		return "a share like 0.1"
 	}
 	switch t.Kind() {
 	case reflect.Bool:

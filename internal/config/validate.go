@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -41,7 +42,9 @@ func (c Config) Problems() []*clientele.Error {
 	}
 	v.sources(c.Sources)
 	v.collect(c.Collect)
+	v.http(c.HTTP)
 	v.log(c.Log)
+	v.telemetry(c.Telemetry)
 	if c.Store.URL != "" {
 		v.wrong("store.url", "is set, but only the embedded store is there yet", "leave it empty; PostgreSQL comes in a later release")
 	}
@@ -133,6 +136,22 @@ func (v *validator) collect(c Collect) {
 	}
 	if c.RateLimit < 0 || c.RateLimit > 1_000_000 {
 		v.wrong("collect.rate_limit", "is not between 0 and 1000000", "0 is no limit")
+	}
+}
+
+func (v *validator) http(h HTTP) {
+	for _, p := range h.TrustedProxies {
+		_, network := netip.ParsePrefix(p)
+		_, address := netip.ParseAddr(p)
+		if network != nil && address != nil || strings.Contains(p, "%") {
+			v.wrong("http.trusted_proxies", "holds something that is neither an address nor a network", "for example 127.0.0.1, 10.0.0.0/8 or fd00::/8")
+		}
+	}
+	if h.MaxConnections < 16 || h.MaxConnections > 1_000_000 {
+		v.wrong("http.max_connections", "is not between 16 and 1000000", "4096 is the default")
+	}
+	if h.BodyMemory < 16*MB {
+		v.wrong("http.body_memory", "is under 16MB", "64MB is the default")
 	}
 }
 

@@ -63,6 +63,9 @@ func TestWriteError(t *testing.T) {
 	for i := range 3 {
 		appendTo(t, l, records("after", i, 1))
 	}
+	if free, known := l.Free(); l.Restarts() < 1 || !known || free == 0 {
+		t.Errorf("%d restarts, %d bytes free", l.Restarts(), free)
+	}
 	_, rs, gaps := readAll(t, l, 0)
 	if len(gaps) != 0 {
 		t.Errorf("gaps %v", gaps)

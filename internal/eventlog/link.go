@@ -141,5 +141,6 @@ func (l *Log) heal(ctx context.Context) error {
 		return clientele.Errorf(clientele.Unavailable, "log: %w", err).WithHint("nothing was taken: check the log's disk, then try again")
 	}
 	l.link.Store(healed)
+	l.restarts.Add(1)
 	return l.refresh(ctx)
 }

@@ -17,9 +17,19 @@ type (
 		Anchors  []clientele.Anchor    `json:"anchors,omitempty"`
 		Evidence [][2]clientele.Anchor `json:"evidence,omitempty"` // unmerge only
 	}
-	// ReplayBody is of replay.
+	// ReplayBody is of replay. A document of a webhook is mapped again before the command, by the mapping of
+	// that moment, which is not in the log: what it became is in frames before the command's, and
+	// here it leaves the quarantine, or stays with the reason of that moment.
 	ReplayBody struct {
-		IDs []string `json:"ids"`
+		IDs     []string        `json:"ids,omitempty"` // records to try again
+		Mapped  []string        `json:"mapped,omitempty"`
+		Refused []RefusedReplay `json:"refused,omitempty"`
+	}
+	// RefusedReplay is a document that still cannot be mapped.
+	RefusedReplay struct {
+		ID     string         `json:"id"`
+		Code   clientele.Code `json:"code"`
+		Reason string         `json:"reason"`
 	}
 )
 
@@ -66,6 +76,9 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 	case clientele.CommandReplay:
 		var b ReplayBody
 		if err := body(&b); err != nil {
+			return err
+		}
+		if err := r.settleDocuments(b, rec.ReceivedAt); err != nil {
 			return err
 		}
 		return r.replay(p, rec.ReceivedAt, b.IDs)

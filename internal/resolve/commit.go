@@ -16,6 +16,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	if to == r.position {
 		return nil
 	}
+	defer r.o.Watch("commit")()
 	if err := r.timelines(); err != nil { // before rows are written: it adds some
 		return err
 	}
@@ -40,7 +41,10 @@ func (r *Resolver) commit(to clientele.Position) error {
 			return err
 		}
 	}
-	if err := r.o.Store.Apply(set); err != nil {
+	written := r.o.Watch("write")
+	err = r.o.Store.Apply(set)
+	written()
+	if err != nil {
 		return err
 	}
 	r.graph.Committed()

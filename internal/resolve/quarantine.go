@@ -112,6 +112,43 @@ func (r *Resolver) replay(p clientele.Position, now clientele.Micros, ids []stri
 	return nil
 }
 
+// settleDocuments takes the documents that were mapped again out of quarantine, and gives the others
+// their new reason.
+func (r *Resolver) settleDocuments(b ReplayBody, now clientele.Micros) error {
+	load := func(id string) (clientele.Key, *quarantineRow, error) {
+		at, i, err := ParseQuarantineID(id)
+		if err != nil {
+			return clientele.Key{}, nil, err
+		}
+		key := clientele.QuarantineKey(at, i)
+		old, err := rowcache.Load[quarantineRow](r.o.Store, key)
+		return key, old, err
+	}
+	for _, id := range b.Mapped {
+		key, old, err := load(id)
+		if err != nil {
+			return err
+		}
+		if old != nil { // otherwise it was replayed before
+			r.put(key, nil)
+			r.totals.Quarantined--
+			r.totals.Replayed++
+		}
+	}
+	for _, f := range b.Refused {
+		key, old, err := load(f.ID)
+		if err != nil {
+			return err
+		}
+		if old != nil {
+			if err := r.keep(key, old, now, clientele.Errorf(f.Code, "%s", f.Reason)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (r *Resolver) replayOne(p clientele.Position, m *mint, d *Decoded, now clientele.Micros, key clientele.Key, old *quarantineRow, ordinal int) error {
 	rec := &d.Records[0]
 	err := rec.Err

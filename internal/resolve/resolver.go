@@ -33,6 +33,9 @@ type Options struct {
 	Log     *slog.Logger
 	// Fetch reads the frame at a position, for replays of quarantined records.
 	Fetch func(clientele.Position) (*clientele.Frame, error)
+	// Watch is told when a part of a batch begins (load, fold, commit, and write in it), and answers what
+	// to call when it ends. The resolver itself has no clock. Nil for nobody.
+	Watch func(part string) (ended func())
 }
 
 // Resolver folds the log into the store. Not safe for concurrent use.
@@ -79,6 +82,9 @@ const cachedHeads = 30_000
 
 // New opens a resolver on the store's state.
 func New(o Options) (*Resolver, error) {
+	if o.Watch == nil {
+		o.Watch = func(string) func() { return func() {} }
+	}
 	r := &Resolver{o: o}
 	r.heads = rowcache.New(cachedHeads, func(a clientele.Anchor) (*profile.Head, error) {
 		return loadHead(o.Store, a)
@@ -168,28 +174,43 @@ func (r *Resolver) Batch(frames []Decoded) error {
 }
 
 func (r *Resolver) resolve(frames []Decoded) error {
-	if err := r.preload(frames); err != nil {
+	ended := r.o.Watch("load")
+	err := r.preload(frames)
+	ended()
+	if err != nil {
 		return err
 	}
+	ended = r.o.Watch("fold")
+	done, err := r.frames(frames)
+	ended()
+	if err != nil {
+		return err
+	}
+	return r.commit(done)
+}
+
+// frames folds them into the rows in memory, and answers how far it came. It commits where a
+// command stands: before and behind it.
+func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 	done := r.position
 	for i := range frames {
 		f := &frames[i]
 		if f.Kind == clientele.KindCommand {
 			if err := r.commit(done); err != nil {
-				return err
+				return done, err
 			}
 		}
 		if err := r.frame(f); err != nil {
-			return err
+			return done, err
 		}
 		done = f.Position
 		if f.Kind == clientele.KindCommand {
 			if err := r.commit(done); err != nil {
-				return err
+				return done, err
 			}
 		}
 	}
-	return r.commit(done)
+	return done, nil
 }
 
 func (r *Resolver) frame(f *Decoded) error {

@@ -18,7 +18,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -62,6 +61,7 @@ type Options struct {
 const (
 	MaxBodyBytes   = 1 << 20
 	maxRecordBytes = 16 << 20 // of what it becomes
+	maxBusy        = 32       // calls that are mapped and stored at once; others wait
 )
 
 // Handler serves POST /webhooks/{source}. It is safe for use by many requests at once.
@@ -70,6 +70,7 @@ type Handler struct {
 	sources map[string]*source
 	now     func() time.Time
 	logger  *slog.Logger
+	busy    chan struct{} // holds one for each call that is mapped and stored
 
 	mu       sync.Mutex
 	refusals map[Refusal]uint64
@@ -82,7 +83,7 @@ type source struct {
 
 // New makes a Handler. Invalid when a source's signature cannot be checked as it is told.
 func New(o Options) (*Handler, error) {
-	h := &Handler{log: o.Log, sources: map[string]*source{}, now: o.Now, logger: o.Logger, refusals: map[Refusal]uint64{}}
+	h := &Handler{log: o.Log, sources: map[string]*source{}, now: o.Now, logger: o.Logger, busy: make(chan struct{}, maxBusy), refusals: map[Refusal]uint64{}}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -119,9 +120,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.accept(w, r, s); err != nil {
-		if r.Context().Err() == nil {
-			h.refuse(w, s.Name, err)
-		}
+		h.refuse(w, s.Name, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -138,6 +137,8 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, s *source) erro
 	if err := s.verifier.verify(r.Header, r.URL.RawQuery, body, now); err != nil {
 		return err
 	}
+	h.busy <- struct{}{}
+	defer func() { <-h.busy }()
 	b := batch{source: s, header: r.Header, at: clientele.MicrosOf(now), seen: map[string]int{}}
 	list, err := documents(r.Header.Get("Content-Type"), body)
 	switch {
@@ -149,11 +150,16 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, s *source) erro
 	for i, document := range list {
 		b.add(i, document)
 	}
+	// Once its body is here a call is carried through, whether or not its sender still listens.
+	return h.keep(context.WithoutCancel(r.Context()), &b)
+}
+
+// keep appends what a call has become. Rows go first: when the events then cannot be stored the
+// sender comes again, and the rows are known by their ids.
+func (h *Handler) keep(ctx context.Context, b *batch) error {
 	if b.size > maxRecordBytes {
 		return clientele.Errorf(clientele.TooLarge, "what the call becomes is over %d MB", maxRecordBytes>>20).WithHint("let the sender make smaller batches")
 	}
-	// Rows go first. When the events then cannot be stored the sender comes again, and the rows are
-	// known by their ids.
 	for _, part := range []struct {
 		kind    clientele.Kind
 		records []clientele.Record
@@ -161,7 +167,7 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, s *source) erro
 		if len(part.records) == 0 {
 			continue
 		}
-		if _, err := h.log.Append(r.Context(), part.kind, part.records); err != nil {
+		if _, err := h.log.Append(ctx, part.kind, part.records); err != nil {
 			return &appendError{err}
 		}
 	}
@@ -207,19 +213,24 @@ type batch struct {
 	seen         map[string]int // ids made of documents: equal ones of one call are told apart
 }
 
+// add makes records of a document; one that cannot be used goes to quarantine.
 func (b *batch) add(i int, document []byte) {
+	if err := b.use(i, document); err != nil {
+		b.quarantine(i, document, err)
+	}
+}
+
+// use makes records of a document, all of them or, with an error, none.
+func (b *batch) use(i int, document []byte) error {
 	if document[0] != '{' {
-		b.quarantine(i, document, clientele.Errorf(clientele.Invalid, "the document is not a JSON object"))
-		return
+		return clientele.Errorf(clientele.Invalid, "the document is not a JSON object")
 	}
 	if b.source.Mapper == nil {
-		b.event(i, document)
-		return
+		return b.event(i, document)
 	}
 	rows, events, err := b.source.Mapper.MapDocument(document)
 	if err != nil {
-		b.quarantine(i, document, err)
-		return
+		return err
 	}
 	for _, raw := range rows {
 		b.rows = append(b.rows, b.record(clientele.Accepted, raw))
@@ -227,6 +238,7 @@ func (b *batch) add(i int, document []byte) {
 	for _, raw := range events {
 		b.events = append(b.events, b.record(clientele.Accepted, raw))
 	}
+	return nil
 }
 
 func (b *batch) record(verdict clientele.Verdict, raw []byte) clientele.Record {
@@ -238,7 +250,7 @@ func (b *batch) record(verdict clientele.Verdict, raw []byte) clientele.Record {
 }
 
 // event makes a track event of a document.
-func (b *batch) event(i int, document []byte) {
+func (b *batch) event(i int, document []byte) error {
 	s := b.source
 	name := s.Event
 	if v := b.header.Get(s.EventHeader); s.EventHeader != "" && v != "" {
@@ -256,10 +268,10 @@ func (b *batch) event(i int, document []byte) {
 		Context    json.RawMessage `json:"context"`
 	}{"track", name, b.id(i, document), document, json.RawMessage(`{"library":{"name":"clientele-webhook"}}`)})
 	if err != nil {
-		b.quarantine(i, document, clientele.Errorf(clientele.Invalid, "the document is not JSON"))
-		return
+		return clientele.Errorf(clientele.Invalid, "the document is not JSON")
 	}
 	b.events = append(b.events, b.record(clientele.Accepted, raw))
+	return nil
 }
 
 // maxID is the longest id of a sender's that is used as it is.
@@ -298,24 +310,6 @@ func (b *batch) hash(kind string, document []byte) string {
 		id += "-" + strconv.Itoa(n)
 	}
 	return id
-}
-
-// quarantine keeps a document that cannot be used, with the reason, in the shape that bad rows of
-// imports have. The line is its place in the call.
-func (b *batch) quarantine(i int, document []byte, cause error) {
-	id := b.hash("quarantine\x00", document)
-	kept := document[:min(len(document), clientele.OversizeKept)]
-	raw, err := json.Marshal(struct {
-		ID    string `json:"id"`
-		File  string `json:"file"`
-		Line  int    `json:"line"`
-		Error string `json:"error"`
-		Row   string `json:"row"`
-	}{id, "webhook", i + 1, cause.Error(), strings.ToValidUTF8(string(kept), "\uFFFD")})
-	if err != nil { // a struct of text has always a JSON form
-		raw = kept
-	}
-	b.rows = append(b.rows, b.record(clientele.Malformed, raw))
 }
 
 // Refusal is a way in which calls are not taken.
@@ -360,7 +354,8 @@ func (h *Handler) refuse(w http.ResponseWriter, source string, err error) {
 			code = clientele.Internal
 		}
 	case errors.Is(err, errSlow):
-		status, code = http.StatusRequestTimeout, clientele.Unavailable
+		status, code = http.StatusServiceUnavailable, clientele.Unavailable
+		w.Header().Set("Retry-After", retryAfter)
 	default:
 		statuses := map[clientele.Code]int{clientele.Invalid: http.StatusBadRequest, clientele.Unknown: http.StatusUnauthorized,
 			clientele.NotFound: http.StatusNotFound, clientele.TooLarge: http.StatusRequestEntityTooLarge}
@@ -372,7 +367,7 @@ func (h *Handler) refuse(w http.ResponseWriter, source string, err error) {
 		}
 	}
 	if n, tell := h.count(source, code); tell {
-		h.logger.Warn("a webhook call was not taken", "source", source, "err", err, "status", status, "count", n)
+		h.logger.Warn("a webhook call was not taken", "source", source, "error", err.Error(), "status", status, "count", n)
 	}
 	answer(w, status, code, text)
 }

@@ -34,9 +34,12 @@ type recorder struct {
 	err     error
 }
 
-func (r *recorder) Append(_ context.Context, kind clientele.Kind, records []clientele.Record) (clientele.Position, error) {
+func (r *recorder) Append(ctx context.Context, kind clientele.Kind, records []clientele.Record) (clientele.Position, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return 0, clientele.Errorf(clientele.Unavailable, "append: %w", err)
+	}
 	if r.err != nil {
 		return 0, r.err
 	}
@@ -245,6 +248,114 @@ func TestQuarantine(t *testing.T) {
 	}
 }
 
+// A form in parts is a document of its fields; of a file there is the name.
+func TestMultipart(t *testing.T) {
+	part := func(head, text string) string {
+		return "--b\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + text + "\r\n"
+	}
+	const kind = "multipart/form-data; boundary=b"
+	for _, c := range []struct{ name, kind, body, want string }{
+		{"fields", kind, part(`name="from"`, "ann@example.com") + part(`name="to"`, "a") + part(`name="to"`, "b") + "--b--\r\n", `{"from":"ann@example.com","to":["a","b"]}`},
+		{"a file", kind, part(`name="subject"`, "Hi") + part(`name="attachment1"; filename="cat.png"`, "\x89PNG\xff") + "--b--\r\n", `{"attachment1":"cat.png","subject":"Hi"}`},
+		{"JSON in payload", kind, part(`name="payload"`, ` {"a":1} `) + "--b--\r\n", `{"a":1}`},
+		{"without the last line", kind, part(`name="a"`, "1") + "--b--", `{"a":"1"}`},
+		{"JSON that says it is a form", kind, `{"a":1}`, `{"a":1}`},
+		{"cut off", kind, part(`name="a"`, "1") + part(`name="b"`, "2")[:30], ""},
+		{"no boundary", "multipart/form-data", part(`name="a"`, "1") + "--b--", ""},
+		{"no fields", kind, part(`x="a"`, "1") + "--b--", ""},
+		{"too many", kind, strings.Repeat(part(`name="a"`, ""), 1001) + "--b--", ""},
+	} {
+		log := &recorder{}
+		w := post(handler(t, log, webhook.Source{Name: "s", Signature: signed}), path, c.body, map[string]string{"Content-Type": c.kind})
+		if w.Code != 200 || len(log.records) != 1 {
+			t.Errorf("%s: %d %s, %d records", c.name, w.Code, w.Body, len(log.records))
+			continue
+		}
+		var e struct {
+			Properties json.RawMessage
+			Error, Row string
+		}
+		err := json.Unmarshal(log.records[0].Raw, &e)
+		if err != nil || string(e.Properties) != c.want || (c.want == "") != (e.Error == "the form cannot be read") {
+			t.Errorf("%s: %s: %v", c.name, log.records[0].Raw, err)
+		}
+	}
+}
+
+// A quarantined document is kept whole where that is possible, and mapped again on demand.
+func TestReplay(t *testing.T) {
+	log := &recorder{}
+	broken := &mapper{err: clientele.Errorf(clientele.Invalid, "column id: missing")}
+	h := handler(t, log, webhook.Source{Name: "s", Signature: signed, Mapper: broken})
+	body := `{"a":"` + strings.Repeat("x", 300<<10) + `"}`
+	for _, b := range []string{body, `{"a":"` + strings.Repeat(`\"`, 400<<10) + `"}`} {
+		if w := post(h, path, b, nil); w.Code != 200 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	ctx := context.Background()
+	aside := log.records
+	log.records = nil
+	if len(aside) != 2 || len(aside[1].Raw) > 20<<10 || !webhook.IsDocument(&aside[0].Record) {
+		t.Fatalf("%d records", len(aside))
+	}
+	if err := h.Replay(ctx, &aside[0].Record); clientele.ErrorCode(err) != clientele.Invalid || !strings.Contains(err.Error(), "column id") {
+		t.Errorf("mapping as before: %v", err)
+	}
+	broken.err = nil
+	if err := h.Replay(ctx, &aside[0].Record); err != nil || broken.last != body {
+		t.Errorf("mended: %v, mapped %d bytes", err, len(broken.last))
+	}
+	if len(log.records) != 2 || log.records[0].kind != clientele.KindRow || log.records[1].kind != clientele.KindEvent || log.records[1].Source != "s" || log.records[1].ReceivedAt == 0 {
+		t.Errorf("records %+v", log.records)
+	}
+	if err := h.Replay(ctx, &aside[1].Record); clientele.ErrorCode(err) != clientele.TooLarge {
+		t.Errorf("kept in part: %v", err)
+	}
+	gone := aside[0].Record
+	gone.Source = "nobody"
+	if err := h.Replay(ctx, &gone); clientele.ErrorCode(err) != clientele.NotFound {
+		t.Errorf("a source that is gone: %v", err)
+	}
+	log.err = clientele.Errorf(clientele.Unavailable, "the log is full")
+	if err := h.Replay(ctx, &aside[0].Record); clientele.ErrorCode(err) != clientele.Unavailable {
+		t.Errorf("a full log: %v", err)
+	}
+	for _, r := range []clientele.Record{{}, {Verdict: clientele.Malformed, Raw: []byte(`{"id":"1","file":"orders.csv","error":"x","row":"{}"}`)}, {Raw: aside[0].Raw}} {
+		if err := h.Replay(ctx, &r); webhook.IsDocument(&r) || clientele.ErrorCode(err) != clientele.Invalid {
+			t.Errorf("%s is no document: %v", r.Raw, err)
+		}
+	}
+}
+
+// mapper makes one row and one event of everything, or fails.
+type mapper struct {
+	err  error
+	last string
+}
+
+func (m *mapper) MapDocument(document []byte) (rows, events [][]byte, err error) {
+	if m.err != nil {
+		return nil, nil, m.err
+	}
+	m.last = string(document)
+	return [][]byte{[]byte(`{"table":"orders","id":"1"}`)}, [][]byte{[]byte(`{"type":"track"}`)}, nil
+}
+
+// A caller that hangs up after its body is served to the end: half-closed it still reads the answer.
+func TestHalfClosedCall(t *testing.T) {
+	log := &recorder{}
+	mux := http.NewServeMux()
+	handler(t, log, webhook.Source{Name: "s", Signature: signed}).Register(mux)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("POST", path, strings.NewReader(`{}`)).WithContext(ctx))
+	if w.Code != 200 || w.Body.String() != `{"success":true}` || len(log.records) != 1 {
+		t.Errorf("%d %s, %d records", w.Code, w.Body, len(log.records))
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	log := &recorder{}
 	var logged bytes.Buffer
@@ -309,6 +420,8 @@ func FuzzBody(f *testing.F) {
 	f.Add("application/x-www-form-urlencoded", []byte(`a=1&a=2&payload=%7B%7D`))
 	f.Add("application/x-www-form-urlencoded", []byte("payload=%5B%7B%7D%5D"))
 	f.Add("text/plain", []byte("\xef\xbb\xbf {} "))
+	f.Add("multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n"))
+	f.Add("multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; name=\"payload\"\r\n\r\n[{}]\r\n--b\r\nContent-Disposition: form-data; name=f; filename=x\r\n\r\n\x00\xff\r\n--b--"))
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
 		log := &recorder{}
 		w := post(handler(t, log, webhook.Source{Name: "s", Signature: signed, EventField: "a.b", IDField: "id"}), path, string(body), map[string]string{"Content-Type": contentType})
