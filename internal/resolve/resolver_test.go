@@ -138,6 +138,12 @@ func (s *stream) tables() map[string][]string {
 				delete(rows[t.Name], fmt.Sprint(k...))
 			}
 		}
+		last := clientele.TableNamed("profiles").Column("last_seen")
+		for _, seen := range c.Seen {
+			if row := rows["profiles"][fmt.Sprint(int64(seen.Profile))]; row != nil {
+				row[last] = max(row[last].(int64), int64(seen.Last))
+			}
+		}
 	}
 	out := map[string][]string{}
 	for name, byKey := range rows {
