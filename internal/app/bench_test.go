@@ -40,6 +40,7 @@ type core struct {
 	rules   *identity.Rules
 	at      clientele.Position
 	now     time.Time
+	changes []clientele.Change // committed, and not yet in the column store
 	spent   map[string]time.Duration
 	wall    map[string]time.Duration
 }
@@ -98,16 +99,9 @@ func (c *core) feed(n int, next func() []byte) {
 		c.stage("follow", func() {
 			applied, _, err := c.columns.Position(context.Background())
 			c.must(err)
-			entries, err := c.rows.Changes(applied, 1000)
-			c.must(err)
-			var changes []clientele.Change
-			for _, e := range entries {
-				ch, err := resolve.DecodeChange(e.Bytes)
-				c.must(err)
-				changes = append(changes, *ch)
-			}
-			c.must(c.columns.Apply(context.Background(), applied+1, changes))
-			c.must(c.rows.TrimChanges(applied + uint64(len(changes))))
+			c.must(c.columns.Apply(context.Background(), applied+1, c.changes))
+			c.must(c.rows.TrimChanges(applied + uint64(len(c.changes))))
+			c.changes = nil
 		})
 	}
 }
@@ -129,7 +123,8 @@ func BenchmarkResolver(b *testing.B) {
 	defer c.columns.Close()
 	c.rules, err = identity.NewRules(clientele.DefaultIdentityRules())
 	c.must(err)
-	c.r, err = resolve.New(resolve.Options{Store: c.rows, Rules: c.rules, Sources: func(string) resolve.Source { return resolve.Source{} }})
+	c.r, err = resolve.New(resolve.Options{Store: c.rows, Rules: c.rules,
+		Told: func(_ uint64, ch *clientele.Change) { c.changes = append(c.changes, *ch) }, Sources: func(string) resolve.Source { return resolve.Source{} }})
 	c.must(err)
 
 	rnd := rand.New(rand.NewPCG(1, 1))

@@ -203,6 +203,7 @@ func pause(ctx context.Context, d time.Duration) error {
 // resolve folds decoded frames into the row store.
 func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 	r, err := resolve.New(resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log,
+		Told:  a.recent.add,
 		Fetch: func(p clientele.Position) (*clientele.Frame, error) { return a.frame(ctx, p) }})
 	if err != nil {
 		return err
@@ -285,11 +286,7 @@ func (a *App) follow(ctx context.Context) error {
 			}
 			continue
 		}
-		entries, err := a.rows.Changes(applied, maxFollow)
-		if err != nil {
-			return err
-		}
-		changes, err := decodeChanges(entries)
+		changes, err := a.changes(applied)
 		if err != nil {
 			return err
 		}
@@ -313,6 +310,18 @@ func (a *App) follow(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// changes are the next ones behind that number.
+func (a *App) changes(after uint64) ([]clientele.Change, error) {
+	if held := a.recent.take(after+1, maxFollow); len(held) > 0 {
+		return held, nil
+	}
+	entries, err := a.rows.Changes(after, maxFollow)
+	if err != nil {
+		return nil, err
+	}
+	return decodeChanges(entries)
 }
 
 func decodeChanges(entries []clientele.OutboxEntry) ([]clientele.Change, error) {

@@ -43,6 +43,13 @@ func (r *Resolver) commit(to clientele.Position) error {
 	if err := r.o.Store.Apply(set); err != nil {
 		return err
 	}
+	if change != nil && r.o.Told != nil {
+		_, number, err := r.o.Store.Position()
+		if err != nil {
+			return err
+		}
+		r.o.Told(number, change)
+	}
 	r.graph.Committed()
 	r.ledger.Committed()
 	_ = r.heads.Changed(func(_ clientele.Anchor, h *profile.Head) error { h.Stored(); return nil })

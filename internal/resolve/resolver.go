@@ -32,6 +32,9 @@ type Options struct {
 	Rules   *identity.Rules // in force until the log holds others
 	Traits  profile.Rules
 	Log     *slog.Logger
+	// Told is handed each change with its number once it is committed, and must not alter it; nil for
+	// nobody.
+	Told func(number uint64, c *clientele.Change)
 	// Fetch reads the frame at a position, for replays of quarantined records.
 	Fetch func(clientele.Position) (*clientele.Frame, error)
 }

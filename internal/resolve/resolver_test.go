@@ -42,7 +42,14 @@ func newStream(t *testing.T) *stream {
 	}
 	s.rules, err = identity.NewRules(rules)
 	s.must(err)
-	s.r, err = resolve.New(resolve.Options{Store: s.store, Sources: source, Rules: s.rules, Fetch: func(p clientele.Position) (*clientele.Frame, error) {
+	told := func(number uint64, c *clientele.Change) {
+		entries, err := s.store.Changes(number-1, 1)
+		s.must(err)
+		if b, err := resolve.EncodeChange(c); err != nil || len(entries) != 1 || entries[0].Number != number || !bytes.Equal(b, entries[0].Bytes) {
+			t.Errorf("change %d is told, which the outbox does not have: %v", number, err)
+		}
+	}
+	s.r, err = resolve.New(resolve.Options{Store: s.store, Sources: source, Rules: s.rules, Told: told, Fetch: func(p clientele.Position) (*clientele.Frame, error) {
 		return &s.frames[p-1], nil
 	}})
 	s.must(err)
