@@ -67,6 +67,16 @@ type Change struct {
 	Tables   []TableRows `cbor:"2,keyasint,omitempty"`
 	Moved    []Moved     `cbor:"3,keyasint,omitempty"`
 	Promoted []Promotion `cbor:"4,keyasint,omitempty"`
+	Seen     []Seen      `cbor:"5,keyasint,omitempty"`
+}
+
+// Seen says that the last_seen of a profile's row becomes Last unless it is later already, and
+// that nothing else in the row has changed. Most events mean no more than this to a profile. It
+// holds after the rows of Tables; a profile without a row has been deleted.
+type Seen struct {
+	_       struct{} `cbor:",toarray"`
+	Profile ProfileID
+	Last    Micros
 }
 
 // TableRows are rows of one table. Insert, Upsert and Delete never hold the same key. Values

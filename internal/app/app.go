@@ -88,6 +88,7 @@ type App struct {
 	resolved  progress // log position
 	committed progress // commit number of the last change set
 	applied   progress // commit number in the column store
+	recent    recent
 	trouble   troubles
 	ready     atomic.Bool
 	inForce   atomic.Pointer[identity.Rules] // of the resolver, for reading ahead

@@ -27,6 +27,7 @@ import (
 var (
 	benchProfiles = flag.Int("profiles", 100_000, "profiles that are there before BenchmarkResolver measures")
 	benchEvents   = flag.Int("events", 100_000, "events that BenchmarkResolver measures")
+	benchVisitors = flag.Int("visitors", 0, "people who are active at the same time, each for about ten events; 0 = every event is of anybody")
 	benchProfile  = flag.String("cpu", "", "write a CPU profile of the measured part here")
 )
 
@@ -38,6 +39,8 @@ type core struct {
 	r       *resolve.Resolver
 	rules   *identity.Rules
 	at      clientele.Position
+	now     time.Time
+	changes []clientele.Change // committed, and not yet in the column store
 	spent   map[string]time.Duration
 	wall    map[string]time.Duration
 }
@@ -72,7 +75,8 @@ func (c *core) feed(n int, next func() []byte) {
 		for len(encoded) < perBatch/perFrame && done < n {
 			f := &clientele.Frame{Kind: clientele.KindEvent}
 			for range perFrame {
-				f.Records = append(f.Records, clientele.Record{Source: "web", ReceivedAt: clientele.MicrosOf(start.Add(time.Duration(done) * time.Millisecond)), Raw: next()})
+				f.Records = append(f.Records, clientele.Record{Source: "web", ReceivedAt: clientele.MicrosOf(c.now), Raw: next()})
+				c.now = c.now.Add(100 * time.Microsecond) // 10,000 events a second
 				done++
 			}
 			b, err := eventlog.EncodeFrame(f)
@@ -95,16 +99,9 @@ func (c *core) feed(n int, next func() []byte) {
 		c.stage("follow", func() {
 			applied, _, err := c.columns.Position(context.Background())
 			c.must(err)
-			entries, err := c.rows.Changes(applied, 1000)
-			c.must(err)
-			var changes []clientele.Change
-			for _, e := range entries {
-				ch, err := resolve.DecodeChange(e.Bytes)
-				c.must(err)
-				changes = append(changes, *ch)
-			}
-			c.must(c.columns.Apply(context.Background(), applied+1, changes))
-			c.must(c.rows.TrimChanges(applied + uint64(len(changes))))
+			c.must(c.columns.Apply(context.Background(), applied+1, c.changes))
+			c.must(c.rows.TrimChanges(applied + uint64(len(c.changes))))
+			c.changes = nil
 		})
 	}
 }
@@ -116,7 +113,7 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // go test -bench Resolver -benchtime 1x ./internal/app -args -profiles 1000000 -events 500000
 func BenchmarkResolver(b *testing.B) {
 	dir := b.TempDir()
-	c := &core{b: b}
+	c := &core{b: b, now: start}
 	var err error
 	c.rows, err = pebblestore.Open(pebblestore.Options{Dir: filepath.Join(dir, "rows"), MinFreeBytes: -1})
 	c.must(err)
@@ -126,7 +123,8 @@ func BenchmarkResolver(b *testing.B) {
 	defer c.columns.Close()
 	c.rules, err = identity.NewRules(clientele.DefaultIdentityRules())
 	c.must(err)
-	c.r, err = resolve.New(resolve.Options{Store: c.rows, Rules: c.rules, Sources: func(string) resolve.Source { return resolve.Source{} }})
+	c.r, err = resolve.New(resolve.Options{Store: c.rows, Rules: c.rules,
+		Told: func(_ uint64, ch *clientele.Change) { c.changes = append(c.changes, *ch) }, Sources: func(string) resolve.Source { return resolve.Source{} }})
 	c.must(err)
 
 	rnd := rand.New(rand.NewPCG(1, 1))
@@ -142,8 +140,9 @@ func BenchmarkResolver(b *testing.B) {
 		c.must(pprof.StartCPUProfile(f))
 		defer pprof.StopCPUProfile()
 	}
+	who := crowd(rnd, *benchProfiles, *benchVisitors)
 	for b.Loop() {
-		c.feed(*benchEvents, func() []byte { n++; return trackEvent(rnd, n, *benchProfiles) })
+		c.feed(*benchEvents, func() []byte { n++; return trackEvent(rnd, n, who()) })
 	}
 	total := float64(*benchEvents * b.N)
 	var cpuAll, wallAll time.Duration
@@ -162,10 +161,29 @@ func identifyEvent(n int) []byte {
 		n, n, n, n, n%5000, n%300, n%4, eventContext)
 }
 
+// crowd says whose event is next: anybody's, or that of one of the visitors who are there now, of
+// whom one in ten leaves after an event and makes room for somebody else.
+func crowd(rnd *rand.Rand, profiles, visitors int) func() int {
+	if visitors == 0 {
+		return func() int { return 1 + rnd.IntN(profiles) }
+	}
+	there := make([]int, visitors)
+	for i := range there {
+		there[i] = 1 + rnd.IntN(profiles)
+	}
+	return func() int {
+		i := rnd.IntN(visitors)
+		p := there[i]
+		if rnd.IntN(10) == 0 {
+			there[i] = 1 + rnd.IntN(profiles)
+		}
+		return p
+	}
+}
+
 // trackEvent is about 780 bytes, the size of a real page view or product view: half of them
 // of known users, the rest anonymous, one in ten from a device not seen before.
-func trackEvent(rnd *rand.Rand, n, profiles int) []byte {
-	p := 1 + rnd.IntN(profiles)
+func trackEvent(rnd *rand.Rand, n, p int) []byte {
 	who := fmt.Sprintf(`"anonymousId":"anon-%d"`, p)
 	switch {
 	case n%10 == 0:

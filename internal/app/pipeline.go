@@ -210,6 +210,7 @@ func pause(ctx context.Context, d time.Duration) error {
 func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 	stage := a.observer.Stage("resolve")
 	r, err := resolve.New(resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log, Watch: stage.Part,
+		Told:  a.recent.add,
 		Fetch: func(p clientele.Position) (*clientele.Frame, error) { return a.frame(ctx, p) }})
 	if err != nil {
 		return err
@@ -340,6 +341,9 @@ func (a *App) follow(ctx context.Context) error {
 // changes are those behind applied, as many as are handed over at once.
 func (a *App) changes(stage *observe.Stage, applied uint64) ([]clientele.Change, error) {
 	defer stage.Part("read")()
+	if held := a.recent.take(applied+1, maxFollow); len(held) > 0 {
+		return held, nil
+	}
 	entries, err := a.rows.Changes(applied, maxFollow)
 	if err != nil {
 		return nil, err

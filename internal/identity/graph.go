@@ -221,14 +221,7 @@ func (g *Graph) sight(o Observed, at clientele.Stamp, mint func() (clientele.Anc
 // implied adds the edges that hold between a previousId of an alias and whatever user_id or
 // anonymous_id has its value, whichever is seen first.
 func (g *Graph) implied(a clientele.Anchor, id clientele.Identifier, at clientele.Stamp) error {
-	var others []clientele.Namespace
-	switch id.Namespace {
-	case clientele.PreviousID:
-		others = []clientele.Namespace{clientele.AnonymousID, clientele.UserID}
-	case clientele.AnonymousID, clientele.UserID:
-		others = []clientele.Namespace{clientele.PreviousID}
-	}
-	for _, ns := range others {
+	for _, ns := range impliedBy(id.Namespace) {
 		b, err := g.ids.Get(clientele.Identifier{Namespace: ns, Value: id.Value})
 		if err != nil {
 			return err
@@ -244,12 +237,26 @@ func (g *Graph) implied(a clientele.Anchor, id clientele.Identifier, at clientel
 	return nil
 }
 
+// impliedBy is the namespaces in which the same value is the same person's.
+func impliedBy(ns clientele.Namespace) []clientele.Namespace {
+	switch ns {
+	case clientele.PreviousID:
+		return []clientele.Namespace{clientele.AnonymousID, clientele.UserID}
+	case clientele.AnonymousID, clientele.UserID:
+		return []clientele.Namespace{clientele.PreviousID}
+	}
+	return nil
+}
+
 // evidence adds an edge, or betters what is known of it, and joins what it joins.
 func (g *Graph) evidence(a, b clientele.Anchor, e edgeRow) error {
 	if a == b {
 		return nil
 	}
 	p := pairOf(a, b)
+	if g.minted[a] || g.minted[b] {
+		g.edges.Fill(p, nil) // the store need not be asked
+	}
 	have, err := g.edges.Get(p)
 	if err != nil {
 		return err

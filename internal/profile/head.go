@@ -32,7 +32,8 @@ type Head struct {
 	Last    clientele.Micros `cbor:"2,keyasint"`
 	Records int64            `cbor:"3,keyasint"`
 	Names   map[string]int64 `cbor:"6,keyasint,omitempty"` // timeline names, with how many records
-	Said    Said             `cbor:"-"`
+	Spoke   bool             `cbor:"7,keyasint,omitempty"` // something was said under the anchor
+	Said    *Said            `cbor:"-"`                    // nil when nothing was said, or when it was not read
 	news    bool             // Said is not what the store has
 }
 
@@ -40,6 +41,18 @@ type Head struct {
 type Said struct {
 	Traits   map[string]*Trait       `cbor:"1,keyasint,omitempty"`
 	Consents map[ConsentKey]*Consent `cbor:"2,keyasint,omitempty"`
+}
+
+// Unread says that Said has to be read from its row before it is used or added to.
+func (h *Head) Unread() bool { return h.Spoke && h.Said == nil }
+
+// say is Said, ready to be added to.
+func (h *Head) say() *Said {
+	if h.Said == nil {
+		h.Said = &Said{}
+	}
+	h.Spoke, h.news = true, true
+	return h.Said
 }
 
 // News says whether Said has changed since Stored.
@@ -133,9 +146,9 @@ func (h *Head) Listed(name string) {
 
 // Set folds one value of a trait, canonical JSON, into the head.
 func (h *Head) Set(r Rules, name string, json []byte, at clientele.Stamp) {
-	h.news = true
-	if h.Said.Traits == nil {
-		h.Said.Traits = map[string]*Trait{}
+	s := h.say()
+	if s.Traits == nil {
+		s.Traits = map[string]*Trait{}
 	}
 	said := &Trait{JSON: json, Stamp: at}
 	switch rule := r.rule(name); rule.Rule {
@@ -146,14 +159,17 @@ func (h *Head) Set(r Rules, name string, json []byte, at clientele.Stamp) {
 			said.Values = append(said.Values, Value{e, 1, at})
 		}
 	}
-	if have, ok := h.Said.Traits[name]; ok {
+	if have, ok := s.Traits[name]; ok {
 		said = merge(r.rule(name), have, said)
 	}
-	h.Said.Traits[name] = said
+	s.Traits[name] = said
 }
 
 // Full says whether a trait of that name would be one too many.
 func (h *Head) Full(name string) bool {
+	if h.Said == nil {
+		return false
+	}
 	_, ok := h.Said.Traits[name]
 	return !ok && len(h.Said.Traits) >= MaxTraits
 }
@@ -211,12 +227,13 @@ func merge(rule clientele.TraitRule, a, b *Trait) *Trait {
 
 // Decide folds a decision into the head and says whether it differs from what the head held.
 func (h *Head) Decide(key ConsentKey, granted bool, expires clientele.Micros, at clientele.Stamp) (changed bool) {
-	have, ok := h.Said.Consents[key]
-	if !ok && len(h.Said.Consents) >= MaxConsents {
-		return false
-	}
-	if h.Said.Consents == nil {
-		h.Said.Consents = map[ConsentKey]*Consent{}
+	var have *Consent
+	ok := false
+	if h.Said != nil {
+		have, ok = h.Said.Consents[key]
+		if !ok && len(h.Said.Consents) >= MaxConsents {
+			return false
+		}
 	}
 	said := &Consent{Granted: granted, Stamp: at, Expires: expires}
 	if ok {
@@ -225,7 +242,11 @@ func (h *Head) Decide(key ConsentKey, granted bool, expires clientele.Micros, at
 	if ok && *said == *have {
 		return false
 	}
-	h.Said.Consents[key], h.news = said, true
+	s := h.say()
+	if s.Consents == nil {
+		s.Consents = map[ConsentKey]*Consent{}
+	}
+	s.Consents[key] = said
 	return !ok || have.Granted != said.Granted
 }
 

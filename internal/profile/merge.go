@@ -40,6 +40,12 @@ func Merge(r Rules, heads []*Head) *Golden {
 			seen = true
 		}
 		g.Records += h.Records
+		for n, c := range h.Names {
+			g.Names[n] += c
+		}
+		if h.Said == nil {
+			continue
+		}
 		for name, t := range h.Said.Traits {
 			if have, ok := traits[name]; ok {
 				t = merge(r.rule(name), have, t)
@@ -51,9 +57,6 @@ func Merge(r Rules, heads []*Head) *Golden {
 				c = latest(have, c)
 			}
 			consents[k] = c
-		}
-		for n, c := range h.Names {
-			g.Names[n] += c
 		}
 	}
 	for name, t := range traits {

@@ -75,7 +75,8 @@ func TestFoldCommutes(t *testing.T) {
 				heads[i].Decide(profile.ConsentKey{Purpose: f.trait}, f.json == "1", 0, f.at)
 				if rnd.IntN(3) == 0 {
 					back := &profile.Head{}
-					for from, to := range map[any]any{heads[i]: back, &heads[i].Said: &back.Said} {
+					back.Said = &profile.Said{}
+					for from, to := range map[any]any{heads[i]: back, heads[i].Said: back.Said} {
 						b, err := cbor.Marshal(from)
 						if err != nil {
 							t.Fatal(err)

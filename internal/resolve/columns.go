@@ -1,12 +1,12 @@
 package resolve
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"clientele"
@@ -86,19 +86,12 @@ func (c *columns) saw(table string, object jsontext.Value) {
 	if len(t.Promoted) >= clientele.MaxPromoted {
 		return
 	}
-	var m map[string]jsontext.Value
-	if jsonv2.Unmarshal(object, &m, lenient) != nil {
+	others, ok := t.others(object)
+	if !ok {
 		return
 	}
-	var names []string
-	for name := range m {
-		if _, ok := t.Promoted[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names) // two that are promoted by one event are so in the same order always
-	for _, name := range names {
-		v := m[name]
+	for _, m := range others {
+		name, v := m.name, m.value
 		typ := columnType(v)
 		if typ == 0 || typ == clientele.TypeJSON {
 			continue
@@ -121,6 +114,40 @@ func (c *columns) saw(table string, object jsontext.Value) {
 			c.promote(table, t, name, have.Type)
 		}
 	}
+}
+
+// property is a member of an object.
+type property struct {
+	name  string
+	value jsontext.Value
+}
+
+// others are the object's members that are not promoted, by name: two that are promoted by one
+// event are so in the same order always. Not ok when it is no object.
+func (t *tableColumns) others(object jsontext.Value) (out []property, ok bool) {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))
+	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '{' {
+		return nil, false
+	}
+	for {
+		tok, err := dec.ReadToken()
+		if err != nil {
+			return nil, false
+		}
+		if tok.Kind() == '}' {
+			break
+		}
+		name := tok.String()
+		v, err := dec.ReadValue()
+		if err != nil {
+			return nil, false
+		}
+		if _, promoted := t.Promoted[name]; !promoted {
+			out = append(out, property{name, bytes.Clone(v)})
+		}
+	}
+	slices.SortFunc(out, func(a, b property) int { return strings.Compare(a.name, b.name) })
+	return out, true
 }
 
 // sawTrait promotes a trait.

@@ -47,6 +47,13 @@ func (r *Resolver) commit(to clientele.Position) error {
 	if err != nil {
 		return err
 	}
+	if change != nil && r.o.Told != nil {
+		_, number, err := r.o.Store.Position()
+		if err != nil {
+			return err
+		}
+		r.o.Told(number, change)
+	}
 	r.graph.Committed()
 	r.ledger.Committed()
 	_ = r.heads.Changed(func(_ clientele.Anchor, h *profile.Head) error { h.Stored(); return nil })
@@ -107,8 +114,8 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 			c.Moved = append(c.Moved, m)
 		}
 	}
-	for _, table := range []func() (clientele.TableRows, error){r.eventRows, r.profileRows, r.identifierRows, r.consentRows} {
-		rows, err := table()
+	for _, table := range []func(*clientele.Change) (clientele.TableRows, error){r.eventRows, r.profileRows, r.identifierRows, r.consentRows} {
+		rows, err := table(c)
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +128,7 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 		return nil, err
 	}
 	c.Tables = append(c.Tables, tables...)
-	if len(c.Tables)+len(c.Moved)+len(c.Promoted) == 0 {
+	if len(c.Tables)+len(c.Moved)+len(c.Promoted)+len(c.Seen) == 0 {
 		return nil, nil
 	}
 	return c, nil
@@ -136,7 +143,7 @@ func (r *Resolver) profileOf(a clientele.Anchor) (any, error) {
 	return int64(p), nil
 }
 
-func (r *Resolver) eventRows() (clientele.TableRows, error) {
+func (r *Resolver) eventRows(*clientele.Change) (clientele.TableRows, error) {
 	rows := clientele.TableRows{Table: "events"}
 	for _, p := range r.batch.events {
 		id, err := r.profileOf(p.anchor)
@@ -156,25 +163,43 @@ func text(s string) any {
 	return s
 }
 
-// profileRows are the profiles that the batch touched, and those that it made part of others.
-func (r *Resolver) profileRows() (clientele.TableRows, error) {
+// profileRows are the profiles of which the batch changed the row, and those that it made part
+// of others. Those that were only seen again are in the change's Seen.
+func (r *Resolver) profileRows(c *clientele.Change) (clientele.TableRows, error) {
 	rows := clientele.TableRows{Table: "profiles"}
-	touched := map[clientele.ProfileID]bool{}
-	touch := func(a clientele.Anchor) error {
+	touched, seen := map[clientele.ProfileID]bool{}, map[clientele.ProfileID]clientele.Micros{}
+	for a, changed := range r.batch.touched {
 		p, err := r.graph.Profile(a)
-		touched[p] = true
-		if before, ok := r.graph.Before(a); ok && clientele.Anchor(before).Position() <= r.position {
-			touched[before] = true
-		}
-		return err
-	}
-	for a := range r.batch.touched {
-		if err := touch(a); err != nil {
+		if err != nil {
 			return rows, err
 		}
+		h, err := r.heads.Get(a)
+		if err != nil {
+			return rows, err
+		}
+		if seen[p] = max(seen[p], h.Last); changed {
+			touched[p] = true
+		}
 	}
-	if err := r.graph.ChangedIdentifiers(touch); err != nil {
+	err := r.graph.ChangedIdentifiers(func(a clientele.Anchor) error {
+		p, err := r.graph.Profile(a)
+		before, moved := r.graph.Before(a)
+		if moved && clientele.Anchor(before).Position() <= r.position {
+			touched[before] = true
+		}
+		// Of a profile that has records, the row says nothing of its identifiers.
+		if _, ok := seen[p]; !ok || moved || a.Position() > r.position {
+			touched[p] = true
+		}
+		return err
+	})
+	if err != nil {
 		return rows, err
+	}
+	for _, p := range slices.Sorted(maps.Keys(seen)) {
+		if !touched[p] {
+			c.Seen = append(c.Seen, clientele.Seen{Profile: p, Last: seen[p]})
+		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(touched)) {
 		members, err := r.graph.Members(p)
@@ -202,6 +227,9 @@ func (r *Resolver) profileRow1(p clientele.ProfileID, members []clientele.Anchor
 	heads := make([]*profile.Head, len(members))
 	for i, a := range members {
 		h, err := r.heads.Get(a)
+		if err == nil {
+			err = listen(r.o.Store, a, h)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -218,7 +246,7 @@ func (r *Resolver) profileRow1(p clientele.ProfileID, members []clientele.Anchor
 	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), g.First.Source}, nil
 }
 
-func (r *Resolver) identifierRows() (clientele.TableRows, error) {
+func (r *Resolver) identifierRows(*clientele.Change) (clientele.TableRows, error) {
 	rows := clientele.TableRows{Table: "identifiers"}
 	err := r.graph.ChangedIdentifiers(func(a clientele.Anchor) error {
 		id, err := r.graph.Identifier(a)
@@ -237,7 +265,7 @@ func (r *Resolver) identifierRows() (clientele.TableRows, error) {
 	return rows, err
 }
 
-func (r *Resolver) consentRows() (clientele.TableRows, error) {
+func (r *Resolver) consentRows(*clientele.Change) (clientele.TableRows, error) {
 	rows := clientele.TableRows{Table: "consents"}
 	for _, c := range r.batch.consents {
 		p, err := r.profileOf(c.anchor)

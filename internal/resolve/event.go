@@ -382,6 +382,9 @@ func scalar(v jsontext.Value) string {
 
 // depth refuses what is nested deeper than anybody means.
 func depth(b []byte) error {
+	if bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) <= maxDepth {
+		return nil // nearly all, told twenty times as fast
+	}
 	level, quoted := 0, false
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {

@@ -71,6 +71,17 @@ func (p *Parsed) parse(kind clientele.Kind, s Source) {
 	}
 }
 
+// spoken says whether the record says something of the person beyond its identifiers.
+func (p *Parsed) spoken() bool {
+	switch {
+	case p.event != nil:
+		return len(p.event.traits)+len(p.event.consents) > 0
+	case p.row != nil:
+		return p.row.Table == "profiles" || p.row.Table == "consents"
+	}
+	return false
+}
+
 // malformed is why a record was marked by whoever took it in, and the id of an imported row.
 func malformed(kind clientele.Kind, raw []byte) (string, error) {
 	if kind == clientele.KindRow {

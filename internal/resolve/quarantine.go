@@ -33,7 +33,9 @@ func (r *Resolver) quarantine(f *Decoded, i int, rec *Parsed, cause error) error
 			r.totals.Duplicates++
 			return nil
 		}
-		r.seen.add(key, value)
+		if err := r.seen.add(key, value); err != nil {
+			return err
+		}
 	}
 	q := quarantineRow{Source: rec.Source, Kind: f.Kind, Received: rec.ReceivedAt, Code: string(clientele.ErrorCode(cause)), Reason: cause.Error()}
 	if h := clientele.ErrorHint(cause); h != "" {

@@ -41,28 +41,51 @@ func LoadTotals(rows clientele.Rows) (Totals, error) {
 
 // loadHead reads both rows of an anchor's head; nil when it has none.
 func loadHead(rows clientele.Rows, a clientele.Anchor) (*profile.Head, error) {
-	h, err := rowcache.Load[profile.Head](rows, clientele.HeadKey(a))
+	h, err := loadCounters(rows, a)
 	if err != nil || h == nil {
 		return nil, err
 	}
-	said, err := rowcache.Load[profile.Said](rows, clientele.SaidKey(a))
-	if said != nil {
-		h.Said = *said
-	}
-	return h, err
+	return h, listen(rows, a, h)
 }
 
-// preloadHeads reads the heads of the anchors at once.
-func (r *Resolver) preloadHeads(anchors []clientele.Anchor) error {
-	said := make(map[clientele.Anchor]*profile.Said, len(anchors))
-	keep := func(a clientele.Anchor, s *profile.Said) { said[a] = s }
-	if err := rowcache.Fetch(anchors, clientele.SaidKey, r.o.Store.Load, keep); err != nil {
+// loadCounters reads the head without what was said under the anchor.
+func loadCounters(rows clientele.Rows, a clientele.Anchor) (*profile.Head, error) {
+	return rowcache.Load[profile.Head](rows, clientele.HeadKey(a))
+}
+
+// listen reads what was said under the anchor, unless the head has it.
+func listen(rows clientele.Rows, a clientele.Anchor, h *profile.Head) (err error) {
+	if h != nil && h.Unread() {
+		if h.Said, err = rowcache.Load[profile.Said](rows, clientele.SaidKey(a)); err == nil && h.Said == nil {
+			return clientele.Errorf(clientele.Corrupt, "what was said under an anchor is missing").WithHint("run: clientele rebuild")
+		}
+	}
+	return err
+}
+
+// preloadHeads reads the counters of the anchors at once, and what was said under those of which
+// spoken says so.
+func (r *Resolver) preloadHeads(anchors []clientele.Anchor, spoken map[clientele.Anchor]bool) error {
+	var want []clientele.Anchor
+	for _, a := range anchors {
+		if !r.heads.Known(a) {
+			want = append(want, a)
+		}
+	}
+	if err := rowcache.Fetch(want, clientele.HeadKey, r.o.Store.Load, r.heads.Fill); err != nil {
 		return err
 	}
-	return rowcache.Fetch(anchors, clientele.HeadKey, r.o.Store.Load, func(a clientele.Anchor, h *profile.Head) {
-		if h != nil && said[a] != nil {
-			h.Said = *said[a]
+	want = want[:0]
+	for a := range spoken {
+		if h, err := r.heads.Get(a); err != nil {
+			return err
+		} else if h != nil && h.Unread() {
+			want = append(want, a)
 		}
-		r.heads.Fill(a, h)
+	}
+	return rowcache.Fetch(want, clientele.SaidKey, r.o.Store.Load, func(a clientele.Anchor, s *profile.Said) {
+		if h, err := r.heads.Get(a); err == nil && h != nil {
+			h.Said = s
+		}
 	})
 }

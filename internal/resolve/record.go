@@ -64,7 +64,9 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	if err != nil {
 		return err
 	}
-	r.seen.add(key, value)
+	if err := r.seen.add(key, value); err != nil {
+		return err
+	}
 	if anchor != 0 {
 		if err := r.fold(anchor, e.line(), traits, at, true); err != nil {
 			return err
@@ -118,15 +120,19 @@ func traitValues(e *event) (map[string][]byte, error) {
 // fold counts the record on the anchor's head, when it is a new one, and folds its traits.
 func (r *Resolver) fold(a clientele.Anchor, line string, traits map[string][]byte, at clientele.Stamp, count bool) error {
 	h, err := r.head(a)
+	if err == nil && len(traits) > 0 {
+		h, err = r.spoken(a)
+	}
 	if err != nil {
 		return err
 	}
-	h.Saw(line, at, count)
+	r.saw(a, h, line, at, count)
 	for _, name := range slices.Sorted(maps.Keys(traits)) {
 		if h.Full(name) {
 			continue // told in the documentation: a profile's source keeps at most MaxTraits
 		}
 		h.Set(r.rules, name, traits[name], at)
+		r.batch.touched[a] = true
 		r.columns.sawTrait(name, traits[name])
 	}
 	return nil
@@ -137,7 +143,7 @@ func (r *Resolver) decide(a clientele.Anchor, ids []identity.Observed, consents 
 	if len(consents) == 0 {
 		return nil
 	}
-	h, err := r.head(a)
+	h, err := r.spoken(a)
 	if err != nil {
 		return err
 	}
@@ -180,7 +186,9 @@ func (r *Resolver) row(_ clientele.Position, _ int, rec *Parsed, m *mint) error 
 	if err != nil {
 		return err
 	}
-	r.seen.add(key, value)
+	if err := r.seen.add(key, value); err != nil {
+		return err
+	}
 	if !known {
 		r.totals.Rows[row.Table]++
 	}
@@ -247,7 +255,7 @@ func (r *Resolver) tableRow(rec *Parsed, at clientele.Stamp, m *mint, known bool
 	if err != nil {
 		return err
 	}
-	h.Saw("", at, !known)
+	r.saw(f.Anchor, h, "", at, !known)
 	return nil
 }
 
@@ -258,13 +266,13 @@ func (r *Resolver) consentRow(f commerce.Fact, count bool) error {
 	if f.Table.Name != "consents" || f.Anchor == 0 || purpose == "" || !ok {
 		return nil
 	}
-	h, err := r.head(f.Anchor)
+	h, err := r.spoken(f.Anchor)
 	if err != nil {
 		return err
 	}
 	channel, _ := f.Fields["channel"].(string)
 	expires, _ := f.Fields["expires_at"].(int64)
-	h.Saw("", f.Stamp, count)
+	r.saw(f.Anchor, h, "", f.Stamp, count)
 	h.Decide(profile.ConsentKey{Purpose: purpose, Channel: channel}, granted, clientele.Micros(expires), f.Stamp)
 	return nil
 }

@@ -10,6 +10,7 @@ package resolve
 import (
 	"encoding/json"
 	"log/slog"
+	"slices"
 
 	"clientele"
 	"clientele/internal/commerce"
@@ -31,6 +32,9 @@ type Options struct {
 	Rules   *identity.Rules // in force until the log holds others
 	Traits  profile.Rules
 	Log     *slog.Logger
+	// Told is handed each change with its number once it is committed, and must not alter it; nil for
+	// nobody.
+	Told func(number uint64, c *clientele.Change)
 	// Fetch reads the frame at a position, for replays of quarantined records.
 	Fetch func(clientele.Position) (*clientele.Frame, error)
 	// Watch is told when a part of a batch begins (load, fold, commit, and write in it), and answers what
@@ -57,7 +61,7 @@ type batch struct {
 	puts     []clientele.RowChange
 	events   []pendingEvent
 	consents []pendingConsent
-	touched  map[clientele.Anchor]bool // heads that changed
+	touched  map[clientele.Anchor]bool // heads that changed; true when more of the profile's row did than last_seen
 	records  int
 }
 
@@ -87,7 +91,7 @@ func New(o Options) (*Resolver, error) {
 	}
 	r := &Resolver{o: o}
 	r.heads = rowcache.New(cachedHeads, func(a clientele.Anchor) (*profile.Head, error) {
-		return loadHead(o.Store, a)
+		return loadCounters(o.Store, a)
 	})
 	r.ledger = commerce.NewLedger(o.Store)
 	r.seen = newSeen(o.Store)
@@ -278,6 +282,9 @@ func (r *Resolver) put(k clientele.Key, v []byte) {
 
 // head is the head of the anchor, ready to be changed.
 func (r *Resolver) head(a clientele.Anchor) (*profile.Head, error) {
+	if a.Position() > r.position {
+		r.heads.Fill(a, nil) // minted in this batch: the store need not be asked
+	}
 	h, err := r.heads.Get(a)
 	if err != nil {
 		return nil, err
@@ -286,40 +293,52 @@ func (r *Resolver) head(a clientele.Anchor) (*profile.Head, error) {
 		h = &profile.Head{}
 	}
 	r.heads.Put(a, h)
-	r.batch.touched[a] = true
+	r.batch.touched[a] = r.batch.touched[a]
 	return h, nil
+}
+
+// spoken is the head with what was said under the anchor, ready to be added to.
+func (r *Resolver) spoken(a clientele.Anchor) (*profile.Head, error) {
+	h, err := r.head(a)
+	if err != nil {
+		return nil, err
+	}
+	return h, listen(r.o.Store, a, h)
+}
+
+// saw notes a record on the head.
+func (r *Resolver) saw(a clientele.Anchor, h *profile.Head, line string, at clientele.Stamp, count bool) {
+	before, first := h.Records, h.First
+	h.Saw(line, at, count)
+	if before == 0 || h.First != first {
+		r.batch.touched[a] = true
+	}
 }
 
 // preload reads at once the rows that the records will ask for: many rows in one sorted pass
 // cost a fraction of as many single reads.
 func (r *Resolver) preload(frames []Decoded) error {
-	var records [][]clientele.Identifier
+	var records []identity.Sight
 	for i := range frames {
 		for j := range frames[i].Records {
-			ids := frames[i].Records[j].ids
-			if len(ids) == 0 {
-				continue
+			rec := &frames[i].Records[j]
+			if len(rec.ids) > 0 {
+				records = append(records, identity.Sight{IDs: rec.ids, Spoken: rec.spoken()})
 			}
-			rec := make([]clientele.Identifier, len(ids))
-			for k, o := range ids {
-				rec[k] = o.ID
-			}
-			records = append(records, rec)
 		}
 	}
-	anchors, err := r.graph.Preload(records, r.o.Store.Load)
+	anchors, whole, err := r.graph.Preload(records, r.o.Store.Load)
 	if err != nil {
 		return err
 	}
-	seen := make(map[clientele.Anchor]bool, len(anchors))
-	var want []clientele.Anchor
-	for _, a := range anchors {
-		if !seen[a] && !r.heads.Known(a) {
-			seen[a] = true
-			want = append(want, a)
-		}
+	want, spoken := make([]clientele.Anchor, 0, len(anchors)), make(map[clientele.Anchor]bool, len(whole))
+	for _, a := range whole {
+		spoken[a] = true
+		want = append(want, a)
 	}
-	if err := r.preloadHeads(want); err != nil {
+	want = append(want, anchors...)
+	slices.Sort(want)
+	if err := r.preloadHeads(slices.Compact(want), spoken); err != nil {
 		return err
 	}
 	var facts []commerce.Fact

@@ -42,7 +42,14 @@ func newStream(t *testing.T) *stream {
 	}
 	s.rules, err = identity.NewRules(rules)
 	s.must(err)
-	s.r, err = resolve.New(resolve.Options{Store: s.store, Sources: source, Rules: s.rules, Fetch: func(p clientele.Position) (*clientele.Frame, error) {
+	told := func(number uint64, c *clientele.Change) {
+		entries, err := s.store.Changes(number-1, 1)
+		s.must(err)
+		if b, err := resolve.EncodeChange(c); err != nil || len(entries) != 1 || entries[0].Number != number || !bytes.Equal(b, entries[0].Bytes) {
+			t.Errorf("change %d is told, which the outbox does not have: %v", number, err)
+		}
+	}
+	s.r, err = resolve.New(resolve.Options{Store: s.store, Sources: source, Rules: s.rules, Told: told, Fetch: func(p clientele.Position) (*clientele.Frame, error) {
 		return &s.frames[p-1], nil
 	}})
 	s.must(err)
@@ -136,6 +143,12 @@ func (s *stream) tables() map[string][]string {
 			}
 			for _, k := range tr.Delete {
 				delete(rows[t.Name], fmt.Sprint(k...))
+			}
+		}
+		last := clientele.TableNamed("profiles").Column("last_seen")
+		for _, seen := range c.Seen {
+			if row := rows["profiles"][fmt.Sprint(int64(seen.Profile))]; row != nil {
+				row[last] = max(row[last].(int64), int64(seen.Last))
 			}
 		}
 	}

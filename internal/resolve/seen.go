@@ -21,6 +21,7 @@ const buckets = 3
 // record ids for ever.
 type seen struct {
 	rows  clientele.Rows
+	sieve *sieve
 	fresh map[string][]byte // not in the store yet
 	read  map[string][]byte // what the store has, of the batch at hand; nil = nothing
 	swept uint64            // buckets before this one are gone
@@ -29,7 +30,9 @@ type seen struct {
 // sweptKey sorts behind every bucket.
 var sweptKey = clientele.NewKey(clientele.RowSeen).Text("swept")
 
-func newSeen(rows clientele.Rows) *seen { return &seen{rows: rows, fresh: map[string][]byte{}} }
+func newSeen(rows clientele.Rows) *seen {
+	return &seen{rows: rows, sieve: newSieve(rows), fresh: map[string][]byte{}}
+}
 
 func (s *seen) reset() {
 	clear(s.fresh)
@@ -65,6 +68,9 @@ func (s *seen) committed() {
 // preload reads at once what the records will ask for.
 func (s *seen) preload(frames []Decoded, get func([]clientele.Key) ([][]byte, error)) error {
 	s.read = map[string][]byte{}
+	if err := s.sieve.step(); err != nil {
+		return err
+	}
 	var keys []clientele.Key
 	for i := range frames {
 		for j := range frames[i].Records {
@@ -78,7 +84,12 @@ func (s *seen) preload(frames []Decoded, get func([]clientele.Key) ([][]byte, er
 			case rec.event != nil && rec.event.id != "":
 				h := hash(rec.Source, rec.event.id)
 				for back := range uint64(buckets) {
-					keys = append(keys, clientele.SeenKey(uint64(rec.ReceivedAt)/halfDay-back, h))
+					bucket := uint64(rec.ReceivedAt)/halfDay - back
+					if ask, err := s.sieve.maybe(bucket, &h); err != nil {
+						return err
+					} else if ask {
+						keys = append(keys, clientele.SeenKey(bucket, h))
+					}
 				}
 			}
 		}
@@ -100,8 +111,14 @@ func (s *seen) live(source, id string, received clientele.Micros) (again bool, k
 	h := hash(source, id)
 	bucket := uint64(received) / halfDay
 	for back := range uint64(buckets) {
-		k := clientele.SeenKey(bucket-back, h)
-		v, err := s.get(k)
+		ask, err := s.sieve.maybe(bucket-back, &h)
+		if err != nil {
+			return false, nil, err
+		}
+		if !ask {
+			continue
+		}
+		v, err := s.get(clientele.SeenKey(bucket-back, h))
 		if err != nil {
 			return false, nil, err
 		}
@@ -112,7 +129,16 @@ func (s *seen) live(source, id string, received clientele.Micros) (again bool, k
 	return false, clientele.SeenKey(bucket, h), nil
 }
 
-func (s *seen) add(k clientele.Key, v []byte) { s.fresh[string(k)] = v }
+// add remembers an id under the key that live or imported gave for it.
+func (s *seen) add(k clientele.Key, v []byte) error {
+	s.fresh[string(k)] = v
+	if k[0] != clientele.RowSeen {
+		return nil
+	}
+	r := k.Read()
+	bucket := r.Uint()
+	return s.sieve.add(bucket, (*[16]byte)(r.Rest()))
+}
 
 func stamp(m clientele.Micros) []byte { return binary.BigEndian.AppendUint64(nil, uint64(m)) }
 
@@ -162,5 +188,6 @@ func (s *seen) sweep(now clientele.Micros) (clientele.Range, bool, error) {
 	}
 	from := s.swept
 	s.swept = bucket - 2
+	s.sieve.drop(s.swept)
 	return clientele.Range{Start: clientele.NewKey(clientele.RowSeen).Uint(from), End: clientele.NewKey(clientele.RowSeen).Uint(s.swept)}, true, nil
 }

@@ -62,6 +62,11 @@ func (s *Store) applyBatch(ctx context.Context, conn *sql.Conn, b *batch, promot
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}
+	if len(b.seen) > 0 {
+		if err := applySeen(ctx, conn, b.seen); err != nil {
+			return fmt.Errorf("seen: %w", err)
+		}
+	}
 	if len(b.moved) > 0 {
 		if err := applyMoved(ctx, conn, b.moved); err != nil {
 			return fmt.Errorf("moved: %w", err)
@@ -148,11 +153,24 @@ func unstage(x string, t clientele.ColumnType) string {
 	return x
 }
 
+// applySeen changes one column in place: writing the whole rows anew would cost several times as much.
+func applySeen(ctx context.Context, conn *sql.Conn, seen map[int64]int64) error {
+	if _, err := conn.ExecContext(ctx, "create or replace temp table staged (profile_id bigint, last_seen bigint)"); err != nil {
+		return err
+	}
+	if err := stagePairs(conn, seen); err != nil {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "update base.profiles b set last_seen = make_timestamptz(s.last_seen) from temp.main.staged s "+
+		"where b.profile_id = s.profile_id and b.last_seen < make_timestamptz(s.last_seen); drop table temp.main.staged")
+	return err
+}
+
 func applyMoved(ctx context.Context, conn *sql.Conn, moved map[int64]int64) error {
 	if _, err := conn.ExecContext(ctx, "create or replace temp table staged (anchor_id bigint, profile_id bigint)"); err != nil {
 		return err
 	}
-	if err := stageMoved(conn, moved); err != nil {
+	if err := stagePairs(conn, moved); err != nil {
 		return err
 	}
 	_, err := conn.ExecContext(ctx, "delete from base.moved b using temp.main.staged s where b.anchor_id = s.anchor_id; "+

@@ -19,6 +19,7 @@ import (
 type batch struct {
 	tables map[string]*tableBatch
 	moved  map[int64]int64
+	seen   map[int64]int64 // profiles whose row is not in the batch: when they were last seen
 }
 
 type tableBatch struct {
@@ -37,7 +38,7 @@ type stagedRow struct {
 
 // gather checks and coalesces the changes.
 func gather(changes []clientele.Change) (*batch, error) {
-	b := &batch{tables: map[string]*tableBatch{}, moved: map[int64]int64{}}
+	b := &batch{tables: map[string]*tableBatch{}, moved: map[int64]int64{}, seen: map[int64]int64{}}
 	for _, ch := range changes {
 		for _, tr := range ch.Tables {
 			t := clientele.TableNamed(tr.Table)
@@ -59,8 +60,57 @@ func gather(changes []clientele.Change) (*batch, error) {
 			}
 			b.moved[int64(m.Anchor)] = int64(m.Profile)
 		}
+		if err := b.see(ch); err != nil {
+			return nil, err
+		}
 	}
 	return b, nil
+}
+
+// profilesTable is the table whose rows Change.Seen speaks of.
+const profilesTable = "profiles"
+
+// see takes what the change says of profiles that were seen again. A row that it tells in full
+// holds over what was said of the profile before.
+func (b *batch) see(ch clientele.Change) error {
+	for _, tr := range ch.Tables {
+		if tr.Table != profilesTable {
+			continue
+		}
+		for _, rows := range [][][]any{tr.Insert, tr.Upsert, tr.Delete} {
+			for _, row := range rows {
+				if id, ok := integer(row[0]); ok {
+					delete(b.seen, id)
+				}
+			}
+		}
+	}
+	t := clientele.TableNamed(profilesTable)
+	last := t.Column("last_seen")
+	tb := b.tables[profilesTable]
+	for _, s := range ch.Seen {
+		id, at := int64(s.Profile), int64(s.Last)
+		if !inRange(clientele.TypeTime, at) {
+			return clientele.Errorf(clientele.Invalid, "column store: a profile cannot have been seen at %d", at)
+		}
+		if row := tb.at(id); row == nil {
+			b.seen[id] = max(b.seen[id], at)
+		} else if have, ok := row.values[last].(int64); ok && !row.deleted {
+			row.values[last] = max(have, at)
+		}
+	}
+	return nil
+}
+
+// at is the row of the key, of a table that has one integer for a key; nil when there is none.
+func (tb *tableBatch) at(key int64) *stagedRow {
+	if tb == nil {
+		return nil
+	}
+	if i, ok := tb.index[string(binary.AppendVarint([]byte{'i'}, key))]; ok {
+		return &tb.rows[i]
+	}
+	return nil
 }
 
 func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
@@ -270,10 +320,10 @@ func stage(conn *sql.Conn, columns int, rows *tableBatch) error {
 	})
 }
 
-func stageMoved(conn *sql.Conn, moved map[int64]int64) error {
+func stagePairs(conn *sql.Conn, pairs map[int64]int64) error {
 	return appending(conn, func(a *duckdb.Appender) error {
-		for anchor, profile := range moved {
-			if err := a.AppendRow(anchor, profile); err != nil {
+		for key, value := range pairs {
+			if err := a.AppendRow(key, value); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,61 @@
+package app
+
+import (
+	"sync"
+
+	"clientele"
+)
+
+// maxRecent is how many rows of changes are held for the follower.
+const maxRecent = 40_000
+
+// recent holds the latest changes as the resolver made them, so that a follower that keeps up need
+// not read them back from the outbox and decode them. What it does not hold is there.
+type recent struct {
+	mu      sync.Mutex
+	changes map[uint64]*clientele.Change
+	rows    int
+}
+
+// add takes the change with that number. Nobody may alter it from then on.
+func (r *recent) add(number uint64, c *clientele.Change) {
+	n := size(c)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.changes == nil || r.rows+n > maxRecent { // the follower is behind: it reads the outbox
+		r.changes, r.rows = map[uint64]*clientele.Change{}, 0
+	}
+	r.changes[number] = c
+	r.rows += n
+}
+
+// take gives up to n changes from that number on, as far as they are held without a gap, and
+// forgets all older ones.
+func (r *recent) take(first uint64, n int) []clientele.Change {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for number, c := range r.changes {
+		if number < first {
+			delete(r.changes, number)
+			r.rows -= size(c)
+		}
+	}
+	var out []clientele.Change
+	for rows := 0; len(out) < n && rows < maxRecent/2; first++ {
+		c, ok := r.changes[first]
+		if !ok {
+			break
+		}
+		out = append(out, *c)
+		rows += size(c)
+	}
+	return out
+}
+
+func size(c *clientele.Change) int {
+	n := len(c.Moved) + len(c.Seen)
+	for _, t := range c.Tables {
+		n += len(t.Insert) + len(t.Upsert) + len(t.Delete)
+	}
+	return n
+}
