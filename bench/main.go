@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,6 +34,7 @@ type options struct {
 	seed     uint64
 	fresh    bool
 	inPlace  bool
+	only     string // names of steps, with commas
 
 	starts      int
 	window      time.Duration // of a sustained rate
@@ -81,6 +84,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f.Int64Var(&o.visit, "visit", 5, "events of one visit")
 	f.Float64Var(&o.newShare, "new", 0.2, "share of visits by people never seen before")
 	f.Uint64Var(&o.seed, "seed", 1, "another seed, other events")
+	f.StringVar(&o.only, "only", "", "measure these `steps` only: "+strings.Join(stepNames(), ","))
 	f.BoolVar(&o.fresh, "fresh", false, "prepare the data anew")
 	f.BoolVar(&o.inPlace, "in-place", o.inPlace, "measure on the prepared data, without a copy: it grows with each run")
 	f.IntVar(&o.starts, "starts", o.starts, "clean starts to measure")
@@ -103,6 +107,8 @@ func (o *options) check(extra int) error {
 	switch _, err := load.Loopback(o.listen); {
 	case err != nil:
 		return err
+	case o.only != "" && slices.ContainsFunc(strings.Split(o.only, ","), func(s string) bool { return !slices.Contains(stepNames(), s) }):
+		return fmt.Errorf("-only takes %s", strings.Join(stepNames(), ","))
 	case extra > 0:
 		return errors.New("bench takes flags only")
 	case o.profiles < 1 || o.profiles > 100_000_000 || o.history < 0 || o.history > 1000:
@@ -228,57 +234,97 @@ func (b *bench) at(ctx context.Context, profiles int64, do func(*sized, context.
 	return &z.f, z.leave()
 }
 
-// some is what is measured at the smaller size: what may change as data grows.
-func (z *sized) some(ctx context.Context) (err error) {
-	z.say("sustained rate")
-	if z.f.sustained, err = z.sustain(ctx, load.Recent); err != nil {
-		return err
-	}
-	if err = z.drain(ctx); err != nil {
-		return err
-	}
-	z.say("sustained rate, everybody as often")
-	if z.f.uniform, err = z.sustain(ctx, load.Uniform); err != nil {
-		return err
-	}
-	if err = z.drain(ctx); err != nil {
-		return err
-	}
-	z.say("half load: %.0f events/s", z.f.sustained.rate/2)
-	if z.f.half, err = z.atHalf(ctx, z.f.sustained.rate); err != nil {
-		return err
-	}
-	z.f.events = z.f.half.events
-	return z.drain(ctx)
+// step is a part of the measurement that -only can name.
+type step struct {
+	name, say string
+	growth    bool // measured at the smaller size too: it may change as data grows
+	do        func(context.Context) error
 }
+
+// steps are all parts in their order.
+func (z *sized) steps() []step {
+	f := &z.f
+	return []step{
+		{"sustained", "sustained rate", true, func(ctx context.Context) (err error) {
+			f.sustained, err = z.sustain(ctx, load.Recent)
+			return err
+		}},
+		{"uniform", "sustained rate, everybody as often", true, func(ctx context.Context) (err error) {
+			f.uniform, err = z.sustain(ctx, load.Uniform)
+			return err
+		}},
+		{"half", "half load", true, func(ctx context.Context) (err error) {
+			if f.sustained == nil {
+				return errors.New("-only: half load is half of the sustained rate: name sustained too")
+			}
+			if f.half, err = z.atHalf(ctx, f.sustained.rate); err == nil {
+				f.events = f.half.events
+			}
+			return err
+		}},
+		{"batches", "durable ingest, batches of 100", false, func(ctx context.Context) (err error) {
+			f.batches, err = z.ingest(ctx, 100, 32, 0)
+			return err
+		}},
+		{"singles", "durable ingest, single events", false, func(ctx context.Context) (err error) {
+			f.singles, err = z.ingest(ctx, 1, 256, z.o.half/2)
+			return err
+		}},
+		{"surge", "surge", false, func(ctx context.Context) (err error) {
+			f.surge, err = z.surged(ctx)
+			return err
+		}},
+		{"kill", "kill -9 under load", false, func(ctx context.Context) (err error) {
+			f.killed, err = z.kill9(ctx)
+			return err
+		}},
+	}
+}
+
+// some is what is measured at the smaller size.
+func (z *sized) some(ctx context.Context) error { return z.measured(ctx, true) }
 
 // all is every row of the table.
 func (z *sized) all(ctx context.Context) (err error) {
-	if err = z.some(ctx); err != nil {
-		return err
-	}
-	z.say("durable ingest, batches of 100")
-	if z.f.batches, err = z.ingest(ctx, 100, 32, 0); err != nil {
-		return err
-	}
-	z.say("durable ingest, single events")
-	if z.f.singles, err = z.ingest(ctx, 1, 64, z.o.half/2); err != nil {
-		return err
-	}
-	z.say("surge to %.0f events/s", z.o.surgeRate)
-	if z.f.surge, err = z.surged(ctx); err != nil {
-		return err
-	}
-	u, err := usageOf(z.s.pid())
-	if err != nil {
-		return err
-	}
-	z.f.memoryPeak = u.rssPeak
-	z.say("kill -9 under load")
-	if z.f.killed, err = z.kill9(ctx); err != nil {
+	if err := z.measured(ctx, false); err != nil {
 		return err
 	}
 	z.say("counting")
 	z.f.exact, err = z.count(ctx)
 	return err
+}
+
+func (z *sized) measured(ctx context.Context, growth bool) error {
+	for _, s := range z.steps() {
+		if growth && !s.growth || !z.o.wants(s.name) {
+			continue
+		}
+		if s.name == "kill" { // a new process begins
+			u, err := usageOf(z.s.pid())
+			if err != nil {
+				return err
+			}
+			z.f.memoryPeak = u.rssPeak
+		}
+		z.say("%s", s.say)
+		if err := s.do(ctx); err != nil {
+			return err
+		}
+		if err := z.drain(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wants says whether -only names the step, or nothing.
+func (o *options) wants(step string) bool {
+	return o.only == "" || slices.Contains(strings.Split(o.only, ","), step)
+}
+
+func stepNames() (out []string) {
+	for _, s := range new(sized).steps() {
+		out = append(out, s.name)
+	}
+	return out
 }

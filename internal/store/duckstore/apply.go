@@ -101,7 +101,7 @@ func applyRows(ctx context.Context, conn *sql.Conn, t *clientele.Table, rows *ta
 			equal = "is not distinct from"
 		}
 		on := []string{`s."_replace"`}
-		for _, k := range t.Key {
+		for _, k := range rowKey(t, rows) {
 			c := t.Columns[t.Column(k)]
 			on = append(on, fmt.Sprintf("b.%s %s %s", quote(k), equal, unstage("s."+quote(k), c.Type)))
 		}
@@ -111,19 +111,33 @@ func applyRows(ctx context.Context, conn *sql.Conn, t *clientele.Table, rows *ta
 		}
 	}
 	columns, exprs := names.String(), names.String()
-	if json, ok := jsonColumn(t.Name); ok {
-		for _, p := range promoted {
+	from := fmt.Sprintf(`(select %s from temp.main.staged s where not s."_delete")`, values.String())
+	if json, ok := jsonColumn(t.Name); ok && len(promoted) > 0 {
+		texts, typed := promotedExprs(json, promoted)
+		for i, p := range promoted {
 			columns += ", " + quote(p.Column)
-			exprs += ", " + promotedExpr(json, p)
+			exprs += ", " + typed[i]
+		}
+		if texts != "" {
+			from = fmt.Sprintf("(select *, %s as %s from %s)", texts, extracted, from)
 		}
 	}
-	q := fmt.Sprintf(`insert into base.%s (%s) select %s from (select %s from temp.main.staged s where not s."_delete")`,
-		quote(t.Name), columns, exprs, values.String())
+	q := fmt.Sprintf(`insert into base.%s (%s) select %s from %s`, quote(t.Name), columns, exprs, from)
 	if _, err := conn.ExecContext(ctx, q); err != nil {
 		return err
 	}
 	_, err := conn.ExecContext(ctx, "drop table temp.main.staged")
 	return err
+}
+
+// rowKey is the columns by which a row of the table is found: its key, or what is one with it and
+// quicker to compare. An identifier has one anchor for ever, and an anchor one identifier.
+// What deletes a row names its key alone.
+func rowKey(t *clientele.Table, rows *tableBatch) []string {
+	if t.Name == "identifiers" && !rows.deletes {
+		return []string{"anchor_id"}
+	}
+	return t.Key
 }
 
 // stageType is the type in which a value is handed over.

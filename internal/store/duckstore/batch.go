@@ -27,6 +27,7 @@ type tableBatch struct {
 	index    map[string]int // key -> row
 	replaces bool           // some row may replace one of the table
 	nullKeys bool
+	deletes  bool
 }
 
 // stagedRow holds values in the order of the columns; a deleted row has its key columns only.
@@ -143,6 +144,7 @@ func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
 			}
 		}
 		tb.put(keys, stagedRow{values: values, deleted: true, replace: true})
+		tb.deletes = true
 	}
 	return nil
 }

@@ -102,7 +102,36 @@ func utcDay(ts string) string {
 // promotedExpr is the typed value of a property: the only definition of a promoted column,
 // used for old rows and for new ones. What does not fit the type is null.
 func promotedExpr(column string, p clientele.Promotion) string {
-	x := jsonText(column, p.JSON)
+	if p.Type == clientele.TypeJSON {
+		return fmt.Sprintf("cast(%s as json)", strings.Replace(jsonText(column, p.JSON), "->>", "->", 1))
+	}
+	return typed(jsonText(column, p.JSON), p)
+}
+
+// promotedExprs are the typed values of many properties. A JSON text is parsed for each member that
+// is taken out of it, so they are taken out together, by the expression texts, which the query has
+// to name extracted; it is empty when there is none to take.
+func promotedExprs(column string, promoted []clientele.Promotion) (texts string, exprs []string) {
+	var paths []string
+	for _, p := range promoted {
+		path, ok := jsonPath(p.JSON)
+		if !ok || p.Type == clientele.TypeJSON {
+			exprs = append(exprs, promotedExpr(column, p))
+			continue
+		}
+		paths = append(paths, literal(path))
+		exprs = append(exprs, typed(fmt.Sprintf("%s[%d]", extracted, len(paths)), p))
+	}
+	if len(paths) > 0 {
+		texts = fmt.Sprintf("json_extract_string(%s, [%s])", column, strings.Join(paths, ", "))
+	}
+	return texts, exprs
+}
+
+const extracted = `"_extracted"`
+
+// typed is the property's text as its type.
+func typed(x string, p clientele.Promotion) string {
 	switch p.Type {
 	case clientele.TypeBigint:
 		// A cast alone would round 1.5.
@@ -116,8 +145,6 @@ func promotedExpr(column string, p clientele.Promotion) string {
 		return fmt.Sprintf("case when try_cast(%[1]s as date) between date '1900-01-01' and date '2200-01-01' then try_cast(%[1]s as date) end", x)
 	case clientele.TypeBool, clientele.TypeDecimal:
 		return fmt.Sprintf("try_cast(%s as %s)", x, sqlType(p.Type))
-	case clientele.TypeJSON:
-		return fmt.Sprintf("cast(%s as json)", strings.Replace(x, "->>", "->", 1))
 	}
 	return x
 }
@@ -131,8 +158,16 @@ func jsonText(column, key string) string {
 	if key == "" || key == "*" {
 		return fmt.Sprintf(`(map_extract(json_transform(%s, '"MAP(VARCHAR, JSON)"'), %s)[1]->>'$')`, column, literal(key))
 	}
-	path := `$."` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`
+	path, _ := jsonPath(key)
 	return fmt.Sprintf("(%s->>%s)", column, literal(path))
+}
+
+// jsonPath is the path of a member; not ok for those that a path cannot say.
+func jsonPath(key string) (path string, ok bool) {
+	if key == "" || key == "*" || strings.IndexByte(key, 0) >= 0 {
+		return "", false
+	}
+	return `$."` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`, true
 }
 
 // jsonColumn is the column that holds the properties of a table that has promotions.

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,7 @@ import (
 type Options struct {
 	Path         string       // of the file; made when it is not there
 	MemoryLimit  string       // as DuckDB writes it; "" = 400MB
-	Threads      int          // 0 = 2
+	Threads      int          // 0 = half of the processors: with more, one waits in a loop for the other
 	BaseCurrency string       // of orders.revenue_base; "" = USD
 	TempDir      string       // for what does not fit in memory; "" = beside the file
 	Log          *slog.Logger // nil = discard
@@ -62,7 +63,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.MemoryLimit = "400MB"
 	}
 	if o.Threads == 0 {
-		o.Threads = 2
+		o.Threads = max(1, runtime.NumCPU()/2)
 	}
 	if o.BaseCurrency == "" {
 		o.BaseCurrency = "USD"
