@@ -18,10 +18,17 @@ import (
 // version is set by the build: -ldflags "-X main.version=v1.2.3".
 var version = "dev"
 
+// softLimit is the memory of Go's that is garbage-collected without haste, in bytes.
+const softLimit = 640 << 20
+
 func main() {
 	// The rows kept in memory make each collection dear and garbage cheap: collect half as often.
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(200)
+	}
+	// Above this it collects more often instead: a limit for garbage, not for what is in use.
+	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
+		debug.SetMemoryLimit(softLimit)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the defaults are back: a second one ends the program at once.
