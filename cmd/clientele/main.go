@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -29,6 +30,11 @@ func main() {
 	// Above this it collects more often instead: a limit for garbage, not for what is in use.
 	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
 		debug.SetMemoryLimit(softLimit)
+	}
+	// More threads than processors, so that the kernel, which knows priorities, chooses among them:
+	// the stages behind the log give way to intake (internal/app, aside).
+	if _, set := os.LookupEnv("GOMAXPROCS"); !set {
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the defaults are back: a second one ends the program at once.

@@ -13,8 +13,15 @@ import (
 )
 
 // Query answers one SELECT over the contract's tables.
-func (a *App) Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error) {
-	return a.columns.Query(ctx, sql, params, duckstore.Limits{Rows: maxRows, Time: time.Duration(a.cfg.Query.Timeout)})
+func (a *App) Query(ctx context.Context, sql string, params []any, maxRows int) (r *clientele.QueryResult, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		aside()
+		r, err = a.columns.Query(ctx, sql, params, duckstore.Limits{Rows: maxRows, Time: time.Duration(a.cfg.Query.Timeout)})
+	}()
+	<-done
+	return r, err
 }
 
 // Digests are checksums of every table of the SQL schema, after all that is in the log.

@@ -72,6 +72,7 @@ func (a *App) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for name, stage := range stages {
 		wg.Go(func() {
+			aside()
 			if err := stage(ctx); err != nil && ctx.Err() == nil {
 				a.trouble.add(name, err.Error())
 				a.o.Log.Error("stage stopped", "stage", name, "error", err.Error(), "hint", clientele.ErrorHint(err))
