@@ -13,6 +13,6 @@ const niceness = 5
 // its thread, and the kernel lets the thread of others go first. Nobody waits for it that matters
 // in milliseconds, and what it works on is safe on the log.
 func aside() {
-	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, as nobody may raise it again
+	runtime.LockOSThread()                                           // never unlocked: the thread ends with the goroutine, as nobody may raise it again
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), niceness) // without it, it is only slower for others
 }

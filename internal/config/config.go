@@ -91,7 +91,7 @@ type Currency struct {
 // Columns is the embedded column store.
 type Columns struct {
 	Memory  Size `yaml:"memory"`
-	Threads int  `yaml:"threads"` // 0: one for each processor
+	Threads int  `yaml:"threads"` // 0: half of the processors
 }
 
 // Archive is where the log's frames go when they leave it.
