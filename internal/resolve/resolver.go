@@ -293,7 +293,9 @@ func (r *Resolver) head(a clientele.Anchor) (*profile.Head, error) {
 		h = &profile.Head{}
 	}
 	r.heads.Put(a, h)
-	r.batch.touched[a] = r.batch.touched[a]
+	if _, ok := r.batch.touched[a]; !ok {
+		r.batch.touched[a] = false
+	}
 	return h, nil
 }
 
