@@ -6,13 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// niceness of threads that give way: a third of the processor time of the others when both want all.
-const niceness = 5
-
 // aside makes the calling goroutine give way to intake and to reads of profiles, for good: it keeps
-// its thread, and the kernel lets the thread of others go first. Nobody waits for it that matters
-// in milliseconds, and what it works on is safe on the log.
-func aside() {
-	runtime.LockOSThread()                                           // never unlocked: the thread ends with the goroutine, as nobody may raise it again
-	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), niceness) // without it, it is only slower for others
+// its thread, and the kernel lets the threads of others go first. What it works on is safe on the
+// log, so it may wait.
+func aside(niceness int) {
+	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine, as nobody may raise it again
+	// Should the kernel refuse, all are equal, as elsewhere.
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), niceness)
 }

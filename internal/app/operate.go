@@ -17,7 +17,7 @@ func (a *App) Query(ctx context.Context, sql string, params []any, maxRows int) 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		aside()
+		aside(niceness["sql"])
 		r, err = a.columns.Query(ctx, sql, params, duckstore.Limits{Rows: maxRows, Time: time.Duration(a.cfg.Query.Timeout)})
 	}()
 	<-done
