@@ -17,7 +17,7 @@ import (
 const (
 	readRate      = 50
 	profileRate   = 10
-	sqlRate       = 2
+	sqlRate       = 0.5
 	profileLook   = 10 * time.Millisecond
 	sqlLook       = 100 * time.Millisecond
 	visibleWithin = 2 * time.Minute
