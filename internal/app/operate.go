@@ -15,12 +15,17 @@ import (
 // Query answers one SELECT over the contract's tables.
 func (a *App) Query(ctx context.Context, sql string, params []any, maxRows int) (r *clientele.QueryResult, err error) {
 	done := make(chan struct{})
+	var fault any
 	go func() {
 		defer close(done)
+		defer func() { fault = recover() }()
 		aside(niceness["sql"])
 		r, err = a.columns.Query(ctx, sql, params, duckstore.Limits{Rows: maxRows, Time: time.Duration(a.cfg.Query.Timeout)})
 	}()
 	<-done
+	if fault != nil {
+		panic(fault) // of the request alone, as in its own goroutine: the API answers and logs it
+	}
 	return r, err
 }
 

@@ -1,0 +1,44 @@
+package app_test
+
+import (
+	"testing"
+
+	"clientele"
+	"clientele/internal/app"
+)
+
+// TestRecent: the follower is handed changes in order and without a gap, again after a failure,
+// and never one that it did not ask for; what no longer fits is left to the outbox.
+func TestRecent(t *testing.T) {
+	var r app.Recent
+	change := func(number uint64, rows int) *clientele.Change {
+		return &clientele.Change{Position: clientele.Position(number), Seen: make([]clientele.Seen, rows)}
+	}
+	expect := func(what string, first uint64, n int, want ...clientele.Position) {
+		t.Helper()
+		got := app.RecentTake(&r, first, n)
+		ok := len(got) == len(want)
+		for i := range want {
+			ok = ok && got[i].Position == want[i]
+		}
+		if !ok {
+			t.Errorf("%s: %d changes from %d on, want those of %v", what, len(got), first, want)
+		}
+	}
+	expect("nothing held", 1, 10)
+	for _, n := range []uint64{3, 4, 5, 7} { // 6 was not told: a command's own
+		app.RecentAdd(&r, n, change(n, 10))
+	}
+	expect("older ones are in the outbox", 2, 10)
+	expect("up to the gap", 3, 10, 3, 4, 5)
+	expect("the same again, after a failure", 3, 2, 3, 4)
+	expect("behind the gap it is the outbox's turn", 6, 10)
+	expect("behind the gap", 7, 10, 7)
+	expect("forgotten", 3, 10)
+	app.RecentAdd(&r, 8, change(8, app.MaxRecent))
+	expect("what did not fit beside it is dropped", 7, 10)
+	expect("the large one", 8, 10, 8)
+	app.RecentAdd(&r, 9, change(9, 1))
+	expect("the large one is dropped", 8, 10)
+	expect("and the next one held", 9, 10, 9)
+}
