@@ -3,6 +3,7 @@
 GO         ?= go
 LISTEN     ?= 127.0.0.1:8080
 DATA       ?= ./clientele-data
+PEOPLE     ?=
 TESTFLAGS  ?=
 FUZZTIME   ?= 10s
 BENCH      ?= .
@@ -25,8 +26,8 @@ help: ## list the targets
 build: ## build bin/clientele
 	$(GO) build -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/clientele ./cmd/clientele
 
-run: build ## serve on LISTEN with DATA, import a generated example, until Ctrl-C
-	@LISTEN='$(LISTEN)' DATA='$(DATA)' GO='$(GO)' sh scripts/run.sh
+run: build ## the demo shop on LISTEN with DATA: a year of PEOPLE (20,000), then live, until Ctrl-C
+	@bin/clientele demo --listen '$(LISTEN)' --data '$(DATA)' $(if $(PEOPLE),--people $(PEOPLE))
 
 test: ## all tests, with the race detector
 	$(GO) test -race -timeout 10m $(TESTFLAGS) ./...
@@ -65,5 +66,5 @@ e2e: ## the tests of the whole program: kills, full disk, real files, real libra
 	$(GO) test -count=1 $(TESTFLAGS) -run 'TestOnlineRetail$$' ./internal/importer
 
 clean: ## remove what was built and generated; the data directory stays
-	rm -rf bin examples/generated
+	rm -rf bin
 	$(GO) clean -testcache

@@ -48,8 +48,25 @@ func (c *cli) serveCommand() *cobra.Command {
 	return cmd
 }
 
-// serve stops in this order: no new requests, those under way, the stages, the stores.
-func (c *cli) serve(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
+// serve serves until the context ends.
+func (c *cli) serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	return c.serveWhile(ctx, cfg, log, func(ctx context.Context, s serving) error {
+		c.greet(cfg, s.address, s.secret)
+		<-ctx.Done()
+		return nil
+	})
+}
+
+// serving is a server that serves.
+type serving struct {
+	address string // URL
+	token   string // of this machine's user
+	secret  string // of the admin, if it was made now
+}
+
+// serveWhile serves until work returns, or until the context ends, which ends work's too. It
+// stops in this order: work, no new requests, those under way, the stages, the stores.
+func (c *cli) serveWhile(ctx context.Context, cfg config.Config, log *slog.Logger, work func(context.Context, serving) error) (err error) {
 	p, err := openPlatform(ctx, cfg, log, true)
 	if err != nil {
 		return err
@@ -73,13 +90,23 @@ func (c *cli) serve(ctx context.Context, cfg config.Config, log *slog.Logger) (e
 	address := addressOf(ln.Addr())
 	err = token.WriteServerFile(cfg.Data, token.ServerFile{Address: address, Token: p.tokens().Local(), Instance: p.tokens().Instance(), PID: os.Getpid()})
 	if err == nil {
-		c.greet(cfg, address, secret)
+		working, stop := context.WithCancel(ctx)
+		worked := make(chan error, 1)
+		go func() { worked <- work(working, serving{address, p.tokens().Local(), secret}) }()
+		ended := false
 		select {
+		case err = <-worked:
+			ended = true
 		case <-ctx.Done():
-			fmt.Fprintln(c.err, "clientele: stopping; a second signal stops at once")
 		case <-p.done: // Close tells why
 		case err = <-served:
 			err = clientele.Errorf(clientele.Internal, "serve: %w", err)
+		}
+		if ctx.Err() != nil {
+			fmt.Fprintln(c.err, "clientele: stopping; a second signal stops at once")
+		}
+		if stop(); !ended {
+			<-worked // what it says now is that it was stopped
 		}
 	}
 	return errors.Join(err, token.RemoveServerFile(cfg.Data, p.tokens().Instance()), shutdown(srv, served))
