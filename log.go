@@ -93,6 +93,7 @@ const (
 	CommandIdentityRules CommandName = "identity_rules" // new rules for all stored evidence
 	CommandTraitRules    CommandName = "trait_rules"    // survivorship rules from here on
 	CommandReplay        CommandName = "replay"         // try quarantined records again
+	CommandConsent       CommandName = "consent"        // what a person decided, taken down by an operator
 )
 
 // Command is the Raw (JSON) of a KindCommand record. Body has the command's own shape.

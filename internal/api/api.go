@@ -82,6 +82,7 @@ type Options struct {
 	Quarantine Quarantine
 	Import     Importer
 	Status     Stater
+	Privacy    Privacy
 	Tokens     Tokens
 	Log        *slog.Logger // nil = silent
 	Version    string
@@ -142,6 +143,7 @@ func New(o Options) (*API, error) {
 	a.huma.UseMiddleware(a.statuses, a.authenticate, a.deadlines)
 	a.profileRoutes()
 	a.identityRoutes()
+	a.privacyRoutes()
 	a.queryRoutes()
 	a.operatingRoutes()
 	a.importRoutes()

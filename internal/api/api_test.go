@@ -109,6 +109,10 @@ func (p *product) Import(ctx context.Context, source string, kind clientele.Kind
 func (p *product) Status(ctx context.Context) (*clientele.Status, error) {
 	return &clientele.Status{State: "ready"}, p.did(ctx)
 }
+func (p *product) RecordConsent(ctx context.Context, by string, d clientele.ConsentDecision) ([]clientele.Consent, error) {
+	p.by = by
+	return nil, p.did(ctx, d.Namespace, d.Value)
+}
 func (p *product) Ready() error { return p.ready }
 func (p *product) Digests(ctx context.Context) (map[string]string, error) {
 	return map[string]string{"orders": "abc"}, p.did(ctx)
@@ -140,7 +144,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Privacy: s.product, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,6 +203,7 @@ var routes = []struct {
 	{"POST", "/api/v1/profiles/unmerge", token.Write, `{"profile":"","evidence":["x"]}`},
 	{"POST", "/api/v1/identity/simulate", token.Read, `{"rules":{"namespaces":{"email":{"priority":1,"limit":1}},"default":{"priority":5,"limit":5}}}`},
 	{"GET", "/api/v1/identity/health", token.Read, ""},
+	{"POST", "/api/v1/profiles/consent", token.Write, `{"namespace":"email","value":"ann@example.com","consents":[{"purpose":"marketing","granted":true}]}`},
 	{"POST", "/api/v1/query", token.Read, `{"sql":"select 1"}`},
 	{"GET", "/api/v1/status", token.Read, ""},
 	{"GET", "/api/v1/status/digests", token.Read, ""},

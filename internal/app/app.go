@@ -235,7 +235,7 @@ func (a *App) routes() (http.Handler, error) {
 			keys[s.WriteKey] = collect.Source{Name: s.Name, WriteKey: s.WriteKey, Server: s.Kind == config.KindServer, AllowedOrigins: s.AllowedOrigins}
 		}
 	}
-	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
+	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Privacy: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (a *App) append(ctx context.Context, name clientele.CommandName, by string,
 	if err != nil {
 		return 0, clientele.Errorf(clientele.Internal, "command: %w", err)
 	}
-	return a.log.Append(ctx, clientele.KindCommand, []clientele.Record{{Source: "operator", ReceivedAt: clientele.MicrosOf(a.o.Now()), Raw: raw}})
+	return a.log.Append(ctx, clientele.KindCommand, []clientele.Record{{Source: resolve.OperatorSource, ReceivedAt: clientele.MicrosOf(a.o.Now()), Raw: raw}})
 }
 
 // tellRules puts the configuration's rules into the log when they are not those in force, so

@@ -67,6 +67,10 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 	if err != nil {
 		return nil, err
 	}
+	consent, err := resolve.LoadConsents(v, v.graph, p)
+	if err != nil {
+		return nil, err
+	}
 	ids, err := v.graph.Identifiers(p)
 	if err != nil {
 		return nil, err
@@ -76,7 +80,7 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 		return nil, err
 	}
 	out := &clientele.Profile{ID: p, Identifiers: ids, Traits: make(map[string]any, len(golden.Traits)), Computed: map[string]any{}, Predictions: map[string]any{},
-		Audiences: []string{}, Consent: golden.Consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
+		Audiences: []string{}, Consent: consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
 	for name, t := range golden.Traits {
 		out.Traits[name] = t
 	}

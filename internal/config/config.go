@@ -32,6 +32,8 @@ type Config struct {
 	Archive    Archive                        `yaml:"archive"`
 	Query      Query                          `yaml:"query"`
 	Telemetry  Telemetry                      `yaml:"telemetry"`
+	Privacy    Privacy                        `yaml:"privacy"`
+	Erase      Erase                          `yaml:"erase"`
 }
 
 // SourceKind says who holds the write key of a source, and so what is believed.
@@ -125,6 +127,8 @@ func Default() Config {
 		Columns:   Columns{Memory: 400 * MB},
 		Query:     Query{Timeout: Duration(30 * time.Second), MaxRows: 10_000},
 		Telemetry: Telemetry{Metrics: MetricsAuto, Traces: Traces{Headers: map[string]string{}, Service: defaultService, Sample: 1}},
+		Privacy:   Privacy{OptOutPurposes: []string{}},
+		Erase:     defaultErase(),
 	}
 }
 

@@ -67,6 +67,61 @@ func (g *Graph) FormerIDs(p clientele.ProfileID) ([]clientele.ProfileID, error) 
 	return out, nil
 }
 
+// Links calls fn for everything that joins two of the profile's anchors, with since when: the
+// earliest evidence, or an operator's decision. Evidence that has no time of its own, that of an
+// alias, joins since both its identifiers are known.
+func (g *Graph) Links(p clientele.ProfileID, fn func(a, b clientele.Anchor, at clientele.Micros)) error {
+	gr, err := g.groups.Get(p)
+	if err != nil || gr == nil {
+		return err
+	}
+	for i, m := range gr.Members {
+		near, err := g.adjacent(m.Anchor)
+		if err != nil {
+			return err
+		}
+		tied, err := g.linked(m.Anchor)
+		if err != nil {
+			return err
+		}
+		for _, o := range gr.Members[i+1:] {
+			if near[o.Anchor] {
+				if err := g.joined(m.Anchor, o.Anchor, fn); err != nil {
+					return err
+				}
+			}
+			if !tied[o.Anchor] {
+				continue
+			}
+			if l, err := g.links.Get(pairOf(m.Anchor, o.Anchor)); err != nil {
+				return err
+			} else if l != nil && !l.Cannot {
+				fn(m.Anchor, o.Anchor, l.Time)
+			}
+		}
+	}
+	return nil
+}
+
+func (g *Graph) joined(a, b clientele.Anchor, fn func(a, b clientele.Anchor, at clientele.Micros)) error {
+	e, err := g.edges.Get(pairOf(a, b))
+	if err != nil || e == nil || e.Retired || e.Refused != "" {
+		return err
+	}
+	at := e.First.At
+	for _, x := range []clientele.Anchor{a, b} {
+		row, err := g.anchor(x)
+		if err != nil || row.Generic {
+			return err
+		}
+		if e.First == (clientele.Stamp{}) {
+			at = max(at, row.First.At)
+		}
+	}
+	fn(a, b, at)
+	return nil
+}
+
 var evidenceText = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
 // evidenceID names a pair of anchors.

@@ -83,11 +83,19 @@ type ConsentKey struct {
 	Channel string
 }
 
-// Consent is the latest decision about a key.
+// Consent is the latest decision about a key, with its proof.
 type Consent struct {
-	Granted bool             `cbor:"1,keyasint"`
-	Stamp   clientele.Stamp  `cbor:"2,keyasint"`
-	Expires clientele.Micros `cbor:"3,keyasint,omitempty"`
+	Granted      bool             `cbor:"1,keyasint"`
+	Stamp        clientele.Stamp  `cbor:"2,keyasint"`
+	Expires      clientele.Micros `cbor:"3,keyasint,omitempty"`
+	TextVersion  string           `cbor:"4,keyasint,omitempty"`
+	LegalBasis   string           `cbor:"5,keyasint,omitempty"`
+	Jurisdiction string           `cbor:"6,keyasint,omitempty"`
+}
+
+// says tells whether two decisions say the same, whenever they were made.
+func (c *Consent) says(d *Consent) bool {
+	return c.Granted == d.Granted && c.Expires == d.Expires && c.TextVersion == d.TextVersion && c.LegalBasis == d.LegalBasis && c.Jurisdiction == d.Jurisdiction
 }
 
 // Rules are the survivorship rules by trait; a trait without one is chosen by latest.
@@ -225,8 +233,9 @@ func merge(rule clientele.TraitRule, a, b *Trait) *Trait {
 	return out
 }
 
-// Decide folds a decision into the head and says whether it differs from what the head held.
-func (h *Head) Decide(key ConsentKey, granted bool, expires clientele.Micros, at clientele.Stamp) (changed bool) {
+// Decide folds a decision into the head and says whether it is news for the history: the first
+// about its key, or another one than the head held.
+func (h *Head) Decide(key ConsentKey, said *Consent) (news bool) {
 	var have *Consent
 	ok := false
 	if h.Said != nil {
@@ -235,25 +244,35 @@ func (h *Head) Decide(key ConsentKey, granted bool, expires clientele.Micros, at
 			return false
 		}
 	}
-	said := &Consent{Granted: granted, Stamp: at, Expires: expires}
+	news = !ok || !have.says(said)
 	if ok {
-		said = latest(have, said)
-	}
-	if ok && *said == *have {
-		return false
+		if said = latest(have, said); said == have {
+			return news
+		}
 	}
 	s := h.say()
 	if s.Consents == nil {
 		s.Consents = map[ConsentKey]*Consent{}
 	}
 	s.Consents[key] = said
-	return !ok || have.Granted != said.Granted
+	return news
 }
 
-// latest is the later of two decisions; of two at the same moment the refusal.
+// latest is the later of two decisions; of two in the same record the refusal, and of two equal
+// ones the one whose proof sorts first, so that their order does not matter.
 func latest(a, b *Consent) *Consent {
-	switch c := b.Stamp.Compare(a.Stamp); {
-	case c > 0, c == 0 && !b.Granted:
+	c := b.Stamp.Compare(a.Stamp)
+	if c == 0 && a.Granted != b.Granted {
+		c = -1
+		if !b.Granted {
+			c = 1
+		}
+	}
+	if c == 0 {
+		c = cmp.Or(cmp.Compare(a.TextVersion, b.TextVersion), cmp.Compare(a.LegalBasis, b.LegalBasis),
+			cmp.Compare(a.Jurisdiction, b.Jurisdiction), cmp.Compare(a.Expires, b.Expires))
+	}
+	if c > 0 {
 		return b
 	}
 	return a

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"maps"
 	"slices"
 
 	"clientele"
@@ -17,14 +16,14 @@ type Golden struct {
 	Records    int64
 	Traits     map[string]json.RawMessage
 	Provenance map[string]clientele.Provenance
-	Consent    []clientele.Consent
 	Names      map[string]int64
 }
 
 // Merge is the profile of the heads, in whatever order they come. nil heads are passed over.
+// What was decided is merged by Consents, which must know when the anchors became one person.
 func Merge(r Rules, heads []*Head) *Golden {
-	g := &Golden{Traits: map[string]json.RawMessage{}, Provenance: map[string]clientele.Provenance{}, Names: map[string]int64{}, Consent: []clientele.Consent{}}
-	traits, consents := map[string]*Trait{}, map[ConsentKey]*Consent{}
+	g := &Golden{Traits: map[string]json.RawMessage{}, Provenance: map[string]clientele.Provenance{}, Names: map[string]int64{}}
+	traits := map[string]*Trait{}
 	seen := false
 	for _, h := range heads {
 		if h == nil {
@@ -52,12 +51,6 @@ func Merge(r Rules, heads []*Head) *Golden {
 			}
 			traits[name] = t
 		}
-		for k, c := range h.Said.Consents {
-			if have, ok := consents[k]; ok {
-				c = latest(have, c)
-			}
-			consents[k] = c
-		}
 	}
 	for name, t := range traits {
 		rule := r.rule(name)
@@ -67,12 +60,6 @@ func Merge(r Rules, heads []*Head) *Golden {
 		}
 		g.Traits[name] = value
 		g.Provenance[name] = clientele.Provenance{Source: stamp.Source, Event: stamp.ID, At: stamp.At, Rule: rule.Rule}
-	}
-	for _, k := range slices.SortedFunc(maps.Keys(consents), func(a, b ConsentKey) int {
-		return cmp.Or(cmp.Compare(a.Purpose, b.Purpose), cmp.Compare(a.Channel, b.Channel))
-	}) {
-		c := consents[k]
-		g.Consent = append(g.Consent, clientele.Consent{Purpose: k.Purpose, Channel: k.Channel, Granted: c.Granted, At: c.Stamp.At, Source: c.Stamp.Source})
 	}
 	return g
 }

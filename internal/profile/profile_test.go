@@ -72,7 +72,7 @@ func TestFoldCommutes(t *testing.T) {
 				i := []int{0, 2, 3}[rnd.IntN(3)]
 				heads[i].Set(rules, f.trait, []byte(f.json), f.at)
 				heads[i].Saw(f.trait, f.at, true)
-				heads[i].Decide(profile.ConsentKey{Purpose: f.trait}, f.json == "1", 0, f.at)
+				heads[i].Decide(profile.ConsentKey{Purpose: f.trait}, &profile.Consent{Granted: f.json == "1", Stamp: f.at})
 				if rnd.IntN(3) == 0 {
 					back := &profile.Head{}
 					back.Said = &profile.Said{}
@@ -108,14 +108,14 @@ func TestConsent(t *testing.T) {
 		granted bool
 		at      int
 		changed bool
-	}{{true, 5, true}, {true, 6, false}, {false, 3, false}, {false, 8, true}, {true, 8, false}} {
-		if got := h.Decide(key, c.granted, 0, at(c.at)); got != c.changed {
+	}{{true, 5, true}, {true, 6, false}, {false, 3, true}, {false, 8, true}, {true, 8, true}} {
+		if got := h.Decide(key, &profile.Consent{Granted: c.granted, Stamp: at(c.at)}); got != c.changed {
 			t.Errorf("decision %d: changed is %v", i, got)
 		}
 	}
-	g := profile.Merge(nil, []*profile.Head{&h})
-	if len(g.Consent) != 1 || g.Consent[0].Granted || g.Consent[0].At != 8 {
-		t.Errorf("consent is %+v: at the same moment the refusal holds", g.Consent)
+	g, err := profile.Consents([]clientele.Anchor{1}, []*profile.Head{&h}, nil)
+	if err != nil || len(g) != 1 || g[0].Granted || g[0].At != 8 {
+		t.Errorf("consent is %+v, %v: at the same moment the refusal holds", g, err)
 	}
 }
 

@@ -2,12 +2,16 @@ package resolve
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"clientele"
 	"clientele/internal/identity"
 	"clientele/internal/profile"
 )
+
+// OperatorSource is the source of commands.
+const OperatorSource = "operator"
 
 // Bodies of the commands, in the log for ever.
 type (
@@ -24,6 +28,12 @@ type (
 		IDs     []string        `json:"ids,omitempty"` // records to try again
 		Mapped  []string        `json:"mapped,omitempty"`
 		Refused []RefusedReplay `json:"refused,omitempty"`
+	}
+	// ConsentBody is of consent: what the person of the anchor decided, and when.
+	ConsentBody struct {
+		Anchor   clientele.Anchor           `json:"anchor"`
+		At       clientele.Micros           `json:"at,omitempty"` // 0 = when the command was received
+		Consents []clientele.ConsentRequest `json:"consents"`
 	}
 	// RefusedReplay is a document that still cannot be mapped.
 	RefusedReplay struct {
@@ -73,6 +83,12 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		r.put(traitRulesKey, slices.Clone(c.Body))
 		r.rules = rules
 		return r.retell()
+	case clientele.CommandConsent:
+		var b ConsentBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.consentCommand(b, p, rec.ReceivedAt)
 	case clientele.CommandReplay:
 		var b ReplayBody
 		if err := body(&b); err != nil {
@@ -84,6 +100,25 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		return r.replay(p, rec.ReceivedAt, b.IDs)
 	}
 	return invalid("there is no command %q", clip(string(c.Name)))
+}
+
+// consentCommand takes down what a person told an operator.
+func (r *Resolver) consentCommand(b ConsentBody, p clientele.Position, now clientele.Micros) error {
+	if v, err := r.o.Store.Get(clientele.AnchorKey(b.Anchor)); err != nil || v == nil {
+		if err == nil {
+			err = invalid("command consent names an identifier that does not exist")
+		}
+		return err
+	}
+	id, err := r.graph.Identifier(b.Anchor)
+	if err != nil {
+		return err
+	}
+	if b.At == 0 {
+		b.At = now
+	}
+	at := clientele.Stamp{At: b.At, Source: OperatorSource, ID: fmt.Sprintf("command-%d", p)}
+	return r.decide(b.Anchor, []identity.Observed{{ID: id.Identifier}}, b.Consents, at)
 }
 
 func (r *Resolver) regroup(c *clientele.Command, b MergeBody, p clientele.Position, now clientele.Micros) error {

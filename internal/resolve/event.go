@@ -13,6 +13,7 @@ import (
 
 	"clientele"
 	"clientele/internal/commerce"
+	"clientele/internal/iab"
 	"clientele/internal/identity"
 )
 
@@ -63,7 +64,11 @@ type wireContext struct {
 	} `json:"library"`
 	Consent struct {
 		Categories map[string]bool `json:"categoryPreferences"`
+		TCF        jsontext.Value  `json:"tcf"`
+		GPP        jsontext.Value  `json:"gpp"`
+		USPrivacy  jsontext.Value  `json:"us_privacy"`
 	} `json:"consent"`
+	GPC               jsontext.Value `json:"gpc"` // Global Privacy Control: of the library, or of the Sec-GPC header, which collect puts here
 	ConsentManagement struct {
 		Allowed []string `json:"allowedConsentIds"`
 		Denied  []string `json:"deniedConsentIds"`
@@ -294,9 +299,35 @@ func (e *event) consent(c *wireContext) {
 	for _, purpose := range c.ConsentManagement.Denied {
 		e.decide(purpose, "", false)
 	}
-	slices.SortFunc(e.consents, func(a, b clientele.ConsentRequest) int {
-		return strings.Compare(a.Purpose+"\x00"+a.Channel, b.Purpose+"\x00"+b.Channel)
+	e.consentStrings(c)
+	slices.SortStableFunc(e.consents, func(a, b clientele.ConsentRequest) int {
+		if c := strings.Compare(a.Purpose+"\x00"+a.Channel, b.Purpose+"\x00"+b.Channel); c != 0 || a.Granted == b.Granted {
+			return c
+		}
+		if a.Granted { // what one event says in two ways: the refusal is the last word
+			return -1
+		}
+		return 1
 	})
+}
+
+// consentStrings reads IAB strings and the browser's signal. A string that is none decides
+// nothing: the event that carries it is as good as any.
+func (e *event) consentStrings(c *wireContext) {
+	for _, s := range []struct {
+		text jsontext.Value
+		read func(string) ([]clientele.ConsentRequest, error)
+	}{{c.Consent.TCF, iab.TCF}, {c.Consent.GPP, iab.GPP}, {c.Consent.USPrivacy, iab.USPrivacy}} {
+		if len(s.text) == 0 || s.text.Kind() != '"' {
+			continue
+		}
+		if some, err := s.read(scalar(s.text)); err == nil {
+			e.consents = append(e.consents, some...)
+		}
+	}
+	if len(c.GPC) > 0 && c.GPC.Kind() == 't' {
+		e.consents = append(e.consents, iab.GPC()...)
+	}
 }
 
 // traitConsent reads the trait consent: {"marketing": true} or {"marketing": {"email": false}}.
@@ -324,7 +355,7 @@ func (e *event) traitConsent(v jsontext.Value) {
 }
 
 func (e *event) decide(purpose, channel string, granted bool) {
-	if purpose != "" && len(purpose)+len(channel) <= 128 {
+	if purpose != "" && len(purpose)+len(channel) <= clientele.MaxPurposeBytes {
 		e.consents = append(e.consents, clientele.ConsentRequest{Purpose: purpose, Channel: channel, Granted: granted})
 	}
 }

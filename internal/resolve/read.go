@@ -9,15 +9,9 @@ import (
 
 // LoadProfile folds the profile from the rows.
 func LoadProfile(rows clientele.Rows, g *identity.Graph, rules profile.Rules, p clientele.ProfileID) (*profile.Golden, error) {
-	members, err := g.Members(p)
+	members, heads, err := loadHeads(rows, g, p)
 	if err != nil {
 		return nil, err
-	}
-	heads := make([]*profile.Head, len(members))
-	for i, a := range members {
-		if heads[i], err = loadHead(rows, a); err != nil {
-			return nil, err
-		}
 	}
 	golden := profile.Merge(rules, heads)
 	if golden.Records == 0 && len(members) > 0 { // identifiers alone
@@ -28,6 +22,46 @@ func LoadProfile(rows clientele.Rows, g *identity.Graph, rules profile.Rules, p 
 		golden.First, golden.Last = clientele.Stamp{At: id.FirstSeen, Source: id.Source}, id.LastSeen
 	}
 	return golden, nil
+}
+
+// LoadConsents are the decisions of the profile, by purpose and channel.
+func LoadConsents(rows clientele.Rows, g *identity.Graph, p clientele.ProfileID) ([]clientele.Consent, error) {
+	members, heads, err := loadHeads(rows, g, p)
+	if err != nil {
+		return nil, err
+	}
+	return profile.Consents(members, heads, links(g, p))
+}
+
+// LoadConsent is the decision of the profile that holds for the purpose on the channel; nil when
+// there is none.
+func LoadConsent(rows clientele.Rows, g *identity.Graph, p clientele.ProfileID, purpose, channel string) (*clientele.Consent, error) {
+	members, heads, err := loadHeads(rows, g, p)
+	if err != nil {
+		return nil, err
+	}
+	return profile.Effective(members, heads, links(g, p), profile.ConsentKey{Purpose: purpose, Channel: channel})
+}
+
+func links(g *identity.Graph, p clientele.ProfileID) func() ([]profile.Link, error) {
+	return func() (out []profile.Link, err error) {
+		err = g.Links(p, func(a, b clientele.Anchor, at clientele.Micros) { out = append(out, profile.Link{A: a, B: b, At: at}) })
+		return out, err
+	}
+}
+
+func loadHeads(rows clientele.Rows, g *identity.Graph, p clientele.ProfileID) ([]clientele.Anchor, []*profile.Head, error) {
+	members, err := g.Members(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	heads := make([]*profile.Head, len(members))
+	for i, a := range members {
+		if heads[i], err = loadHead(rows, a); err != nil {
+			return nil, nil, err
+		}
+	}
+	return members, heads, nil
 }
 
 // LoadTotals are the counts as of the rows.

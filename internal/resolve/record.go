@@ -148,7 +148,11 @@ func (r *Resolver) decide(a clientele.Anchor, ids []identity.Observed, consents 
 		return err
 	}
 	for _, c := range consents {
-		if !h.Decide(profile.ConsentKey{Purpose: c.Purpose, Channel: c.Channel}, c.Granted, c.ExpiresAt, at) {
+		if c.Check() != nil {
+			continue
+		}
+		if !h.Decide(profile.ConsentKey{Purpose: c.Purpose, Channel: c.Channel}, &profile.Consent{Granted: c.Granted, Stamp: at, Expires: c.ExpiresAt,
+			TextVersion: c.TextVersion, LegalBasis: c.LegalBasis, Jurisdiction: c.Jurisdiction}) {
 			continue
 		}
 		p := pendingConsent{ConsentRequest: c, anchor: a, stamp: at}
@@ -273,6 +277,8 @@ func (r *Resolver) consentRow(f commerce.Fact, count bool) error {
 	channel, _ := f.Fields["channel"].(string)
 	expires, _ := f.Fields["expires_at"].(int64)
 	r.saw(f.Anchor, h, "", f.Stamp, count)
-	h.Decide(profile.ConsentKey{Purpose: purpose, Channel: channel}, granted, clientele.Micros(expires), f.Stamp)
+	text := func(column string) string { s, _ := f.Fields[column].(string); return s }
+	h.Decide(profile.ConsentKey{Purpose: purpose, Channel: channel}, &profile.Consent{Granted: granted, Stamp: f.Stamp, Expires: clientele.Micros(expires),
+		TextVersion: text("text_version"), LegalBasis: text("legal_basis"), Jurisdiction: text("jurisdiction")})
 	return nil
 }

@@ -108,7 +108,13 @@ func (s *stream) golden(ns clientele.Namespace, value string) string {
 	s.must(err)
 	got, err := resolve.LoadProfile(s.store, g, nil, p)
 	s.must(err)
-	return fmt.Sprintf("%s records=%d first=%d last=%d consent=%v", got.JSON(), got.Records, got.First.At, got.Last, got.Consent)
+	consent := []string{}
+	all, err := resolve.LoadConsents(s.store, g, p)
+	s.must(err)
+	for _, c := range all {
+		consent = append(consent, fmt.Sprintf("{%s %s %v %v %s}", c.Purpose, c.Channel, c.Granted, c.At, c.Source))
+	}
+	return fmt.Sprintf("%s records=%d first=%d last=%d consent=%v", got.JSON(), got.Records, got.First.At, got.Last, consent)
 }
 
 // tables is every row that followers have been told of, the last telling of each, with the

@@ -1,0 +1,73 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"clientele"
+)
+
+// What a person said on the phone holds at once, in the profile and in SQL; a browser's signal in
+// the request's header holds too, and the gate knows both.
+func TestConsentEndToEnd(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := settings(t)
+	c.Privacy.OptOutPurposes = []string{"sharing"}
+	p := run(t, c)
+	p.couple()
+	got, err := p.client.RecordConsent(ctx, clientele.ConsentDecision{Namespace: "email", Value: "Bob@example.com",
+		Consents: []clientele.ConsentRequest{{Purpose: "marketing", Channel: "sms", TextVersion: "call script 3"}}})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if got[0].Channel != "" || !got[0].Granted || got[1].Channel != "sms" || got[1].Granted || got[1].Source != "operator" || got[1].TextVersion != "call script 3" {
+		t.Errorf("holds now: %+v", got)
+	}
+	if rows := p.sql(`select identifier, purpose, channel, granted, source, text_version from consents where channel = 'sms'`); len(rows) != 1 || !strings.Contains(rows[0], "email:bob@example.com") {
+		t.Errorf("consents: %v", rows)
+	}
+	req, err := http.NewRequest(http.MethodPost, p.url+"/v1/track", strings.NewReader(`{"userId":"bob","event":"Look","messageId":"gpc-1"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(webKey, "")
+	req.Header.Set("Sec-GPC", "1")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	p.settle()
+	bob, ann := p.profile("user_id", "bob"), p.profile("user_id", "ann")
+	for _, x := range []struct {
+		who              clientele.ProfileID
+		purpose, channel string
+		want             bool
+		reason           string
+	}{
+		{bob.ID, "marketing", "email", true, "granted"}, {bob.ID, "marketing", "sms", false, "denied"},
+		{bob.ID, "sharing", "", false, "denied"}, {ann.ID, "sharing", "", true, "not_denied"}, {ann.ID, "marketing", "email", false, "undecided"},
+	} {
+		v, err := p.app.Gate().Allowed(ctx, x.who, x.purpose, x.channel, clientele.MaxTime)
+		if err != nil || v.Allowed != x.want || string(v.Reason) != x.reason {
+			b, _ := json.Marshal(v)
+			t.Errorf("%s on %q: %s, %v", x.purpose, x.channel, b, err)
+		}
+	}
+	for _, bad := range []clientele.ConsentDecision{
+		{Namespace: "email", Value: "bob@example.com"},
+		{Namespace: "email", Value: "bob@example.com", Consents: []clientele.ConsentRequest{{Granted: true}}},
+		{Namespace: "email", Value: "bob@example.com", At: clientele.MaxTime, Consents: []clientele.ConsentRequest{{Purpose: "x"}}},
+	} {
+		if _, err := p.client.RecordConsent(ctx, bad); clientele.ErrorCode(err) != clientele.Invalid {
+			t.Errorf("%+v: %v", bad, err)
+		}
+	}
+	if _, err := p.client.RecordConsent(ctx, clientele.ConsentDecision{Namespace: "email", Value: "no@example.com", Consents: []clientele.ConsentRequest{{Purpose: "x"}}}); clientele.ErrorCode(err) != clientele.NotFound {
+		t.Errorf("nobody: %v", err)
+	}
+}
