@@ -28,6 +28,9 @@ type backend interface {
 	Import(ctx context.Context, source string, kind clientele.Kind, records []clientele.Record) (*clientele.ImportResult, error)
 	Status(ctx context.Context) (*clientele.Status, error)
 	Digests(ctx context.Context) (map[string]string, error)
+	// StartBackup begins a backup; Backup is how it goes.
+	StartBackup(ctx context.Context, out string) (*clientele.BackupStatus, error)
+	Backup(ctx context.Context) (*clientele.BackupStatus, error)
 	// Settle returns when everything that was in the log at the call is in the tables.
 	Settle(ctx context.Context) error
 	Close() error

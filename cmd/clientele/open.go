@@ -8,6 +8,7 @@ import (
 
 	"clientele"
 	"clientele/internal/app"
+	"clientele/internal/backup"
 	"clientele/internal/config"
 	"clientele/internal/door"
 	"clientele/internal/importer"
@@ -137,3 +138,22 @@ func (p *platform) Import(ctx context.Context, source string, kind clientele.Kin
 func (p *platform) Status(ctx context.Context) (*clientele.Status, error) { return p.app.Status(ctx) }
 
 func (p *platform) Digests(ctx context.Context) (map[string]string, error) { return p.app.Digests(ctx) }
+
+func (p *platform) StartBackup(ctx context.Context, out string) (*clientele.BackupStatus, error) {
+	if err := p.app.StartBackup(ctx, out); err != nil {
+		return nil, err
+	}
+	return p.app.BackupStatus(ctx)
+}
+
+func (p *platform) Backup(ctx context.Context) (*clientele.BackupStatus, error) {
+	return p.app.BackupStatus(ctx)
+}
+
+// restoreBackup verifies a backup and, unless it is only to be checked, puts it into the data directory.
+func restoreBackup(ctx context.Context, cfg config.Config, from string, check, force bool, log *slog.Logger, progress func(done, total int64)) (*backup.Manifest, error) {
+	if check {
+		return app.VerifyBackup(ctx, from, progress)
+	}
+	return app.Restore(ctx, cfg, from, app.Options{Log: log, Version: version}, app.RestoreOptions{Force: force, Progress: progress})
+}

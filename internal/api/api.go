@@ -83,6 +83,7 @@ type Options struct {
 	Import     Importer
 	Status     Stater
 	Privacy    Privacy
+	Backups    Backups
 	Tokens     Tokens
 	Log        *slog.Logger // nil = silent
 	Version    string
@@ -146,6 +147,7 @@ func New(o Options) (*API, error) {
 	a.privacyRoutes()
 	a.queryRoutes()
 	a.operatingRoutes()
+	a.backupRoutes()
 	a.importRoutes()
 	a.tokenRoutes()
 	// The library describes errors by its own model, which is never sent.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +48,7 @@ var (
 	_ api.Quarantine         = (*App)(nil)
 	_ api.Importer           = (*App)(nil)
 	_ api.Stater             = (*App)(nil)
+	_ api.Backups            = (*App)(nil)
 )
 
 // Options are what the configuration does not say.
@@ -90,9 +92,12 @@ type App struct {
 	applied   progress // commit number in the column store
 	recent    recent
 	trouble   troubles
-	ready     atomic.Bool
-	inForce   atomic.Pointer[identity.Rules] // of the resolver, for reading ahead
-	told      chan struct{}                  // closed when the configuration's rules are in the log
+	backups   backups
+	// Held by who must not have the log or the outbox trimmed meanwhile: those who trim try again later.
+	logTrim, outboxTrim sync.Mutex
+	ready               atomic.Bool
+	inForce             atomic.Pointer[identity.Rules] // of the resolver, for reading ahead
+	told                chan struct{}                  // closed when the configuration's rules are in the log
 }
 
 // The places of a data directory.
@@ -111,7 +116,9 @@ func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = finishSwap(cfg.Data)
+	if err = finishRestore(cfg.Data); err == nil {
+		err = finishSwap(cfg.Data)
+	}
 	if err == nil {
 		err = a.open(ctx, stateDir)
 	}
@@ -181,6 +188,7 @@ func (a *App) open(ctx context.Context, state string) error {
 	if a.tokens, err = token.Open(a.cfg.Data, a.o.Now); err != nil {
 		return fmt.Errorf("open tokens: %w", err)
 	}
+	a.loadBackup()
 	if err := a.positions(ctx); err != nil {
 		return err
 	}
@@ -236,7 +244,8 @@ func (a *App) routes() (http.Handler, error) {
 		}
 	}
 	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Privacy: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
-		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
+		Backups: a,
+		Now:     a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
 		return nil, err
 	}

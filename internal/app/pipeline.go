@@ -22,6 +22,7 @@ import (
 //	follow   copies the changes into the column store
 //	keep     archives and trims the log behind the resolver
 //	upkeep   folds and compacts the column store
+//	backup   copies everything while it goes on, when it is asked to
 //
 // Each runs until the context ends or it can go no further; the first to fail ends them all.
 func (a *App) stages() map[string]func(context.Context) error {
@@ -32,6 +33,7 @@ func (a *App) stages() map[string]func(context.Context) error {
 		"follow":  a.follow,
 		"keep":    a.keep,
 		"upkeep":  a.upkeep,
+		"backup":  a.backupStage,
 	}
 }
 
@@ -47,7 +49,7 @@ const (
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
 // and archive further than profiles, which people look at while they speak with a customer. At 5
 // a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "keep": 5, "upkeep": 8, "sql": 5}
+var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "keep": 5, "upkeep": 8, "backup": 8, "sql": 5}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
@@ -335,7 +337,10 @@ func (a *App) follow(ctx context.Context) error {
 		a.trouble.clear("follow")
 		a.applied.set(applied + uint64(len(changes)))
 		ended = stage.Part("trim")
-		err = a.rows.TrimChanges(applied + uint64(len(changes)))
+		if a.outboxTrim.TryLock() {
+			err = a.rows.TrimChanges(applied + uint64(len(changes)))
+			a.outboxTrim.Unlock()
+		}
 		ended()
 		stage.End(round)
 		if err != nil && clientele.ErrorCode(err) != clientele.Unavailable {
@@ -380,7 +385,7 @@ func (a *App) keep(ctx context.Context) error {
 		return nil
 	}
 	k := &archive.Keeper{Log: a.log, Archive: a.archive, Resolved: func() clientele.Position { return clientele.Position(a.resolved.get()) },
-		ReceivedAt: receivedAt, KeepBytes: int64(a.cfg.Log.KeepSize), KeepAge: time.Duration(a.cfg.Log.KeepAge), Now: a.o.Now, Logger: a.o.Log}
+		ReceivedAt: receivedAt, Turn: &a.logTrim, KeepBytes: int64(a.cfg.Log.KeepSize), KeepAge: time.Duration(a.cfg.Log.KeepAge), Now: a.o.Now, Logger: a.o.Log}
 	return k.Run(ctx)
 }
 

@@ -17,7 +17,7 @@ func Rebuild(ctx context.Context, cfg config.Config, o Options, progress func(do
 	if err != nil {
 		return err
 	}
-	if err := finishSwap(cfg.Data); err != nil {
+	if err := errors.Join(finishRestore(cfg.Data), finishSwap(cfg.Data)); err != nil {
 		return errors.Join(err, a.Close())
 	}
 	if err := os.RemoveAll(filepath.Join(cfg.Data, stateDir+next)); err != nil {

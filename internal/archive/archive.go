@@ -169,6 +169,16 @@ func (a *Archive) Last() clientele.Position {
 	return 0
 }
 
+// Files are the paths of the parts. A part never changes.
+func (a *Archive) Files() []string {
+	parts := a.list()
+	paths := make([]string, len(parts))
+	for i, p := range parts {
+		paths[i] = p.path
+	}
+	return paths
+}
+
 // Size is how many bytes the parts take.
 func (a *Archive) Size() int64 {
 	var n int64

@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"clientele"
@@ -34,6 +35,7 @@ type Keeper struct {
 	KeepAge    time.Duration                                // frames older than this are moved; 0 = no limit
 	Every      time.Duration                                // between two looks of Run; 0 = 10 s
 	Patience   time.Duration                                // a frame that cannot be read is only given up after it; 0 = 1 min, negative = at once
+	Turn       *sync.Mutex                                  // held by who must not have the log trimmed: then a round is left out; nil = nobody
 	Now        func() time.Time                             // nil = time.Now
 	Logger     *slog.Logger                                 // nil = none
 
@@ -78,6 +80,12 @@ func (k *Keeper) Run(ctx context.Context) error {
 // Once moves what is due. The log forgets only what the archive says it has. When it moves
 // something it goes an eighth below the limits, so that parts do not come out tiny.
 func (k *Keeper) Once(ctx context.Context) error {
+	if k.Turn != nil {
+		if !k.Turn.TryLock() {
+			return nil
+		}
+		defer k.Turn.Unlock()
+	}
 	// What an earlier run has archived but, stopped in between, not purged.
 	if err := k.purge(ctx); err != nil {
 		return err

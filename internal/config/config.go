@@ -30,6 +30,7 @@ type Config struct {
 	Currency   Currency                       `yaml:"currency"`
 	Columns    Columns                        `yaml:"columns"`
 	Archive    Archive                        `yaml:"archive"`
+	Backup     Backup                         `yaml:"backup"`
 	Query      Query                          `yaml:"query"`
 	Telemetry  Telemetry                      `yaml:"telemetry"`
 	Privacy    Privacy                        `yaml:"privacy"`
@@ -99,6 +100,12 @@ type Columns struct {
 // Archive is where the log's frames go when they leave it.
 type Archive struct {
 	Dir string `yaml:"dir"` // empty: archive under Data
+}
+
+// Backup is where backups go that are asked for from afar, and how old the last may get.
+type Backup struct {
+	Dir    string   `yaml:"dir"`     // empty: only commands on the server make backups
+	MaxAge Duration `yaml:"max_age"` // older is a problem; 0: no matter how old
 }
 
 // Query bounds the SQL of users.

@@ -42,6 +42,7 @@ func Scopes() []Scope { return []Scope{Read, Write, Collect, Admin} }
 type Principal struct {
 	Name   string
 	Scopes []Scope
+	Local  bool // a command on the server's machine, run by the user who owns the data directory
 }
 
 // May says whether the principal has the scope.
@@ -71,6 +72,7 @@ type file struct {
 
 const (
 	fileName    = "tokens.json"
+	localName   = "local"
 	fileVersion = 1
 	prefix      = "clt_" // so that secret scanners can find a leaked token
 )
@@ -102,7 +104,7 @@ func Open(dir string, now func() time.Time) (*Store, error) {
 		}
 		s.tokens = f.Tokens
 	}
-	s.Trust("local", s.local, Admin)
+	s.Trust(localName, s.local, Admin)
 	return s, nil
 }
 
@@ -156,13 +158,13 @@ func (s *Store) Check(_ context.Context, secret string) (Principal, error) {
 		return Principal{}, clientele.Errorf(clientele.Unknown, "the token is not known").
 			WithHint("make one with: clientele token create NAME --scope read")
 	}
-	return Principal{Name: found.Name, Scopes: slices.Clone(found.Scopes)}, nil
+	return Principal{Name: found.Name, Scopes: slices.Clone(found.Scopes), Local: found.Name == localName}, nil
 }
 
 // CreateToken makes a token and returns its secret, which is kept nowhere. Conflict when a
 // token in use has the name.
 func (s *Store) CreateToken(_ context.Context, name string, scopes []Scope) (string, Info, error) {
-	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$`).MatchString(name) || name == "local" || name == "config" {
+	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$`).MatchString(name) || name == localName || name == "config" {
 		return "", Info{}, clientele.Errorf(clientele.Invalid, "that is not a token name").
 			WithHint("up to 64 letters, digits, _ . @ or -; local and config are taken")
 	}

@@ -44,6 +44,9 @@ type Store struct {
 	slots chan struct{} // one token per user query that runs
 
 	write sync.Mutex // held by whoever writes
+	// file is the database's file, opened for Copy and kept open as long as the database is: the
+	// system drops the database's lock when this process closes the file anywhere.
+	file *os.File // guarded by write
 
 	mu       sync.RWMutex // guards what reopening replaces; queries hold it shared
 	db       *sql.DB
@@ -314,6 +317,7 @@ func (s *Store) revive(ctx context.Context) error {
 		_ = s.conn.Close()
 		_ = s.db.Close()
 		s.db, s.conn = nil, nil
+		_ = s.letGo()
 	}
 	if err := s.open(ctx); err != nil {
 		return err
@@ -404,5 +408,15 @@ func (s *Store) Close() error {
 	if s.db == nil {
 		return nil
 	}
-	return errors.Join(s.conn.Close(), s.db.Close())
+	return errors.Join(s.conn.Close(), s.db.Close(), s.letGo())
+}
+
+// letGo closes what Copy has opened. The caller holds write.
+func (s *Store) letGo() error {
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	s.file = nil
+	return err
 }

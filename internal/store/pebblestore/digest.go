@@ -48,20 +48,22 @@ func (s *Store) Digest(ctx context.Context, skip ...byte) (string, error) {
 }
 
 // Checkpoint makes a copy of the store as of the latest change set in dir, which must not
-// exist; table files are linked where that can be done. Open opens the copy.
-func (s *Store) Checkpoint(dir string) error {
+// exist, and says which that is; table files are linked where that can be done. Open opens the copy.
+// Apply waits meanwhile.
+func (s *Store) Checkpoint(dir string) (clientele.Position, uint64, error) {
 	v, err := s.enter()
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	defer s.leave(v)
 	s.apply.Lock()
 	defer s.apply.Unlock()
 	if err := s.failure(); err != nil {
-		return err
+		return 0, 0, err
 	}
+	position, number := s.latest()
 	if err := s.db.Checkpoint(dir, pebble.WithFlushedWAL()); err != nil {
-		return clientele.Errorf(clientele.Unavailable, "copy row store: %w", cause(err))
+		return 0, 0, clientele.Errorf(clientele.Unavailable, "copy row store: %w", cause(err))
 	}
-	return writeFormat(s.guard, dir)
+	return position, number, writeFormat(s.guard, dir)
 }

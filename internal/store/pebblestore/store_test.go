@@ -190,8 +190,8 @@ func TestCheckpoint(t *testing.T) {
 		apply(t, s, clientele.ChangeSet{Rows: []clientele.RowChange{row(fmt.Sprintf("k%03d", i), strings.Repeat("v", 3000))}, Outbox: []byte("c")})
 	}
 	dir := filepath.Join(t.TempDir(), "copy")
-	if err := s.Checkpoint(dir); err != nil {
-		t.Fatal(err)
+	if p, n, err := s.Checkpoint(dir); err != nil || p != 200 || n != 200 {
+		t.Fatal(p, n, err)
 	}
 	before := digest(t, s)
 	apply(t, s, clientele.ChangeSet{Drop: []clientele.Range{clientele.Prefix(clientele.Key("k"))}})
@@ -203,7 +203,7 @@ func TestCheckpoint(t *testing.T) {
 		t.Errorf("the copy is at %d, %d (%v) or has other rows", p, n, err)
 	}
 	// A copy that cannot be made does the store no harm.
-	if err := s.Checkpoint(dir); err == nil {
+	if _, _, err := s.Checkpoint(dir); err == nil {
 		t.Error("copied over a copy")
 	}
 	apply(t, s, clientele.ChangeSet{Rows: []clientele.RowChange{row("k", "1")}})
@@ -280,7 +280,7 @@ func TestClosed(t *testing.T) {
 		"flush":         s.Flush,
 		"compact":       func() error { return s.Compact(t.Context()) },
 		"digest":        func() error { _, err := s.Digest(t.Context()); return err },
-		"checkpoint":    func() error { return s.Checkpoint(filepath.Join(t.TempDir(), "c")) },
+		"checkpoint":    func() error { _, _, err := s.Checkpoint(filepath.Join(t.TempDir(), "c")); return err },
 	} {
 		wantCode(t, what, call(), clientele.Unavailable)
 	}
