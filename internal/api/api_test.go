@@ -118,6 +118,14 @@ func (p *product) Digests(ctx context.Context) (map[string]string, error) {
 	return map[string]string{"orders": "abc"}, p.did(ctx)
 }
 
+func (p *product) StartBackup(ctx context.Context, path string) error { return p.did(ctx, path) }
+
+func (p *product) BackupPath(name string) (string, error) { return "/backups/" + name, nil }
+
+func (p *product) BackupStatus(context.Context) (*clientele.BackupStatus, error) {
+	return &clientele.BackupStatus{State: clientele.BackupRunning}, nil
+}
+
 // site is the API with one token of each scope.
 type site struct {
 	*product
@@ -144,7 +152,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Privacy: s.product, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Backups: s.product, Privacy: s.product, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,6 +218,8 @@ var routes = []struct {
 	{"GET", "/api/v1/quarantine", token.Read, ""},
 	{"POST", "/api/v1/quarantine/replay", token.Write, `{"all":true}`},
 	{"POST", "/api/v1/import/shop", token.Write, `{"table":"orders","id":"1"}`},
+	{"POST", "/api/v1/backups", token.Admin, `{"name":"b"}`},
+	{"GET", "/api/v1/backups", token.Admin, ""},
 	{"GET", "/api/v1/tokens", token.Admin, ""},
 	{"POST", "/api/v1/tokens", token.Admin, `{"name":"new","scopes":["read"]}`},
 	{"DELETE", "/api/v1/tokens/the-collect", token.Admin, ""},

@@ -60,6 +60,9 @@ func (c Config) Problems() []*clientele.Error {
 	if c.Columns.Threads < 0 {
 		v.wrong("columns.threads", "is negative", "0 takes one for each processor")
 	}
+	if c.Backup.MaxAge < 0 {
+		v.wrong("backup.max_age", "is negative", "0 is no limit")
+	}
 	if c.Query.Timeout <= 0 {
 		v.wrong("query.timeout", "is not above zero", "30s is the default")
 	}
