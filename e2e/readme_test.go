@@ -90,6 +90,25 @@ func readmeCommands(t *testing.T) []string {
 	return out
 }
 
+// guideCommands are those of a guide that ask or send something.
+func guideCommands(t *testing.T, name string) []string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "docs", name))
+	must(t, err)
+	var out []string
+	for _, block := range fenced.FindAllSubmatch(b, -1) {
+		for _, c := range commands(string(block[1])) {
+			if !strings.HasPrefix(c, "make ") && !strings.HasPrefix(c, "bin/clientele demo") {
+				out = append(out, c)
+			}
+		}
+	}
+	if len(out) < 5 {
+		t.Errorf("%s has %d commands", name, len(out))
+	}
+	return out
+}
+
 // shell runs one command in the folder.
 func shell(t *testing.T, dir, command string) (string, error) {
 	t.Helper()
@@ -160,6 +179,7 @@ func TestReadme(t *testing.T) {
 	for _, c := range commands(printed) {
 		list = append(list, note.ReplaceAllString(c, ""))
 	}
+	list = append(list, guideCommands(t, "demo.md")...)
 	place := strings.NewReplacer("127.0.0.1:8080", address, "NAMESPACE:VALUE", "'"+who+"'", "MAPPING.yaml", "examples/shop/orders.yaml", "FILE.csv", "examples/shop/orders.csv")
 	for _, c := range list {
 		follow(t, dir, place.Replace(c))

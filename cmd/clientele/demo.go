@@ -93,13 +93,17 @@ func (c *cli) demo(ctx context.Context, f demoFlags) error {
 	if err != nil {
 		return &usageError{err.(*clientele.Error)}
 	}
+	d := &demo{cli: c, f: f, cfg: cfg, shop: s, known: known}
+	if err := d.save(); err != nil { // a load that is interrupted goes on with the same history
+		return err
+	}
 	return c.serveWhile(ctx, cfg, c.log(slog.LevelWarn), func(ctx context.Context, at serving) error {
 		api, err := client.New(at.address, at.token)
 		if err != nil {
 			return err
 		}
 		defer api.Close()
-		d := &demo{cli: c, f: f, cfg: cfg, shop: s, known: known, api: remote{api}, address: at.address}
+		d.api, d.address = remote{api}, at.address
 		return d.run(ctx)
 	})
 }
@@ -172,11 +176,24 @@ func (d *demo) run(ctx context.Context) error {
 	return d.live(ctx)
 }
 
+// key is the write key of a source.
+func (d *demo) key(source string) string {
+	for _, s := range d.cfg.Sources {
+		if s.Name == source {
+			return s.WriteKey
+		}
+	}
+	return ""
+}
+
 func (d *demo) year() string { return "the year up to " + d.known.End.Format("2006-01-02 15:04 UTC") }
 
 // save tells later runs what the directory holds.
 func (d *demo) save() error {
 	b, err := json.Marshal(d.known)
+	if err == nil {
+		err = os.MkdirAll(d.cfg.Data, 0o700)
+	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(d.cfg.Data, demoFile), append(b, '\n'), 0o600)
 	}
@@ -188,9 +205,6 @@ func (d *demo) save() error {
 
 // load brings in the history, checks its numbers and scores the identities.
 func (d *demo) load(ctx context.Context) error {
-	if err := d.save(); err != nil { // a load that is interrupted goes on with the same history
-		return err
-	}
 	d.printf("A shop of %s people, %s, in %s\n", thousands(int64(d.known.People)), d.year(), d.cfg.Data)
 	watch, err := d.watch()
 	if err != nil {
@@ -198,7 +212,7 @@ func (d *demo) load(ctx context.Context) error {
 	}
 	start := time.Now()
 	p := d.newProgress("records")
-	expected := float64(25*d.known.People + 17_500)
+	expected := float64(19*d.known.People + 17_500)
 	sent := 0
 	totals, err := d.shop.Load(ctx, d.api, watch.record, func(l shop.Loaded) {
 		sent = l.Records
@@ -244,9 +258,9 @@ Clientele serves the shop at %s, %s. In another terminal, try:
   bin/clientele sql%[3]s "SELECT namespace, value FROM identifiers WHERE namespace = 'email' LIMIT 5"
   bin/clientele profile%[3]s NAMESPACE:VALUE --explain       with one of those
 
-  curl -u WEB_KEY: %[1]s/v1/track -d '{"userId":"ann","event":"Product Viewed","properties":{"sku":"T-1"}}'
+  curl -u %[4]s: %[1]s/v1/track -d '{"userId":"ann","event":"Product Viewed","properties":{"sku":"T-1"}}'
   bin/clientele profile%[3]s user_id:ann --events 5
 
 What is in it, and what to ask it: docs/demo.md. Ctrl-C stops the shop.
-`, d.address, live, data)
+`, d.address, live, data, d.key(shop.Web))
 }

@@ -14,10 +14,6 @@ import (
 // live sends what happens in the shop from now on to the collect API, as its web shop and app
 // would, until the context ends.
 func (d *demo) live(ctx context.Context) error {
-	keys := map[string]string{}
-	for _, s := range d.cfg.Sources {
-		keys[s.Name] = s.WriteKey
-	}
 	web := &http.Client{Timeout: 30 * time.Second}
 	defer web.CloseIdleConnections()
 	gap := time.Second / time.Duration(d.f.perSecond)
@@ -30,7 +26,7 @@ func (d *demo) live(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		}
-		err := send(ctx, web, d.address, keys[r.Source], r.Raw)
+		err := send(ctx, web, d.address, d.key(r.Source), r.Raw)
 		switch {
 		case ctx.Err() != nil:
 			return nil

@@ -17,18 +17,25 @@ func (s *Shop) tellCompany(part int) ([]Record, Totals) {
 		w.model(s.models[part])
 	} else {
 		from := s.start + clientele.Micros(part-len(s.models))*companyDays*day
-		for at := from; at < from+companyDays*day && at <= s.end; at += day {
+		for at := from; at < from+companyDays*day && at <= s.end+ratesAhead; at += day {
 			w.rates(at)
-			w.advertising(at)
+			if at <= s.end {
+				w.advertising(at)
+			}
 		}
 	}
 	return w.records, w.totals
 }
 
+// ratesAhead is how far ahead rates are set, so that what is bought after the history has one.
+const ratesAhead = 30 * day
+
 // companyDays is how many days a part of the head office's records has.
 const companyDays = 31
 
-func (s *Shop) companyParts() int { return len(s.models) + HistoryDays/companyDays + 1 }
+func (s *Shop) companyParts() int {
+	return len(s.models) + (HistoryDays+int(ratesAhead/day))/companyDays + 1
+}
 
 // model is a model's articles, their prices and their stock.
 func (w *writer) model(m *model) {
@@ -99,7 +106,8 @@ func (w *writer) count(a *sku, at clientele.Micros, available int, expected clie
 
 // rates are the currencies' prices in US dollars on a day: they wander by a per cent or two.
 func (w *writer) rates(at clientele.Micros) {
-	n := int((at - w.shop.start) / day)
+	s := w.shop
+	n := int((at - s.start) / day)
 	var done []string
 	for i := range countries {
 		c := &countries[i]
@@ -107,10 +115,10 @@ func (w *writer) rates(at clientele.Micros) {
 			continue
 		}
 		done = append(done, c.currency)
-		week := func(k int) int { return roll(w.shop.seed, c.currency, k).between(-18, 18) }
+		week := func(k int) int { return roll(s.seed, c.currency, k).between(-18, 18) }
 		wobble := (week(n/7)*(7-n%7) + week(n/7+1)*(n%7)) / 7 // thousandths
 		rate := c.rate + c.rate*wobble/1000
-		w.row(ERP, "fx_rates", c.currency+"-"+itoa(n), at, nil, nil, func(o *object) {
+		w.row(ERP, "fx_rates", c.currency+"-"+itoa(n), min(at, s.end), nil, nil, func(o *object) {
 			o.date("date", at)
 			o.text("currency", c.currency)
 			o.key("rate")

@@ -54,6 +54,9 @@ func (w *writer) life(p *person) {
 			w.visit(p, d, o)
 		}
 	}
+	if p.booked != 0 {
+		w.account(p, p.booked+minute) // how it stands since
+	}
 }
 
 // purchase is a visit with the purpose of buying. Hunters come when something is reduced.

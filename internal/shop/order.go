@@ -189,7 +189,7 @@ func (w *writer) completed(b *order) {
 	}
 	d := roll(w.shop.seed, "after", b.person.id, b.person.orders)
 	if b.person.card != "" {
-		w.earn(b)
+		w.earn(b, d)
 	}
 	for _, l := range b.lines {
 		risk := 60

@@ -69,10 +69,12 @@ type person struct {
 	mail, sms    bool             // what they agreed to
 	push         bool
 	bounces      bool // the address the shop has is mistyped
-	told         bool // a cookie of theirs has met their address or account
+	subscribed   bool // to the newsletter, on the web
 	messages     int
 	orders       int
-	points       int
+	points       int              // to spend
+	earned       int              // ever
+	booked       clientele.Micros // when points were last
 }
 
 // household is people who live together.

@@ -68,26 +68,34 @@ func tierOf(points int) string {
 	return ""
 }
 
-// earn books an order's points: one for each of the price list's currency.
-func (w *writer) earn(b *order) {
+// earn books an order's points, one for each of the price list's currency. Some are spent again.
+func (w *writer) earn(b *order, d *dice) {
 	p := b.person
 	points := b.revenue() * 10 / b.country().factor
 	if points == 0 {
 		return
 	}
-	before := tierOf(p.points)
-	p.points += points
 	at := b.at + hour
-	if at > w.until {
+	if at > w.until-hour {
 		return
 	}
+	before := tierOf(p.earned)
+	p.earned += points
 	w.points(p, points, "order "+b.id, at)
-	if tier := tierOf(p.points); tier != before {
+	if tierOf(p.earned) != before {
 		w.account(p, at)
+	}
+	if at += clientele.Micros(d.between(1, 20)) * day; p.points >= voucher && at <= w.until-hour && d.chance(250) {
+		w.points(p, -voucher, "voucher", at)
 	}
 }
 
+// voucher is how many points are one.
+const voucher = 500
+
 func (w *writer) points(p *person, points int, reason string, at clientele.Micros) {
+	p.points += points
+	p.booked = max(p.booked, at)
 	w.totals.Points += int64(points)
 	w.row(Loyalty, "loyalty_ledger", p.card+"-"+w.nextID(), at, p, nil, func(o *object) {
 		o.text("loyalty_id", p.card)
@@ -105,7 +113,7 @@ func (w *writer) account(p *person, at clientele.Micros) {
 	}
 	w.row(Loyalty, "loyalty_accounts", p.card+"-"+w.nextID(), at, p, who, func(o *object) {
 		o.text("loyalty_id", p.card)
-		o.text("tier", tierOf(p.points))
+		o.text("tier", tierOf(p.earned))
 		o.int("points", p.points)
 	})
 }
@@ -120,16 +128,19 @@ func (w *writer) register(p *person, d *dice) {
 		} else if p.home.phone != "" {
 			phone = p.home.phone
 		}
-		w.customer(p, p.customer, p.email, phone, at)
+		w.customer(p, p.customer, p.first, p.email, phone, at)
 		if d.chance(45) { // somebody typed them in a second time
-			again := p.email
+			again, first := p.email, p.first
 			if d.chance(500) {
 				again = misspelt(p.email, d)
+			}
+			if d.chance(400) {
+				first = first[:1] + "."
 			}
 			if phone != p.phone || d.chance(500) {
 				phone = ""
 			}
-			w.customer(p, p.customer+"B", again, phone, at+clientele.Micros(d.between(20, 90))*day)
+			w.customer(p, p.customer+"B", first, again, phone, at+clientele.Micros(d.between(20, 90))*day)
 		}
 	}
 	if p.card != "" && at <= w.until {
@@ -141,7 +152,7 @@ func (w *writer) register(p *person, d *dice) {
 	}
 }
 
-func (w *writer) customer(p *person, number, mail, phone string, at clientele.Micros) {
+func (w *writer) customer(p *person, number, first, mail, phone string, at clientele.Micros) {
 	who := []named{id(customerID, number), id(clientele.Email, mail), id(clientele.Phone, phone)}
 	if p.account != "" && number == p.customer {
 		who = append(who, id(clientele.UserID, p.account))
@@ -149,7 +160,7 @@ func (w *writer) customer(p *person, number, mail, phone string, at clientele.Mi
 	h := p.home
 	w.row(CRM, "profiles", "crm-"+number, at, p, who, func(o *object) {
 		o.begin("traits")
-		o.text("first_name", p.first)
+		o.text("first_name", first)
 		o.text("last_name", p.last)
 		o.text("street", h.street)
 		o.text("postal_code", h.postal)

@@ -95,18 +95,13 @@ func (w *writer) context(o *object, c *call) {
 		o.begin("campaign")
 		o.text("name", c.campaign.name)
 		o.text("medium", c.medium)
-		o.text("source", source(c.medium))
+		o.text("source", linkedFrom[c.medium])
 		o.end()
 	}
 }
 
-// source is what a campaign's links say of where they stand.
-func source(medium string) string {
-	if medium == "email" || medium == "push" || medium == "sms" {
-		return "newsletter"
-	}
-	return platforms[len(medium)%len(platforms)]
-}
+// linkedFrom is what a campaign's links say of where they stand, by medium.
+var linkedFrom = map[string]string{"email": "newsletter", "cpc": "search_ads", "social": "social_ads", "display": "display_ads"}
 
 // outing is a visit that a person will make.
 type outing struct {
@@ -132,7 +127,6 @@ type visit struct {
 
 // walk makes the visit: somebody looks at articles, may sign in, fill a cart and buy.
 func (v *visit) walk() {
-	v.source()
 	if v.dev.app {
 		v.signIn()
 	}
@@ -140,7 +134,7 @@ func (v *visit) walk() {
 	if v.d.chance(160) {
 		v.track("Products Searched", "/search", func(o *object) { o.text("query", v.p.taste) })
 	}
-	if v.p.kind == subscriber && !v.p.told {
+	if v.p.kind == subscriber && !v.p.subscribed {
 		v.subscribe()
 	}
 	n := v.d.between(1, 3)
@@ -172,12 +166,6 @@ func contains(cart []*sku, a *sku) bool {
 		}
 	}
 	return false
-}
-
-func (v *visit) source() {
-	if v.dev.app && v.p.account == "" {
-		v.dev = v.p.devices[0]
-	}
 }
 
 func (v *visit) system() string {
@@ -219,7 +207,7 @@ func (v *visit) look(name, page string) {
 
 // signIn is what joins the cookie to the account.
 func (v *visit) signIn() {
-	v.user, v.p.told = v.p.account, true
+	v.user = v.p.account
 	v.send(call{typ: "identify", page: "/login", trait: v.p.address(), traits: func(o *object) {
 		o.text("first_name", v.p.first)
 		o.text("last_name", v.p.last)
@@ -236,7 +224,7 @@ func (p *person) address() string {
 }
 
 func (v *visit) subscribe() {
-	v.p.told = true
+	v.p.subscribed = true
 	v.send(call{typ: "identify", page: "/newsletter", trait: v.p.address(), traits: func(o *object) {
 		o.begin("consent")
 		o.begin("marketing")
@@ -319,7 +307,6 @@ func (v *visit) add(a *sku) {
 // checkOut buys the cart. Who has no account gives an address.
 func (v *visit) checkOut(cart []*sku) {
 	if v.user == "" {
-		v.p.told = true
 		mail := v.p.address()
 		if v.p.work != "" && v.d.chance(400) {
 			mail = v.p.work
