@@ -17,12 +17,26 @@ const (
 	TypeJSON    ColumnType = 8 // JSON; string
 )
 
+var typeNames = []string{"", "text", "bigint", "double", "boolean", "timestamp", "date", "decimal", "json"}
+
 func (t ColumnType) String() string {
-	names := []string{"", "text", "bigint", "double", "boolean", "timestamp", "date", "decimal", "json"}
-	if int(t) < len(names) {
-		return names[t]
+	if int(t) < len(typeNames) {
+		return typeNames[t]
 	}
 	return ""
+}
+
+// MarshalText makes JSON of its name.
+func (t ColumnType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// UnmarshalText reads the name.
+func (t *ColumnType) UnmarshalText(b []byte) error {
+	i := slices.Index(typeNames, string(b))
+	if i < 1 {
+		return Errorf(Invalid, "there is no column type of that name")
+	}
+	*t = ColumnType(i)
+	return nil
 }
 
 // Fold says which value of a column stays when a row is told of more than once.

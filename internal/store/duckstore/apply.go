@@ -58,7 +58,7 @@ func (s *Store) applyBatch(ctx context.Context, conn *sql.Conn, b *batch, promot
 		if rows == nil {
 			continue
 		}
-		if err := applyRows(ctx, conn, t, rows, promoted[t.Name]); err != nil {
+		if err := applyRows(ctx, conn, t, rows, promoted[t.Name], pos); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}
@@ -78,7 +78,7 @@ func (s *Store) applyBatch(ctx context.Context, conn *sql.Conn, b *batch, promot
 
 // applyRows stages the rows, deletes what has their keys and appends them. Numbers are staged
 // as integers and converted by the engine, many at once, where one by one in Go would cost more.
-func applyRows(ctx context.Context, conn *sql.Conn, t *clientele.Table, rows *tableBatch, promoted []clientele.Promotion) error {
+func applyRows(ctx context.Context, conn *sql.Conn, t *clientele.Table, rows *tableBatch, promoted []clientele.Promotion, pos clientele.Position) error {
 	var ddl, values, names strings.Builder
 	for i, c := range t.Columns {
 		fmt.Fprintf(&ddl, "%s %s, ", quote(c.Name), stageType(c.Type))
@@ -122,7 +122,7 @@ func applyRows(ctx context.Context, conn *sql.Conn, t *clientele.Table, rows *ta
 			from = fmt.Sprintf("(select *, %s as %s from %s)", texts, extracted, from)
 		}
 	}
-	q := fmt.Sprintf(`insert into base.%s (%s) select %s from %s`, quote(t.Name), columns, exprs, from)
+	q := fmt.Sprintf(`insert into base.%s (%s, %s) select %s, %d from %s`, quote(t.Name), columns, changedColumn, exprs, pos, from)
 	if _, err := conn.ExecContext(ctx, q); err != nil {
 		return err
 	}

@@ -22,3 +22,6 @@ func (s *Store) Break() { s.broken.Store(true) }
 
 // FixSurrogates is fixSurrogates.
 var FixSurrogates = fixSurrogates
+
+// CutExports makes pages of a few rows.
+func (s *Store) CutExports(rows, block int64) { s.pages = pages{rows, block} }

@@ -69,8 +69,8 @@ func (s *Store) Fold(ctx context.Context) error {
 				if !t.Person {
 					continue
 				}
-				q := fmt.Sprintf("update base.%s b set profile_id = nullif(m.profile_id, 0) from base.moved m "+
-					"where b.anchor_id = m.anchor_id and b.profile_id is distinct from nullif(m.profile_id, 0)", quote(t.Name))
+				q := fmt.Sprintf("update base.%s b set profile_id = nullif(m.profile_id, 0), %s = (select log_position from base.position) from base.moved m "+
+					"where b.anchor_id = m.anchor_id and b.profile_id is distinct from nullif(m.profile_id, 0)", quote(t.Name), changedColumn)
 				if _, err := conn.ExecContext(ctx, q); err != nil {
 					return fmt.Errorf("%s: %w", t.Name, err)
 				}

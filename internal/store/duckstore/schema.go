@@ -40,6 +40,11 @@ func sqlType(t clientele.ColumnType) string {
 	return ""
 }
 
+// changedColumn is the store's own column of every base table: the log position up to which the
+// row is what it is. Rows of a file from before it have null. Every writer of base rows but
+// applySeen sets it.
+const changedColumn = `"$position"`
+
 // tableDDL is the create statement of a table's base rows, promoted columns aside.
 func tableDDL(t *clientele.Table) string {
 	var b strings.Builder
@@ -50,47 +55,66 @@ func tableDDL(t *clientele.Table) string {
 		}
 		fmt.Fprintf(&b, "    %s %s", quote(c.Name), sqlType(c.Type))
 	}
-	b.WriteString("\n);\n")
+	fmt.Fprintf(&b, ",\n    %s bigint\n);\n", changedColumn)
 	return b.String()
 }
 
-// viewDDL is the contract's view of a table: the visible columns in the contract's order, then
-// the promoted ones. A row's profile is the overlay's where it has one.
+// viewColumn is a column of the contract's view and what gives it.
+type viewColumn struct {
+	name, expr string
+	typ        clientele.ColumnType
+}
+
+// viewColumns are the visible columns in the contract's order, then the promoted ones. A row's
+// profile is the overlay's where it has one.
+func viewColumns(t *clientele.Table, promoted []clientele.Promotion, baseCurrency string) []viewColumn {
+	var out []viewColumn
+	for _, c := range t.Columns {
+		expr := "b." + quote(c.Name)
+		switch {
+		case c.Hidden:
+			continue
+		case t.Person && c.Name == "profile_id":
+			expr = "nullif(coalesce(m.profile_id, b.profile_id), 0)"
+		case t.Name == "orders" && c.Name == "revenue_base":
+			expr = fmt.Sprintf("case when b.currency is null or b.currency = %s then b.revenue "+
+				"else try_cast(cast(b.revenue as double) * f.rate as decimal(18,4)) end", literal(baseCurrency))
+		}
+		out = append(out, viewColumn{c.Name, expr, c.Type})
+	}
+	for _, p := range promoted {
+		out = append(out, viewColumn{p.Column, "b." + quote(p.Column), p.Type})
+	}
+	return out
+}
+
+// viewFrom is what viewColumns are taken from: the base rows as b.
+func viewFrom(t *clientele.Table) string {
+	from := "from base." + quote(t.Name) + " b"
+	if t.Person {
+		from += "\nleft join base.moved m on m.anchor_id = b.anchor_id"
+	}
+	if t.Name == "orders" {
+		from += "\nleft join (\n    select date, currency, arg_min(rate, source) as rate\n    from base.fx_rates where rate is not null\n    group by date, currency\n" +
+			") f on f.currency = b.currency and f.date = " + utcDay("b.ts")
+	}
+	return from
+}
+
+// viewDDL is the contract's view of a table.
 func viewDDL(t *clientele.Table, promoted []clientele.Promotion, baseCurrency string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "create or replace view main.%s as\nselect\n", quote(t.Name))
-	first := true
-	column := func(expr string) {
-		if !first {
+	for i, c := range viewColumns(t, promoted, baseCurrency) {
+		if i > 0 {
 			b.WriteString(",\n")
 		}
-		first = false
-		b.WriteString("    " + expr)
-	}
-	for _, c := range t.Columns {
-		switch {
-		case c.Hidden:
-		case t.Person && c.Name == "profile_id":
-			column("nullif(coalesce(m.profile_id, b.profile_id), 0) as profile_id")
-		case t.Name == "orders" && c.Name == "revenue_base":
-			column(fmt.Sprintf("case when b.currency is null or b.currency = %s then b.revenue "+
-				"else try_cast(cast(b.revenue as double) * f.rate as decimal(18,4)) end as revenue_base", literal(baseCurrency)))
-		default:
-			column("b." + quote(c.Name))
+		b.WriteString("    " + c.expr)
+		if c.expr != "b."+quote(c.name) {
+			b.WriteString(" as " + c.name)
 		}
 	}
-	for _, p := range promoted {
-		column("b." + quote(p.Column))
-	}
-	fmt.Fprintf(&b, "\nfrom base.%s b", quote(t.Name))
-	if t.Person {
-		b.WriteString("\nleft join base.moved m on m.anchor_id = b.anchor_id")
-	}
-	if t.Name == "orders" {
-		b.WriteString("\nleft join (\n    select date, currency, arg_min(rate, source) as rate\n    from base.fx_rates where rate is not null\n    group by date, currency\n" +
-			") f on f.currency = b.currency and f.date = " + utcDay("b.ts"))
-	}
-	b.WriteString(";\n")
+	fmt.Fprintf(&b, "\n%s;\n", viewFrom(t))
 	return b.String()
 }
 

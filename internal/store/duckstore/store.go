@@ -34,14 +34,21 @@ type Options struct {
 	Log          *slog.Logger // nil = discard
 }
 
-// userConnections is how many users' queries run at once; more wait.
-const userConnections = 2
+// userConnections is how many users' queries run at once, exportConnections how many exports;
+// more wait.
+const (
+	userConnections   = 2
+	exportConnections = 2
+	otherConnections  = 3 // the writer's, and those of short reads
+)
 
 // Store is an open column store. Apply, Fold and Maintain take turns; queries run beside them.
 type Store struct {
 	o     Options
 	log   *slog.Logger
 	slots chan struct{} // one token per user query that runs
+	exits chan struct{} // one token per export that runs
+	pages pages
 
 	write sync.Mutex // held by whoever writes
 	// file is the database's file, opened for Copy and kept open as long as the database is: the
@@ -85,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("column store: %w", err)
 	}
 	o.Path = abs
-	s := &Store{o: o, log: o.Log, slots: make(chan struct{}, userConnections)}
+	s := &Store{o: o, log: o.Log, slots: make(chan struct{}, userConnections), exits: make(chan struct{}, exportConnections), pages: defaultPages}
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
@@ -99,8 +106,8 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return openError(err)
 	}
 	db := sql.OpenDB(connector)
-	db.SetMaxOpenConns(userConnections + 3)
-	db.SetMaxIdleConns(userConnections + 3)
+	db.SetMaxOpenConns(userConnections + exportConnections + otherConnections)
+	db.SetMaxIdleConns(userConnections + exportConnections + otherConnections)
 	conn, err := db.Conn(ctx)
 	if err == nil {
 		err = s.setUp(ctx, conn)
@@ -180,7 +187,7 @@ func (s *Store) upgrade(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return err
 	}
-	if err := s.loadPromoted(ctx, conn); err != nil {
+	if s.promoted, err = loadPromoted(ctx, conn); err != nil {
 		return err
 	}
 	if err := exec(prelude); err != nil {
@@ -224,6 +231,9 @@ func addMissing(ctx context.Context, conn *sql.Conn) error {
 					q += fmt.Sprintf("alter table base.%s add column %s %s;", quote(t.Name), quote(c.Name), sqlType(c.Type))
 				}
 			}
+			if !there[t.Name+"."+strings.Trim(changedColumn, `"`)] {
+				q += fmt.Sprintf("alter table base.%s add column %s bigint;", quote(t.Name), changedColumn)
+			}
 		}
 		if q == "" {
 			continue
@@ -235,21 +245,22 @@ func addMissing(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-func (s *Store) loadPromoted(ctx context.Context, conn *sql.Conn) error {
+// loadPromoted are the promoted columns of each table, in their order.
+func loadPromoted(ctx context.Context, conn *sql.Conn) (map[string][]clientele.Promotion, error) {
 	rows, err := conn.QueryContext(ctx, "select table_name, column_name, json_key, type from base.promoted order by ordinal")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
-	s.promoted = map[string][]clientele.Promotion{}
+	all := map[string][]clientele.Promotion{}
 	for rows.Next() {
 		var p clientele.Promotion
 		if err := rows.Scan(&p.Table, &p.Column, &p.JSON, &p.Type); err != nil {
-			return err
+			return nil, err
 		}
-		s.promoted[p.Table] = append(s.promoted[p.Table], p)
+		all[p.Table] = append(all[p.Table], p)
 	}
-	return rows.Err()
+	return all, rows.Err()
 }
 
 // inTx runs fn in a transaction of the connection. Rolling back is not bound to ctx.

@@ -27,7 +27,8 @@ create table if not exists base."events" (
     "anonymous_id" varchar,
     "user_id" varchar,
     "properties" json,
-    "context" json
+    "context" json,
+    "$position" bigint
 );
 create or replace view main."events" as
 select
@@ -59,7 +60,8 @@ create table if not exists base."profiles" (
     "first_seen" timestamptz,
     "last_seen" timestamptz,
     "traits" json,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."profiles" as
 select
@@ -78,7 +80,8 @@ create table if not exists base."identifiers" (
     "source" varchar,
     "verified" boolean,
     "first_seen" timestamptz,
-    "last_seen" timestamptz
+    "last_seen" timestamptz,
+    "$position" bigint
 );
 create or replace view main."identifiers" as
 select
@@ -109,7 +112,8 @@ create table if not exists base."orders" (
     "store" varchar,
     "agent" varchar,
     "shipping_method" varchar,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."orders" as
 select
@@ -154,7 +158,8 @@ create table if not exists base."order_lines" (
     "list_price" decimal(18,4),
     "unit_cost" decimal(18,4),
     "discount" decimal(18,4),
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."order_lines" as
 select
@@ -189,7 +194,8 @@ create table if not exists base."returns" (
     "amount" decimal(18,4),
     "method" varchar,
     "reason" varchar,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."returns" as
 select
@@ -215,7 +221,8 @@ create table if not exists base."payments" (
     "amount" decimal(18,4),
     "fee" decimal(18,4),
     "status" varchar,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."payments" as
 select
@@ -240,7 +247,8 @@ create table if not exists base."products" (
     "list_price" decimal(18,4),
     "unit_cost" decimal(18,4),
     "status" varchar,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."products" as
 select
@@ -262,7 +270,8 @@ create table if not exists base."prices" (
     "price" decimal(18,4),
     "valid_from" timestamptz,
     "valid_to" timestamptz,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."prices" as
 select
@@ -279,7 +288,8 @@ create table if not exists base."inventory" (
     "available" decimal(18,4),
     "expected_at" timestamptz,
     "as_of" timestamptz,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."inventory" as
 select
@@ -295,7 +305,8 @@ create table if not exists base."fx_rates" (
     "date" date,
     "currency" varchar,
     "rate" double,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."fx_rates" as
 select
@@ -311,7 +322,8 @@ create table if not exists base."loyalty_accounts" (
     "profile_id" bigint,
     "tier" varchar,
     "points" decimal(18,4),
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."loyalty_accounts" as
 select
@@ -329,7 +341,8 @@ create table if not exists base."loyalty_ledger" (
     "ts" timestamptz,
     "points" decimal(18,4),
     "reason" varchar,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."loyalty_ledger" as
 select
@@ -356,7 +369,8 @@ create table if not exists base."conversations" (
     "resolved" boolean,
     "csat" double,
     "cost" decimal(18,4),
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."conversations" as
 select
@@ -393,7 +407,8 @@ create table if not exists base."messages" (
     "status" varchar,
     "reason" varchar,
     "cost" decimal(18,4),
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."messages" as
 select
@@ -423,7 +438,8 @@ create table if not exists base."ad_spend" (
     "clicks" bigint,
     "cost" decimal(18,4),
     "currency" varchar,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."ad_spend" as
 select
@@ -451,7 +467,8 @@ create table if not exists base."consents" (
     "jurisdiction" varchar,
     "text_version" varchar,
     "event_id" varchar,
-    "expires_at" timestamptz
+    "expires_at" timestamptz,
+    "$position" bigint
 );
 create or replace view main."consents" as
 select
@@ -475,7 +492,8 @@ create table if not exists base."audience_members" (
     "profile_id" bigint,
     "entered_at" timestamptz,
     "exited_at" timestamptz,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."audience_members" as
 select
@@ -491,7 +509,8 @@ create table if not exists base."lifecycle" (
     "stage" varchar,
     "entered_at" timestamptz,
     "left_at" timestamptz,
-    "source" varchar
+    "source" varchar,
+    "$position" bigint
 );
 create or replace view main."lifecycle" as
 select
