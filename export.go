@@ -1,10 +1,14 @@
 package clientele
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Selection is what an export takes: the rows of one table of the SQL schema, or some of them.
 type Selection struct {
-	Table   string   `json:"table"`
+	Table   string   `json:"what"`
 	Columns []string `json:"columns,omitempty"` // none: all, promoted ones included
 	Source  string   `json:"source,omitempty"`  // of this source alone
 	Since   Micros   `json:"since,omitzero"`    // at it or later, by the table's TimeColumn
@@ -14,6 +18,28 @@ type Selection struct {
 	Behind Position `json:"behind,omitempty"`
 	// After goes on behind the row with this key; see ExportPage.
 	After []string `json:"-"`
+}
+
+// ParseSelection reads what an export is to take: profiles, events, another table of the schema.
+func ParseSelection(what string) (Selection, error) {
+	if strings.HasPrefix(what, "audience:") {
+		return Selection{}, Errorf(NotFound, "audiences do not exist yet: there is none to export").WithHint("export profiles, or a table of the SQL schema")
+	}
+	s := Selection{Table: what}
+	return s, s.Check()
+}
+
+// ParseInstant reads RFC 3339 or a day, whose beginning in UTC it is; 0 for "".
+func ParseInstant(s string) (Micros, error) {
+	if s == "" {
+		return 0, nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return MicrosOf(t), nil
+		}
+	}
+	return 0, Errorf(Invalid, "not a time").WithHint("write it like 2026-03-01 or 2026-03-01T10:00:00Z")
 }
 
 // TimeColumn is the column that Since and Until of a selection compare, or "" for a table that
@@ -35,7 +61,7 @@ func (s *Selection) Check() error {
 		for _, t := range Schema {
 			names = append(names, t.Name)
 		}
-		return Errorf(NotFound, "there is no table of that name to export").WithHint("profiles, events, or another table of the SQL schema: %v", names)
+		return Errorf(NotFound, "there is no table of that name to export").WithHint("there are %s", strings.Join(names, ", "))
 	}
 	if (s.Since != 0 || s.Until != 0) && t.TimeColumn() == "" {
 		return Errorf(Invalid, "%s has no time to compare since and until with", t.Name).WithHint("export all of it")

@@ -26,6 +26,10 @@ type backend interface {
 	Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error)
 	Replay(ctx context.Context, ids []string) (int, error)
 	Import(ctx context.Context, source string, kind clientele.Kind, records []clientele.Record) (*clientele.ImportResult, error)
+	Export(ctx context.Context, sel clientele.Selection, head func(clientele.ExportHead) error, page func(clientele.ExportPage) error) error
+	Exports(ctx context.Context, limit int, cursor string) ([]clientele.Export, []clientele.ScheduledExport, string, error)
+	StartExport(ctx context.Context, req clientele.ExportRequest) (*clientele.Export, error)
+	CancelExport(ctx context.Context, id string) (*clientele.Export, error)
 	Status(ctx context.Context) (*clientele.Status, error)
 	Digests(ctx context.Context) (map[string]string, error)
 	// StartBackup begins a backup; Backup is how it goes.
@@ -109,7 +113,7 @@ func (c *cli) connect(ctx context.Context, create bool) (backend, error) {
 // openLocal opens the data directory in this process. The rules in force there stay, unless a
 // configuration was named.
 func openLocal(ctx context.Context, cfg config.Config, log *slog.Logger, rules bool) (backend, error) {
-	p, err := openPlatform(ctx, cfg, log, rules)
+	p, err := openPlatform(ctx, cfg, log, rules, false)
 	if err != nil {
 		return nil, err // not p: a nil platform is no nil backend
 	}

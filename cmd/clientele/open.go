@@ -11,6 +11,7 @@ import (
 	"clientele/internal/backup"
 	"clientele/internal/config"
 	"clientele/internal/door"
+	"clientele/internal/exporter"
 	"clientele/internal/importer"
 	"clientele/internal/token"
 )
@@ -27,9 +28,10 @@ type platform struct {
 }
 
 // openPlatform opens the data directory and starts what runs in it. ctx bounds the opening
-// only: Close ends the rest. rules puts the configuration's rules in force.
-func openPlatform(ctx context.Context, cfg config.Config, log *slog.Logger, rules bool) (*platform, error) {
-	a, err := app.Open(ctx, cfg, app.Options{Log: log, Version: version, KeepRules: !rules})
+// only: Close ends the rest. rules puts the configuration's rules in force; serves has exports
+// carried out that are due.
+func openPlatform(ctx context.Context, cfg config.Config, log *slog.Logger, rules, serves bool) (*platform, error) {
+	a, err := app.Open(ctx, cfg, app.Options{Log: log, Version: version, KeepRules: !rules, Serves: serves})
 	if err != nil {
 		return nil, err
 	}
@@ -156,4 +158,26 @@ func restoreBackup(ctx context.Context, cfg config.Config, from string, check, f
 		return app.VerifyBackup(ctx, from, progress)
 	}
 	return app.Restore(ctx, cfg, from, app.Options{Log: log, Version: version}, app.RestoreOptions{Force: force, Progress: progress})
+}
+
+// exportPlace is where this user exports to.
+func exportPlace(cfg config.Config, to string) (exporter.Place, error) {
+	return app.ExportPlace(cfg.S3, to)
+}
+
+func (p *platform) Export(ctx context.Context, sel clientele.Selection, head func(clientele.ExportHead) error, page func(clientele.ExportPage) error) error {
+	return p.app.ExportRows(ctx, operator, sel, head, page)
+}
+
+func (p *platform) Exports(ctx context.Context, limit int, cursor string) ([]clientele.Export, []clientele.ScheduledExport, string, error) {
+	items, next, err := p.app.Exports(ctx, limit, cursor)
+	return items, p.app.ScheduledExports(), next, err
+}
+
+func (p *platform) StartExport(context.Context, clientele.ExportRequest) (*clientele.Export, error) {
+	return nil, clientele.Errorf(clientele.Unavailable, "no server holds the data directory").WithHint("clientele serve carries exports out; clientele export --out writes one itself")
+}
+
+func (p *platform) CancelExport(ctx context.Context, id string) (*clientele.Export, error) {
+	return p.app.CancelExport(ctx, id)
 }

@@ -67,7 +67,7 @@ type serving struct {
 // serveWhile serves until work returns, or until the context ends, which ends work's too. It
 // stops in this order: work, no new requests, those under way, the stages, the stores.
 func (c *cli) serveWhile(ctx context.Context, cfg config.Config, log *slog.Logger, work func(context.Context, serving) error) (err error) {
-	p, err := openPlatform(ctx, cfg, log, true)
+	p, err := openPlatform(ctx, cfg, log, true, true)
 	if err != nil {
 		return err
 	}

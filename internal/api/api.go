@@ -6,6 +6,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -64,6 +65,23 @@ type Stater interface {
 	Digests(ctx context.Context) (map[string]string, error)
 }
 
+// Exports brings rows out. by is the name of the token that asks.
+type Exports interface {
+	// StartExport has an export carried out. Denied when its place is not one that is allowed.
+	StartExport(ctx context.Context, by string, req clientele.ExportRequest) (*clientele.Export, error)
+	// Exports lists them, the newest first.
+	Exports(ctx context.Context, limit int, cursor string) ([]clientele.Export, string, error)
+	ScheduledExports() []clientele.ScheduledExport
+	ExportStatus(ctx context.Context, id string) (*clientele.Export, error)
+	// CancelExport is Conflict when the export has ended.
+	CancelExport(ctx context.Context, id string) (*clientele.Export, error)
+	// StreamExport writes all rows as one file. What is wrong with the request is found before
+	// the first byte is written.
+	StreamExport(ctx context.Context, by string, req clientele.ExportRequest, w io.Writer) error
+	// ExportRows hands over the rows themselves.
+	ExportRows(ctx context.Context, by string, sel clientele.Selection, head func(clientele.ExportHead) error, page func(clientele.ExportPage) error) error
+}
+
 // Tokens keeps the tokens; token.Store is one.
 type Tokens interface {
 	Check(ctx context.Context, secret string) (token.Principal, error)
@@ -84,6 +102,7 @@ type Options struct {
 	Status     Stater
 	Privacy    Privacy
 	Backups    Backups
+	Exports    Exports
 	Tokens     Tokens
 	Log        *slog.Logger // nil = silent
 	Version    string
@@ -149,6 +168,7 @@ func New(o Options) (*API, error) {
 	a.operatingRoutes()
 	a.backupRoutes()
 	a.importRoutes()
+	a.exportRoutes()
 	a.tokenRoutes()
 	// The library describes errors by its own model, which is never sent.
 	delete(registry.Map(), "ErrorModel")

@@ -10,7 +10,7 @@ import (
 // standing are the problems that are found by looking, each with what to do: they come and go with
 // what they are about.
 func (a *App) standing() []string {
-	var out []string
+	out := a.exportProblems()
 	if age := time.Duration(a.cfg.Backup.MaxAge); age > 0 {
 		a.backups.mu.Lock()
 		s := a.backups.state

@@ -21,6 +21,7 @@ import (
 	"clientele/internal/config"
 	"clientele/internal/door"
 	"clientele/internal/eventlog"
+	"clientele/internal/exporter"
 	"clientele/internal/identity"
 	"clientele/internal/importer"
 	"clientele/internal/observe"
@@ -42,6 +43,7 @@ var (
 	_ archive.Log            = (*eventlog.Log)(nil)
 	_ api.Tokens             = (*token.Store)(nil)
 	_ importer.ParquetReader = duckstore.ParquetFiles{}
+	_ api.Exports            = (*App)(nil)
 	_ api.Profiles           = (*App)(nil)
 	_ api.Identity           = (*App)(nil)
 	_ api.Querier            = (*App)(nil)
@@ -59,6 +61,9 @@ type Options struct {
 	// KeepRules leaves the identity and trait rules of the data directory in force, where there
 	// are some, whatever the configuration says: a command that only reads must not regroup people.
 	KeepRules bool
+	// Serves has exports carried out that are asked for or due: a command that opens the directory
+	// for a moment has none of it.
+	Serves bool
 }
 
 // App is the open program. Run must run for anything to be resolved.
@@ -75,6 +80,8 @@ type App struct {
 	tokens  *token.Store
 	door    *door.Door
 	hooks   *webhook.Handler
+	ledger  *exporter.Ledger
+	exports *exporter.Service
 	handler http.Handler
 
 	observer *observe.Observer
@@ -189,6 +196,9 @@ func (a *App) open(ctx context.Context, state string) error {
 		return fmt.Errorf("open tokens: %w", err)
 	}
 	a.loadBackup()
+	if err := a.openExports(); err != nil {
+		return fmt.Errorf("open exports: %w", err)
+	}
 	if err := a.positions(ctx); err != nil {
 		return err
 	}
@@ -243,7 +253,7 @@ func (a *App) routes() (http.Handler, error) {
 			keys[s.WriteKey] = collect.Source{Name: s.Name, WriteKey: s.WriteKey, Server: s.Kind == config.KindServer, AllowedOrigins: s.AllowedOrigins}
 		}
 	}
-	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Privacy: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
+	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Privacy: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
 		Backups: a,
 		Now:     a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
@@ -324,6 +334,9 @@ func (a *App) Close() error {
 	}
 	if a.columns != nil {
 		errs = append(errs, a.columns.Close())
+	}
+	if a.ledger != nil {
+		errs = append(errs, a.ledger.Close())
 	}
 	if a.rows != nil {
 		errs = append(errs, a.rows.Close())

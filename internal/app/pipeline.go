@@ -23,6 +23,7 @@ import (
 //	keep     archives and trims the log behind the resolver
 //	upkeep   folds and compacts the column store
 //	backup   copies everything while it goes on, when it is asked to
+//	export   writes tables to where they are wanted, as asked for or when due
 //
 // Each runs until the context ends or it can go no further; the first to fail ends them all.
 func (a *App) stages() map[string]func(context.Context) error {
@@ -34,6 +35,7 @@ func (a *App) stages() map[string]func(context.Context) error {
 		"keep":    a.keep,
 		"upkeep":  a.upkeep,
 		"backup":  a.backupStage,
+		"export":  a.export,
 	}
 }
 
@@ -49,7 +51,7 @@ const (
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
 // and archive further than profiles, which people look at while they speak with a customer. At 5
 // a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "keep": 5, "upkeep": 8, "backup": 8, "sql": 5}
+var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "sql": 5}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.

@@ -26,7 +26,7 @@ const Module = "clientele"
 
 // stages are the packages that meet on the log, in internal/resolve or in internal/app, never
 // in one another. A name with a slash behind it is a family of packages.
-var stages = []string{"collect", "webhook", "resolve", "identity", "profile", "commerce", "audience", "importer", "archive", "linkage", "quality", "insight",
+var stages = []string{"collect", "webhook", "resolve", "identity", "profile", "commerce", "audience", "importer", "exporter", "archive", "linkage", "quality", "insight",
 	"predict", "journey", "deliver", "measure", "privacy", "pgwire", "shop", "sources/", "destinations/"}
 
 // resolveUses is the one exception: the resolver is made of these.
@@ -43,6 +43,8 @@ var technologies = []struct{ library, home string }{
 	{"github.com/nyaruka/phonenumbers", "internal/identity"},
 	{"github.com/prometheus/", "internal/observe"},
 	{"go.opentelemetry.io/", "internal/observe"},
+	{"github.com/minio/minio-go", "internal/objectstore"},
+	{"github.com/apache/arrow-go", "internal/exporter"},
 }
 
 var forbiddenNames = []string{"util", "utils", "common", "misc", "helper", "helpers", "types", "models", "base", "core", "shared"}

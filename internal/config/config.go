@@ -35,6 +35,9 @@ type Config struct {
 	Telemetry  Telemetry                      `yaml:"telemetry"`
 	Privacy    Privacy                        `yaml:"privacy"`
 	Erase      Erase                          `yaml:"erase"`
+	Exports    []Export                       `yaml:"exports"`
+	ExportTo   []string                       `yaml:"export_to"` // places that the API may export to, besides exports under Data
+	S3         S3                             `yaml:"s3"`
 }
 
 // SourceKind says who holds the write key of a source, and so what is believed.
@@ -136,6 +139,8 @@ func Default() Config {
 		Telemetry: Telemetry{Metrics: MetricsAuto, Traces: Traces{Headers: map[string]string{}, Service: defaultService, Sample: 1}},
 		Privacy:   Privacy{OptOutPurposes: []string{}},
 		Erase:     defaultErase(),
+		Exports:   []Export{},
+		ExportTo:  []string{},
 	}
 }
 
@@ -160,6 +165,7 @@ func Load(path string, env Lookup) (Config, error) {
 		return Config{}, err
 	}
 	standardTelemetry(&c.Telemetry.Traces, env)
+	standardS3(&c.S3, env)
 	fill(&c)
 	return c, nil
 }
@@ -225,6 +231,7 @@ func (c Config) Redacted() Config {
 		addresses[i] = redactURL(strings.TrimSpace(addresses[i]))
 	}
 	c.Telemetry = c.Telemetry.redacted()
+	c.S3 = c.S3.redacted()
 	c.Log.URL, c.Store.URL = strings.Join(addresses, ","), redactURL(c.Store.URL)
 	return c
 }

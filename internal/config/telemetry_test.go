@@ -17,7 +17,7 @@ func TestTelemetry(t *testing.T) {
 		t.Errorf("%+v", c.Telemetry)
 	}
 	text, err := c.Redacted().YAML()
-	if err != nil || strings.Contains(text, "secret") || !strings.Contains(text, "Authorization: (hidden)") || !strings.Contains(text, "sample: 0.05") {
+	if err != nil || strings.Contains(text, "Bearer secret") || !strings.Contains(text, "Authorization: (hidden)") || !strings.Contains(text, "sample: 0.05") {
 		t.Errorf("shown as %s, %v", text, err)
 	}
 	if c.Telemetry.Traces.Headers["Authorization"] != "Bearer secret" {

@@ -45,6 +45,8 @@ func (c Config) Problems() []*clientele.Error {
 	v.http(c.HTTP)
 	v.log(c.Log)
 	v.telemetry(c.Telemetry)
+	v.exports(c.Exports, c.ExportTo)
+	v.s3(c.S3)
 	if c.Store.URL != "" {
 		v.wrong("store.url", "is set, but only the embedded store is there yet", "leave it empty; PostgreSQL comes in a later release")
 	}

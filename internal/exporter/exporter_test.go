@@ -277,9 +277,35 @@ func TestOutside(t *testing.T) {
 		t.Error("something was written outside")
 	}
 	for _, path := range []string{"..", "a/../../b", "/etc", "", "a/../.."} {
-		if got, err := exporter.Below(dir, path); clientele.ErrorCode(err) != clientele.Denied {
-			t.Errorf("%q becomes %q: %v", path, got, err)
+		if _, err := exporter.NewFolderBelow(dir, path); clientele.ErrorCode(err) != clientele.Denied {
+			t.Errorf("%q: %v", path, err)
 		}
+	}
+	if err := os.Symlink(other, filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"link", "link/deeper"} {
+		below, err := exporter.NewFolderBelow(dir, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := below.Create(context.Background(), "a"); err == nil {
+			t.Errorf("%s was followed out of the folder", path)
+		}
+	}
+	if len(folder(t, other)) > 0 {
+		t.Error("something was written outside")
+	}
+	below, err := exporter.NewFolderBelow(dir, "a/b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := below.Create(context.Background(), "c")
+	if err == nil {
+		err = file.Commit()
+	}
+	if _, is := os.Stat(filepath.Join(dir, "a", "b", "c")); err != nil || is != nil {
+		t.Errorf("below: %v, %v", err, is)
 	}
 }
 

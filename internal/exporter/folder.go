@@ -12,10 +12,19 @@ import (
 )
 
 // Folder is a place on a disk. Nothing is written outside of it, whatever names and links say.
-type Folder struct{ path string }
+type Folder struct{ base, sub string }
 
 // NewFolder is the folder of that path, which is made when something is written.
-func NewFolder(path string) *Folder { return &Folder{path} }
+func NewFolder(path string) *Folder { return &Folder{base: path, sub: "."} }
+
+// NewFolderBelow is a folder below another that no link leads out of. Denied when the path does.
+func NewFolderBelow(base, path string) (*Folder, error) {
+	sub := filepath.FromSlash(path)
+	if !filepath.IsLocal(sub) {
+		return nil, clientele.Errorf(clientele.Denied, "the path leads out of the folder")
+	}
+	return &Folder{base, filepath.Clean(sub)}, nil
+}
 
 // What has not been committed has such a name.
 const (
@@ -27,12 +36,25 @@ func tempName(name string) string { return tempPrefix + name + tempSuffix }
 
 func (f *Folder) root(make bool) (*os.Root, error) {
 	if make {
-		if err := os.MkdirAll(f.path, 0o700); err != nil {
+		if err := os.MkdirAll(f.base, 0o700); err != nil {
 			return nil, folderError(err)
 		}
 	}
-	r, err := os.OpenRoot(f.path)
-	return r, folderError(err)
+	r, err := os.OpenRoot(f.base)
+	if err != nil || f.sub == "." {
+		return r, folderError(err)
+	}
+	if make {
+		err = r.MkdirAll(f.sub, 0o700)
+	}
+	var below *os.Root
+	if err == nil {
+		below, err = r.OpenRoot(f.sub)
+	}
+	if err = errors.Join(err, r.Close()); err != nil {
+		return nil, folderError(err)
+	}
+	return below, nil
 }
 
 func folderError(err error) error {
@@ -144,12 +166,4 @@ func (f *Folder) Clean(context.Context) (empty bool, err error) {
 		}
 	}
 	return empty, nil
-}
-
-// Below is a folder below another; Denied when the path leads out of it.
-func Below(folder, path string) (string, error) {
-	if !filepath.IsLocal(filepath.FromSlash(path)) {
-		return "", clientele.Errorf(clientele.Denied, "the path leads out of the folder")
-	}
-	return filepath.Join(folder, filepath.FromSlash(path)), nil
 }

@@ -34,8 +34,9 @@ type ServiceOptions struct {
 	Now    func() time.Time
 	Room   func() error
 	Log    *slog.Logger
-	// Parts of other sizes than usual; 0 = as usual.
-	PartRows int64
+	// Carries has Run carry out exports; without it they wait for a service that does.
+	Carries  bool
+	PartRows int64 // 0 = PartRows
 }
 
 // Service runs the exports of a server: those that are asked for and those that the configuration
@@ -237,6 +238,10 @@ func backoff(tries int) time.Duration {
 
 // Run carries out what is asked for and what is due, until the context ends.
 func (s *Service) Run(ctx context.Context) error {
+	if !s.o.Carries {
+		<-ctx.Done()
+		return nil
+	}
 	for ctx.Err() == nil {
 		next, err := s.due()
 		if err != nil {

@@ -19,6 +19,7 @@ type State struct {
 	Columns  ColumnsState
 	Rows     RowsState
 	Door     DoorState
+	Exports  ExportsState
 
 	CollectRefusals []Refusal // of requests; Where is the endpoint's kind
 	WebhookRefusals []Refusal // of calls; Where is the source, "" for an unknown one
@@ -73,6 +74,15 @@ func UnknownRows() RowsState {
 
 // DoorState is what clients hold of this machine.
 type DoorState struct{ Open, Max, BodyBytes float64 }
+
+// ExportsState is what exports do and did.
+type ExportsState struct {
+	Running, Waiting float64
+	Retries          float64
+	Rows, Bytes      float64            // of those that are done
+	Ended            map[string]float64 // by state
+	LastDone         map[string]float64 // by the name of the scheduled export; seconds since 1970, 0 for never
+}
 
 // Refusal is how often something was not taken, since the start.
 type Refusal struct {
@@ -140,6 +150,12 @@ func readings() []reading {
 		{"clientele_columns_size_bytes", "Bytes of the column store's file.", gauge, func(s *State) float64 { return s.Columns.Bytes }},
 		{"clientele_columns_wal_bytes", "Bytes of its write-ahead log: a checkpoint brings them into the file.", gauge, func(s *State) float64 { return s.Columns.WALBytes }},
 
+		{"clientele_exports_running", "Exports under way.", gauge, func(s *State) float64 { return s.Exports.Running }},
+		{"clientele_exports_waiting", "Exports that wait for their turn, or to be tried again.", gauge, func(s *State) float64 { return s.Exports.Waiting }},
+		{"clientele_export_retries_total", "Tries of exports that failed and will be repeated.", counter, func(s *State) float64 { return s.Exports.Retries }},
+		{"clientele_export_rows_total", "Rows of exports that were done.", counter, func(s *State) float64 { return s.Exports.Rows }},
+		{"clientele_export_bytes_total", "Bytes of exports that were done.", counter, func(s *State) float64 { return s.Exports.Bytes }},
+
 		{"clientele_rows_commit", "Newest change set in the row store.", gauge, func(s *State) float64 { return s.Rows.Commit }},
 		{"clientele_rows_size_bytes", "Bytes of the row store on disk.", gauge, func(s *State) float64 { return s.Rows.Bytes }},
 		{"clientele_rows_wal_bytes", "Bytes of its write-ahead log that are needed after a crash.", gauge, func(s *State) float64 { return s.Rows.WALBytes }},
@@ -178,6 +194,14 @@ func webhookRefusals() *prometheus.Desc {
 	return prometheus.NewDesc("clientele_webhook_refusals_total", "Webhook calls that were not taken; source is empty for an unknown one.", []string{"source", "reason"}, nil)
 }
 
+func exportsEnded() *prometheus.Desc {
+	return prometheus.NewDesc("clientele_exports_total", "Exports that have ended: done, failed, cancelled.", []string{"state"}, nil)
+}
+
+func exportLastDone() *prometheus.Desc {
+	return prometheus.NewDesc("clientele_export_last_done_timestamp_seconds", "When the last run of a scheduled export was done; 0 for never.", []string{"name"}, nil)
+}
+
 // Describe names the metrics.
 func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, r := range readings() {
@@ -186,6 +210,8 @@ func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- collectRefusals()
 	out <- webhookRefusals()
 	out <- connectionsClosed()
+	out <- exportsEnded()
+	out <- exportLastDone()
 }
 
 // Collect reads them.
@@ -208,5 +234,11 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, r := range s.DoorClosed {
 		out <- prometheus.MustNewConstMetric(connectionsClosed(), counter, float64(r.Count), r.Reason)
+	}
+	for _, state := range []string{"done", "failed", "cancelled"} {
+		out <- prometheus.MustNewConstMetric(exportsEnded(), counter, s.Exports.Ended[state], state)
+	}
+	for name, at := range s.Exports.LastDone {
+		out <- prometheus.MustNewConstMetric(exportLastDone(), gauge, at, name)
 	}
 }
