@@ -51,7 +51,7 @@ func clock() time.Time {
 	return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(ticks.Add(1)) * time.Millisecond)
 }
 
-func options() app.Options { return app.Options{Version: "test", Now: clock} }
+func options() app.Options { return app.Options{Version: "test", Now: clock, Serves: true} }
 
 // program is the whole program, running, behind its HTTP surface.
 type program struct {

@@ -235,7 +235,9 @@ func TestDamaged(t *testing.T) {
 	for what, do := range map[string]func(dir string) error{
 		"a part is gone": func(dir string) error { return os.Remove(filepath.Join(dir, "part-000001.csv")) },
 		"a part is cut":  func(dir string) error { return os.Truncate(filepath.Join(dir, "part-000002.csv"), 5) },
-		"no manifest":    func(dir string) error { return os.WriteFile(filepath.Join(dir, exporter.ManifestName), []byte("{"), 0o600) },
+		"no manifest": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, exporter.ManifestName), []byte("{"), 0o600)
+		},
 	} {
 		dir := filepath.Join(t.TempDir(), "out")
 		source := plain(95)

@@ -66,6 +66,9 @@ func folderError(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return clientele.Errorf(clientele.Denied, "folder: %w", err).WithHint("choose a folder that this user may write to")
 	}
+	if p := (*fs.PathError)(nil); errors.As(err, &p) && p.Err.Error() == "path escapes from parent" { // os has no name for it
+		return clientele.Errorf(clientele.Denied, "a link leads out of the folder")
+	}
 	return clientele.Errorf(clientele.Unavailable, "folder: %w", err)
 }
 

@@ -136,9 +136,9 @@ func TestFailures(t *testing.T) {
 	}
 	ctx := context.Background()
 	for body, want := range map[string]clientele.Code{
-		`<Error><Code>AccessDenied</Code><Message>no</Message></Error>`:        clientele.Denied,
+		`<Error><Code>AccessDenied</Code><Message>no</Message></Error>`:          clientele.Denied,
 		`<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>`: clientele.Denied,
-		`<Error><Code>Odd</Code><Message>no</Message></Error>`:                  clientele.Unavailable,
+		`<Error><Code>Odd</Code><Message>no</Message></Error>`:                   clientele.Unavailable,
 	} {
 		b := bucket(t, service(t, answer(http.StatusForbidden, body)), "s3://lake/x")
 		if _, err := b.Clean(ctx); clientele.ErrorCode(err) != want {
