@@ -152,7 +152,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Backups: s.product, Privacy: s.product, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Privacy: s.product, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,6 +220,12 @@ var routes = []struct {
 	{"POST", "/api/v1/import/shop", token.Write, `{"table":"orders","id":"1"}`},
 	{"POST", "/api/v1/backups", token.Admin, `{"name":"b"}`},
 	{"GET", "/api/v1/backups", token.Admin, ""},
+	{"GET", "/api/v1/export?what=orders", token.Read, ""},
+	{"POST", "/api/v1/export", token.Read, `{"what":"orders","format":"csv"}`},
+	{"POST", "/api/v1/exports", token.Admin, `{"what":"orders","format":"csv","to":"x"}`},
+	{"GET", "/api/v1/exports", token.Read, ""},
+	{"GET", "/api/v1/exports/x", token.Read, ""},
+	{"DELETE", "/api/v1/exports/x", token.Admin, ""},
 	{"GET", "/api/v1/tokens", token.Admin, ""},
 	{"POST", "/api/v1/tokens", token.Admin, `{"name":"new","scopes":["read"]}`},
 	{"DELETE", "/api/v1/tokens/the-collect", token.Admin, ""},
@@ -619,7 +625,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.1") {
 		t.Fatalf("%v %s", err, doc.OpenAPI)
 	}
-	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "")
+	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?what=orders", "", "exports/x", "exports/{id}")
 	count := 0
 	for _, rt := range routes {
 		op, ok := doc.Paths[template.Replace(rt.path)][strings.ToLower(rt.method)]

@@ -293,7 +293,7 @@ func keptInBackup(rel string) bool {
 	case strings.HasPrefix(top, "."), strings.HasPrefix(top, stateDir), strings.HasSuffix(top, ".tmp"):
 		return false
 	default:
-		return top != "lock" && top != "server.json" && top != logDir && top != archiveDir && top != lastBackup
+		return top != "lock" && top != "server.json" && top != logDir && top != archiveDir && top != lastBackup && top != exportsDir
 	}
 }
 
