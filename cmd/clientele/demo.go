@@ -104,7 +104,10 @@ func (c *cli) demo(ctx context.Context, f demoFlags) error {
 		}
 		defer api.Close()
 		d.api, d.address = remote{api}, at.address
-		return d.run(ctx)
+		if err := d.run(ctx); ctx.Err() == nil {
+			return err
+		}
+		return nil // it was stopped
 	})
 }
 
@@ -165,7 +168,7 @@ func (d *demo) run(ctx context.Context) error {
 	} else if err := d.load(ctx); err != nil {
 		return err
 	}
-	if d.f.once || ctx.Err() != nil {
+	if d.f.once {
 		return nil
 	}
 	d.invite()

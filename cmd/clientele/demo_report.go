@@ -111,7 +111,7 @@ func (d *demo) profiles(ctx context.Context) (map[clientele.Identifier]int64, er
 					found[clientele.Identifier{Namespace: clientele.Namespace(ns), Value: last}] = profile
 				}
 			}
-			if len(r.Rows) < page {
+			if len(r.Rows) < page && !r.Cut {
 				break
 			}
 		}

@@ -84,6 +84,38 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// TestDemoInterrupted: a load that was stopped is made whole by the next start. The shop is of the
+// smallest size, where most sums are of nothing.
+func TestDemoInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir())
+	args := []string{"demo", "--once", "--people", "1", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "shop")}
+	ctx, stop := context.WithCancel(t.Context())
+	var out stopper
+	out.at, out.stop = "A shop of", stop
+	var errs bytes.Buffer
+	if code := run(ctx, args, streams{in: strings.NewReader(""), out: &out, err: &errs, env: func(string) (string, bool) { return "", false }}); code != 0 {
+		t.Fatalf("stopped: exit %d, %s", code, errs.String())
+	}
+	code, again, said := call(t, "", nil, args...)
+	if code != 0 || strings.Count(again, "  equal\n") < 13 || strings.Contains(again, "DIFFERENT") || strings.Contains(out.String(), "  equal") {
+		t.Errorf("exit %d\n%s%s", code, again, said)
+	}
+}
+
+// stopper is output that calls stop when a text is written.
+type stopper struct {
+	said
+	at   string
+	stop func()
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(s.at)) {
+		s.stop()
+	}
+	return s.said.Write(p)
+}
+
 func TestDemoUsage(t *testing.T) {
 	t.Chdir(t.TempDir())
 	other := filepath.Dir(write(t, "something", "else"))

@@ -15,7 +15,6 @@ type Sink interface {
 // Loaded is what a load has brought in so far.
 type Loaded struct {
 	Records int
-	People  int
 }
 
 // Limits of one import: of each source and kind of record, as much is gathered.
