@@ -15,10 +15,11 @@ BENCH_DATA ?= bin/bench-data
 # Packages whose benchmarks print rows or events a second.
 BENCH_PACKAGES ?= ./internal/collect ./internal/eventlog
 STATICCHECK    ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK    ?= golang.org/x/vuln/cmd/govulncheck@v1.1.4
 VERSION        ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check lint bench bench-quick bench-large bench-build bench-stages fuzz e2e clean
+.PHONY: help build run test check lint bench bench-quick bench-large bench-build bench-stages fuzz e2e soak vuln clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,13 +33,16 @@ run: build ## the demo shop on LISTEN with DATA: a year of PEOPLE (20,000), then
 test: ## all tests, with the race detector
 	$(GO) test -race -timeout 10m $(TESTFLAGS) ./...
 
-check: lint test e2e ## what CI runs: lint and all tests
+check: lint vuln test e2e ## what CI runs: lint and all tests
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './node_modules/*' -not -path './.git/*')); \
 	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+
+vuln: ## govulncheck: known vulnerabilities in what is called; says so where its database cannot be reached
+	@GO='$(GO)' GOVULNCHECK='$(GOVULNCHECK)' sh scripts/vuln.sh
 
 bench: bench-build ## the numbers it is designed for, over HTTP, at 100,000 and 1,000,000 profiles, then bench-stages (about 40 minutes the first time)
 	bin/bench -program bin/clientele -data '$(BENCH_DATA)' -out bin/bench.md $(BENCHFLAGS)
@@ -64,6 +68,9 @@ fuzz: ## every fuzz test for FUZZTIME each
 e2e: ## the tests of the whole program: kills, full disk, real files, real libraries (about 8 minutes)
 	CLIENTELE_E2E=1 $(GO) test -count=1 -timeout 20m $(TESTFLAGS) ./e2e/...
 	$(GO) test -count=1 $(TESTFLAGS) -run 'TestOnlineRetail$$' ./internal/importer
+
+soak: ## a million events, backed up, rebuilt and restored to equal digests (about 6 minutes)
+	CLIENTELE_E2E=1 CLIENTELE_SOAK=1 $(GO) test -count=1 -timeout 40m -v -run 'TestSoak' ./e2e
 
 clean: ## remove what was built and generated; the data directory stays
 	rm -rf bin
