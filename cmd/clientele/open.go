@@ -7,7 +7,9 @@ import (
 	"net/http"
 
 	"clientele"
+	"clientele/internal/api"
 	"clientele/internal/app"
+	"clientele/internal/audit"
 	"clientele/internal/backup"
 	"clientele/internal/config"
 	"clientele/internal/door"
@@ -84,30 +86,64 @@ func (p *platform) tokens() *token.Store { return p.app.Tokens() }
 func parquet() importer.ParquetReader { return app.Parquet() }
 
 func rebuild(ctx context.Context, cfg config.Config, log *slog.Logger, progress func(done, total clientele.Position)) error {
-	return app.Rebuild(ctx, cfg, app.Options{Log: log, Version: version}, progress)
+	err := app.Rebuild(ctx, cfg, app.Options{Log: log, Version: version}, progress)
+	if clientele.ErrorCode(err) == clientele.Conflict { // another process has it, its audit log too
+		return err
+	}
+	return recordAct(cfg.Data, "rebuild", "", err)
 }
 
 // operator is who decides when a command runs without a server.
 const operator = "cli"
 
+// acted records what a command did without a server: what cannot be recorded is not answered.
+func (p *platform) acted(act, target string, err error) error {
+	if unrecorded := p.app.Audit().Record(audit.Record{By: operator, Act: act, Target: target, Outcome: outcomeOf(err)}, false); unrecorded != nil {
+		return unrecorded
+	}
+	return err
+}
+
+// about is how an identifier stands in the audit log.
+func (p *platform) about(id clientele.Identifier) string {
+	if id.Namespace == "id" {
+		return api.AuditTarget(p.app.Audit(), id.Value)
+	}
+	return p.app.Audit().Hash(string(id.Namespace) + ":" + id.Value)
+}
+
+// recordAct records an act on a data directory that nobody holds.
+func recordAct(data, act, target string, err error) error {
+	l, failed := openAudit(data)
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	return errors.Join(err, l.Record(audit.Record{By: operator, Act: act, Target: target, Outcome: outcomeOf(err)}, true), l.Close())
+}
+
 func (p *platform) Profile(ctx context.Context, id clientele.Identifier, explain bool) (*clientele.Profile, error) {
-	return p.app.Profile(ctx, id, explain)
+	v, err := p.app.Profile(ctx, id, explain)
+	return v, p.acted("get-profile", p.about(id), err)
 }
 
 func (p *platform) Events(ctx context.Context, id clientele.Identifier, limit int, cursor string) ([]clientele.Event, string, error) {
-	return p.app.Events(ctx, id, limit, cursor)
+	v, next, err := p.app.Events(ctx, id, limit, cursor)
+	return v, next, p.acted("list-profile-events", p.about(id), err)
 }
 
 func (p *platform) Identity(ctx context.Context, id clientele.Identifier) (*clientele.IdentityView, error) {
-	return p.app.Identity(ctx, id)
+	v, err := p.app.Identity(ctx, id)
+	return v, p.acted("get-profile-identity", p.about(id), err)
 }
 
 func (p *platform) Merge(ctx context.Context, req clientele.MergeRequest) (*clientele.MergeResult, error) {
-	return p.app.Merge(ctx, operator, req)
+	v, err := p.app.Merge(ctx, operator, req)
+	return v, p.acted("merge-profiles", api.AuditTarget(p.app.Audit(), req.Profile), err)
 }
 
 func (p *platform) Unmerge(ctx context.Context, req clientele.MergeRequest) (*clientele.MergeResult, error) {
-	return p.app.Unmerge(ctx, operator, req)
+	v, err := p.app.Unmerge(ctx, operator, req)
+	return v, p.acted("unmerge-profiles", api.AuditTarget(p.app.Audit(), req.Profile), err)
 }
 
 func (p *platform) Simulate(ctx context.Context, rules clientele.IdentityRules, sample int) (*clientele.Simulation, error) {
@@ -122,19 +158,23 @@ func (p *platform) Query(ctx context.Context, sql string, params []any, maxRows 
 	if maxRows <= 0 || maxRows > p.cfg.Query.MaxRows {
 		maxRows = p.cfg.Query.MaxRows
 	}
-	return p.app.Query(ctx, sql, params, maxRows)
+	v, err := p.app.Query(ctx, sql, params, maxRows)
+	return v, p.acted("query", p.app.Audit().Hash(sql), err)
 }
 
 func (p *platform) Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error) {
-	return p.app.Quarantine(ctx, limit, cursor)
+	v, next, err := p.app.Quarantine(ctx, limit, cursor)
+	return v, next, p.acted("list-quarantine", "", err)
 }
 
 func (p *platform) Replay(ctx context.Context, ids []string) (int, error) {
-	return p.app.Replay(ctx, operator, ids)
+	v, err := p.app.Replay(ctx, operator, ids)
+	return v, p.acted("replay-quarantine", "", err)
 }
 
 func (p *platform) Import(ctx context.Context, source string, kind clientele.Kind, records []clientele.Record) (*clientele.ImportResult, error) {
-	return p.app.Import(ctx, source, kind, records)
+	v, err := p.app.Import(ctx, source, kind, records)
+	return v, p.acted("import", source, err)
 }
 
 func (p *platform) Status(ctx context.Context) (*clientele.Status, error) { return p.app.Status(ctx) }
@@ -142,7 +182,7 @@ func (p *platform) Status(ctx context.Context) (*clientele.Status, error) { retu
 func (p *platform) Digests(ctx context.Context) (map[string]string, error) { return p.app.Digests(ctx) }
 
 func (p *platform) StartBackup(ctx context.Context, out string) (*clientele.BackupStatus, error) {
-	if err := p.app.StartBackup(ctx, out); err != nil {
+	if err := p.acted("start-backup", "", p.app.StartBackup(ctx, out)); err != nil {
 		return nil, err
 	}
 	return p.app.BackupStatus(ctx)
@@ -157,7 +197,11 @@ func restoreBackup(ctx context.Context, cfg config.Config, from string, check, f
 	if check {
 		return app.VerifyBackup(ctx, from, progress)
 	}
-	return app.Restore(ctx, cfg, from, app.Options{Log: log, Version: version}, app.RestoreOptions{Force: force, Progress: progress})
+	m, err := app.Restore(ctx, cfg, from, app.Options{Log: log, Version: version}, app.RestoreOptions{Force: force, Progress: progress})
+	if err != nil {
+		return nil, err
+	}
+	return m, recordAct(cfg.Data, "restore", "", nil)
 }
 
 // exportPlace is where this user exports to.

@@ -21,7 +21,14 @@ type tokenBackend interface {
 
 // tokenFile needs no lock on the data directory: the file is replaced whole, and a running
 // server, which would not see the change, is asked instead.
-type tokenFile struct{ *token.Store }
+type tokenFile struct {
+	*token.Store
+	data string
+}
+
+func (f tokenFile) RevokeToken(ctx context.Context, name string) error {
+	return recordAct(f.data, "revoke-token", name, f.Store.RevokeToken(ctx, name))
+}
 
 func (f tokenFile) CreateToken(ctx context.Context, name string, scopes []string) (string, error) {
 	typed := make([]token.Scope, len(scopes))
@@ -29,7 +36,7 @@ func (f tokenFile) CreateToken(ctx context.Context, name string, scopes []string
 		typed[i] = token.Scope(s)
 	}
 	secret, _, err := f.Store.CreateToken(ctx, name, typed)
-	return secret, err
+	return secret, recordAct(f.data, "create-token", name, err)
 }
 
 func (f tokenFile) Tokens(ctx context.Context) ([]client.Token, error) {
@@ -66,7 +73,7 @@ func (c *cli) tokenBackend(ctx context.Context) (tokenBackend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tokenFile{s}, nil
+	return tokenFile{s, cfg.Data}, nil
 }
 
 func (c *cli) tokenCommand() *cobra.Command {

@@ -133,6 +133,7 @@ type site struct {
 	tokens  map[token.Scope]string
 	store   *token.Store
 	log     *bytes.Buffer
+	audit   ledger
 }
 
 func now() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
@@ -152,7 +153,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Exports: s.product, Backups: s.product, Privacy: s.product, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Privacy: s.product, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,6 +219,8 @@ var routes = []struct {
 	{"GET", "/api/v1/quarantine", token.Read, ""},
 	{"POST", "/api/v1/quarantine/replay", token.Write, `{"all":true}`},
 	{"POST", "/api/v1/import/shop", token.Write, `{"table":"orders","id":"1"}`},
+	{"GET", "/api/v1/audit", token.Admin, ""},
+	{"GET", "/api/v1/audit/verify", token.Admin, ""},
 	{"POST", "/api/v1/backups", token.Admin, `{"name":"b"}`},
 	{"GET", "/api/v1/backups", token.Admin, ""},
 	{"GET", "/api/v1/export?what=orders", token.Read, ""},

@@ -64,6 +64,11 @@ func principalOf(ctx context.Context) token.Principal {
 // the body is read.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	p, err := a.principal(ctx)
+	if clientele.ErrorCode(err) == clientele.Denied {
+		if unrecorded := a.denied(ctx, p.Name); unrecorded != nil {
+			err = unrecorded
+		}
+	}
 	if err != nil {
 		r, w := humago.Unwrap(ctx)
 		problem := problemOf(r.Context(), err)
@@ -80,7 +85,8 @@ func (a *API) principal(ctx huma.Context) (token.Principal, error) {
 	return principalFor(ctx.Context(), a.o.Tokens, ctx.Header("Authorization"), scope)
 }
 
-// principalFor is who an Authorization header stands for: Unknown for nobody, Denied without the scope.
+// principalFor is who an Authorization header stands for: Unknown for nobody, Denied, with the principal,
+// without the scope.
 func principalFor(ctx context.Context, tokens Tokens, authorization string, scope token.Scope) (token.Principal, error) {
 	scheme, secret, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(secret) == "" {
@@ -92,7 +98,7 @@ func principalFor(ctx context.Context, tokens Tokens, authorization string, scop
 		return token.Principal{}, err
 	}
 	if !p.May(scope) {
-		return token.Principal{}, clientele.Errorf(clientele.Denied, "the token lacks the scope %s", scope).
+		return p, clientele.Errorf(clientele.Denied, "the token lacks the scope %s", scope).
 			WithHint("make one with: clientele token create NAME --scope %s", scope)
 	}
 	return p, nil

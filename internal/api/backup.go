@@ -42,7 +42,7 @@ func (a *API) backupRoutes() {
 			return a.backupStatus(ctx)
 		})
 	route(a, operation{id: "get-backup", method: http.MethodGet, path: "/api/v1/backups", scope: token.Admin,
-		tag: "operate", summary: "The backup that is being made, or the last one"},
+		tag: "operate", summary: "The backup that is being made, or the last one", quiet: true},
 		func(ctx context.Context, _ *struct{}) (*output[*clientele.BackupStatus], error) {
 			return a.backupStatus(ctx)
 		})

@@ -58,7 +58,7 @@ func (a *API) identityRoutes() {
 			return &output[*clientele.Simulation]{s}, nil
 		})
 	route(a, operation{id: "get-identity-health", method: http.MethodGet, path: "/api/v1/identity/health", scope: token.Read,
-		tag: "identity", summary: "How the identity graph is doing", timeout: longTimeout},
+		tag: "identity", summary: "How the identity graph is doing", timeout: longTimeout, quiet: true},
 		func(ctx context.Context, _ *struct{}) (*output[*clientele.IdentityHealth], error) {
 			h, err := a.o.Identity.IdentityHealth(ctx)
 			if err != nil {

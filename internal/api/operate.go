@@ -22,7 +22,7 @@ type ReplayResult struct {
 
 func (a *API) operatingRoutes() {
 	route(a, operation{id: "get-status", method: http.MethodGet, path: "/api/v1/status", scope: token.Read,
-		tag: "operate", summary: "Counts, positions and lag of every stage, sizes, version"},
+		tag: "operate", summary: "Counts, positions and lag of every stage, sizes, version", quiet: true},
 		func(ctx context.Context, _ *struct{}) (*output[*clientele.Status], error) {
 			s, err := a.o.Status.Status(ctx)
 			if err != nil {
@@ -31,7 +31,7 @@ func (a *API) operatingRoutes() {
 			return &output[*clientele.Status]{s}, nil
 		})
 	route(a, operation{id: "get-digests", method: http.MethodGet, path: "/api/v1/status/digests", scope: token.Read,
-		tag: "operate", summary: "A checksum of every table's content", timeout: longTimeout},
+		tag: "operate", summary: "A checksum of every table's content", timeout: longTimeout, quiet: true},
 		func(ctx context.Context, _ *struct{}) (*output[map[string]string], error) {
 			d, err := a.o.Status.Digests(ctx)
 			if err != nil {

@@ -17,6 +17,7 @@ import (
 	"clientele"
 	"clientele/internal/api"
 	"clientele/internal/archive"
+	"clientele/internal/audit"
 	"clientele/internal/collect"
 	"clientele/internal/config"
 	"clientele/internal/door"
@@ -51,6 +52,7 @@ var (
 	_ api.Importer           = (*App)(nil)
 	_ api.Stater             = (*App)(nil)
 	_ api.Backups            = (*App)(nil)
+	_ api.Audit              = (*audit.Log)(nil)
 )
 
 // Options are what the configuration does not say.
@@ -100,6 +102,7 @@ type App struct {
 	recent    recent
 	trouble   troubles
 	backups   backups
+	audit     *audit.Log
 	// Held by who must not have the log or the outbox trimmed meanwhile: those who trim try again later.
 	logTrim, outboxTrim sync.Mutex
 	ready               atomic.Bool
@@ -114,6 +117,7 @@ const (
 	stateDir   = "state"          // what a rebuild makes anew:
 	rowsDir    = "rows"           //   the row store
 	columnFile = "columns.duckdb" //   the column store
+	auditDir   = "audit"          // who did what
 )
 
 // Open opens the data directory, which it makes when it is not there. Conflict when another
@@ -195,6 +199,9 @@ func (a *App) open(ctx context.Context, state string) error {
 	if a.tokens, err = token.Open(a.cfg.Data, a.o.Now); err != nil {
 		return fmt.Errorf("open tokens: %w", err)
 	}
+	if a.audit, err = audit.Open(data(auditDir), audit.Options{Now: a.o.Now}); err != nil {
+		return fmt.Errorf("open audit log: %w", err)
+	}
 	a.loadBackup()
 	if err := a.openExports(); err != nil {
 		return fmt.Errorf("open exports: %w", err)
@@ -254,8 +261,8 @@ func (a *App) routes() (http.Handler, error) {
 		}
 	}
 	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Privacy: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
-		Backups: a,
-		Now:     a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
+		Backups: a, Audit: a.audit,
+		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
 		return nil, err
 	}
@@ -317,6 +324,9 @@ func (a *App) Door() *door.Door { return a.door }
 // Handler serves collect and API.
 func (a *App) Handler() http.Handler { return a.handler }
 
+// Audit is the log of who did what.
+func (a *App) Audit() *audit.Log { return a.audit }
+
 // Tokens are the API's tokens.
 func (a *App) Tokens() *token.Store { return a.tokens }
 
@@ -343,6 +353,9 @@ func (a *App) Close() error {
 	}
 	if a.archive != nil {
 		errs = append(errs, a.archive.Close())
+	}
+	if a.audit != nil {
+		errs = append(errs, a.audit.Close())
 	}
 	if a.observer != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), flushTime)

@@ -292,8 +292,10 @@ func keptInBackup(rel string) bool {
 	switch top, _, _ := strings.Cut(filepath.ToSlash(rel), "/"); {
 	case strings.HasPrefix(top, "."), strings.HasPrefix(top, stateDir), strings.HasSuffix(top, ".tmp"):
 		return false
+	case filepath.Base(rel) == "lock":
+		return false
 	default:
-		return top != "lock" && top != "server.json" && top != logDir && top != archiveDir && top != lastBackup && top != exportsDir
+		return top != "server.json" && top != logDir && top != archiveDir && top != lastBackup && top != exportsDir
 	}
 }
 
