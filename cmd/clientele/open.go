@@ -114,6 +114,9 @@ func (p *platform) about(id clientele.Identifier) string {
 
 // recordAct records an act on a data directory that nobody holds.
 func recordAct(data, act, target string, err error) error {
+	if existing(data) != nil { // nothing was done
+		return err
+	}
 	l, failed := openAudit(data)
 	if failed != nil {
 		return errors.Join(err, failed)
