@@ -18,6 +18,7 @@ const (
 	TooLarge    Code = "too_large"    // over a stated limit
 	Unavailable Code = "unavailable"  // not now: try again later, nothing was taken
 	Corrupt     Code = "corrupt"      // stored bytes are not what was written
+	Violated    Code = "violation"    // an event breaks a tracking plan; in quarantine alone
 	Internal    Code = "internal"     // a fault of this program
 )
 

@@ -94,6 +94,9 @@ const (
 	CommandTraitRules    CommandName = "trait_rules"    // survivorship rules from here on
 	CommandReplay        CommandName = "replay"         // try quarantined records again
 	CommandConsent       CommandName = "consent"        // what a person decided, taken down by an operator
+	CommandTrackingPlan  CommandName = "tracking_plan"  // a plan from here on, or its end
+	CommandTransform     CommandName = "transform"      // a transform rule from here on, or its end
+	CommandTransformKey  CommandName = "transform_key"  // the key of hashed fields, made once
 )
 
 // Command is the Raw (JSON) of a KindCommand record. Body has the command's own shape.

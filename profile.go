@@ -74,5 +74,6 @@ type Quarantined struct {
 	Code       string `json:"code"`   // machine-readable reason
 	Reason     string `json:"reason"` // what is wrong and what to do
 	Raw        string `json:"raw,omitempty"`
-	ReplayedAt Micros `json:"replayed_at,omitempty"`
+	ReplayedAt Micros `json:"replayed_at,omitempty"` // the last time, in vain
+	ReplayedBy string `json:"replayed_by,omitempty"`
 }

@@ -24,6 +24,8 @@ const (
 	RowSeen       byte = 'd' // half-day | hash -> a live message id that was accepted
 	RowImported   byte = 'm' // hash -> an imported record id and the hash of its content
 	RowQuarantine byte = 'q' // position | ordinal -> reason
+	RowDropped    byte = 'x' // position | ordinal -> reason: what a tracking plan dropped
+	RowQuality    byte = 'Q' // what -> tracking plans, transform rules, violations, what properties were seen
 	RowDue        byte = 'u' // time | what -> something to do when its time comes
 	RowOutbox     byte = 'o' // commit number -> Change
 	RowPosition   byte = 'P' // -> log position and commit number of the last change set
@@ -138,6 +140,18 @@ func MetaKey(name string) Key { return NewKey(RowMeta).Text(name) }
 func OutboxKey(n uint64) Key  { return NewKey(RowOutbox).Uint(n) }
 func QuarantineKey(p Position, ordinal int) Key {
 	return NewKey(RowQuarantine).Uint(uint64(p)).Uint(uint64(ordinal))
+}
+func DroppedKey(p Position, ordinal int) Key {
+	return NewKey(RowDropped).Uint(uint64(p)).Uint(uint64(ordinal))
+}
+
+// QualityKey addresses what internal/quality keeps: what says of which kind, and texts which.
+func QualityKey(what string, texts ...string) Key {
+	k := NewKey(RowQuality).Text(what)
+	for _, t := range texts {
+		k = k.Text(t)
+	}
+	return k
 }
 func TimelineKey(a Anchor, name string, at Micros, source, eventID string) Key {
 	return NewKey(RowTimeline).Anchor(a).Text(name).Time(at).Text(source).Text(eventID)

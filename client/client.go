@@ -308,9 +308,7 @@ func number(v any) any {
 
 // Quarantine lists records that could not be used, the newest first.
 func (c *Client) Quarantine(ctx context.Context, limit int, cursor string) (items []clientele.Quarantined, next string, err error) {
-	var p page[clientele.Quarantined]
-	err = c.call(ctx, request{method: http.MethodGet, path: "/api/v1/quarantine", query: paging(limit, cursor)}, &p)
-	return p.Items, p.Next, err
+	return c.FindQuarantined(ctx, clientele.QuarantineQuery{}, limit, cursor)
 }
 
 // Replay tries quarantined records again, all of them when ids is empty, and says how many.

@@ -69,8 +69,12 @@ func (p *product) Query(_ context.Context, sql string, params []any, maxRows int
 		Rows: [][]any{{int64(1 << 52), 2.5, "x", nil, true}}}, p.did(sql, params, maxRows)
 }
 
-func (p *product) Quarantine(_ context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error) {
+func (p *product) Quarantine(_ context.Context, _ clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error) {
 	return []clientele.Quarantined{{ID: "5-1"}}, "more", p.did(limit, cursor)
+}
+
+func (p *product) ReplayFound(_ context.Context, by string, q clientele.QuarantineQuery) (int, error) {
+	return 2, p.did(by, q)
 }
 
 func (p *product) Replay(_ context.Context, by string, ids []string) (int, error) {

@@ -244,7 +244,7 @@ func TestAccepted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range resolve.Decode(p, f, rules, func(string) resolve.Source { return resolve.Source{} }).Records {
+		for _, r := range resolve.Decode(p, f, resolve.Rules{Identity: rules}, func(string) resolve.Source { return resolve.Source{} }).Records {
 			if found++; r.Err != nil || r.Verdict != 0 {
 				t.Fatalf("to quarantine, verdict %v: %v\n%s", r.Verdict, r.Err, r.Raw)
 			}

@@ -72,8 +72,14 @@ func TestExitCodes(t *testing.T) {
 		{"identity simulate", 2, "--rules is missing", ""},
 		{"identity simulate --rules none.yaml", 1, "rules: open none.yaml", ""},
 		{"identity simulate --rules " + wrong, 1, "lisen is not a known key", "did you mean listen?"},
-		{"quarantine replay", 2, "name ids, or --all", ""},
-		{"quarantine replay --all 1-1", 2, "name ids, or --all", ""},
+		{"quarantine replay", 2, "name ids, --all", ""},
+		{"quarantine replay --all 1-1", 2, "name ids, --all", ""},
+		{"quarantine replay --source web 1-1", 2, "name ids, --all", ""},
+		{"quarantine list --from yesterday", 2, "--from is not a time", "2026-03-01"},
+		{"plan set nothing-there.yaml", 1, "nothing-there.yaml", ""},
+		{"quality volumes --hours 0", 2, "--hours is out of range", ""},
+		{"quality minimisation --days 0", 2, "--days is out of range", ""},
+		{"quality stop web", 2, "accepts between 2 and 3", ""},
 		{"quarantine list --limit 0", 2, "--limit is out of range", ""},
 		{"token create x", 2, "--scope is missing", "read, write"},
 		{"token create x --scope root", 1, `"root" is not a scope`, "read, write"},
@@ -198,8 +204,12 @@ func (p *product) Query(_ context.Context, sql string, _ []any, maxRows int) (*c
 		Rows: [][]any{{int64(1), "a,b"}, {nil, "two\nlines"}}}, nil
 }
 
-func (p *product) Quarantine(context.Context, int, string) ([]clientele.Quarantined, string, error) {
+func (p *product) Quarantine(context.Context, clientele.QuarantineQuery, int, string) ([]clientele.Quarantined, string, error) {
 	return nil, "", nil
+}
+
+func (p *product) ReplayFound(context.Context, string, clientele.QuarantineQuery) (int, error) {
+	return 0, nil
 }
 
 func (p *product) Replay(context.Context, string, []string) (int, error) { return 0, nil }

@@ -23,7 +23,9 @@ type backend interface {
 	Simulate(ctx context.Context, rules clientele.IdentityRules, sample int) (*clientele.Simulation, error)
 	IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, error)
 	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
-	Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error)
+	qualityBackend
+	FindQuarantined(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error)
+	ReplayFound(ctx context.Context, q clientele.QuarantineQuery) (int, error)
 	Replay(ctx context.Context, ids []string) (int, error)
 	Import(ctx context.Context, source string, kind clientele.Kind, records []clientele.Record) (*clientele.ImportResult, error)
 	Export(ctx context.Context, sel clientele.Selection, head func(clientele.ExportHead) error, page func(clientele.ExportPage) error) error

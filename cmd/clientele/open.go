@@ -165,9 +165,14 @@ func (p *platform) Query(ctx context.Context, sql string, params []any, maxRows 
 	return v, p.acted("query", p.app.Audit().Hash(sql), err)
 }
 
-func (p *platform) Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error) {
-	v, next, err := p.app.Quarantine(ctx, limit, cursor)
+func (p *platform) FindQuarantined(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error) {
+	v, next, err := p.app.Quarantine(ctx, q, limit, cursor)
 	return v, next, p.acted("list-quarantine", "", err)
+}
+
+func (p *platform) ReplayFound(ctx context.Context, q clientele.QuarantineQuery) (int, error) {
+	n, err := p.app.ReplayFound(ctx, operator, q)
+	return n, p.acted("replay-quarantine", "", err)
 }
 
 func (p *platform) Replay(ctx context.Context, ids []string) (int, error) {

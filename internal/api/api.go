@@ -46,9 +46,11 @@ type Querier interface {
 
 // Quarantine lists what could not be used, the newest first, and tries it again.
 type Quarantine interface {
-	Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error)
+	Quarantine(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error)
 	// Replay tries the records again, all of them when ids is empty, and says how many.
 	Replay(ctx context.Context, by string, ids []string) (int, error)
+	// ReplayFound tries those again that the query asks for.
+	ReplayFound(ctx context.Context, by string, q clientele.QuarantineQuery) (int, error)
 }
 
 // Importer appends records that a client has mapped. They are durable when it returns.
@@ -104,6 +106,8 @@ type Options struct {
 	Backups    Backups
 	Exports    Exports
 	Audit      Audit // nil = nothing is recorded
+	Plans      Plans
+	Quality    Quality
 	Tokens     Tokens
 	Log        *slog.Logger // nil = silent
 	Version    string
@@ -165,6 +169,8 @@ func New(o Options) (*API, error) {
 	a.profileRoutes()
 	a.identityRoutes()
 	a.privacyRoutes()
+	a.planRoutes()
+	a.qualityRoutes()
 	a.queryRoutes()
 	a.operatingRoutes()
 	a.backupRoutes()
@@ -205,7 +211,7 @@ func (a *API) openapi(w http.ResponseWriter, _ *http.Request) {
 // unknown answers for paths and methods that are not there.
 func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
 	var allowed string
-	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := r.Clone(r.Context())
 		other.Method = m
 		if _, pattern := a.mux.Handler(other); pattern != "" && pattern != "/" {

@@ -92,13 +92,18 @@ func (p *product) Query(ctx context.Context, sql string, params []any, maxRows i
 	}, p.did(ctx, sql, params, maxRows)
 }
 
-func (p *product) Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error) {
+func (p *product) Quarantine(ctx context.Context, _ clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error) {
 	return nil, "", p.did(ctx, limit, cursor)
 }
 
 func (p *product) Replay(ctx context.Context, by string, ids []string) (int, error) {
 	p.by = by
 	return len(ids), p.did(ctx, ids)
+}
+
+func (p *product) ReplayFound(ctx context.Context, by string, q clientele.QuarantineQuery) (int, error) {
+	p.by = by
+	return 1, p.did(ctx, q)
 }
 
 func (p *product) Import(ctx context.Context, source string, kind clientele.Kind, records []clientele.Record) (*clientele.ImportResult, error) {
@@ -153,7 +158,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Privacy: s.product, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Privacy: s.product, Plans: rulebook{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,6 +223,26 @@ var routes = []struct {
 	{"GET", "/api/v1/status/digests", token.Read, ""},
 	{"GET", "/api/v1/quarantine", token.Read, ""},
 	{"POST", "/api/v1/quarantine/replay", token.Write, `{"all":true}`},
+	{"GET", "/api/v1/plans", token.Read, ""},
+	{"GET", "/api/v1/plans/shop", token.Read, ""},
+	{"PUT", "/api/v1/plans/shop", token.Write, `{"name":"shop","events":{"Order":{"schema":{"type":"object"}}}}`},
+	{"DELETE", "/api/v1/plans/shop", token.Write, ""},
+	{"POST", "/api/v1/plans/test", token.Read, `{"plan":{"name":"shop","events":{}},"recent":10}`},
+	{"POST", "/api/v1/plans/propose", token.Read, `{"source":"web"}`},
+	{"GET", "/api/v1/transforms", token.Read, ""},
+	{"GET", "/api/v1/transforms/r", token.Read, ""},
+	{"PUT", "/api/v1/transforms/r", token.Write, `{"name":"r","steps":[{"op":"filter"}]}`},
+	{"DELETE", "/api/v1/transforms/r", token.Write, ""},
+	{"POST", "/api/v1/transforms/test", token.Read, `{"rule":{"name":"r","steps":[{"op":"filter"}]},"events":[{"source":"web","message":{"type":"track"}}]}`},
+	{"GET", "/api/v1/quality/violations?source=web", token.Read, ""},
+	{"GET", "/api/v1/quality/properties", token.Read, ""},
+	{"GET", "/api/v1/quality/drift", token.Read, ""},
+	{"GET", "/api/v1/quality/volumes?hours=1", token.Read, ""},
+	{"GET", "/api/v1/quality/freshness", token.Read, ""},
+	{"GET", "/api/v1/quality/touchpoints", token.Read, ""},
+	{"GET", "/api/v1/quality/minimisation?days=30", token.Read, ""},
+	{"POST", "/api/v1/quality/minimisation/stop", token.Write, `{"source":"web","event":"Order"}`},
+	{"GET", "/api/v1/quality/acts?limit=2&cursor=9", token.Read, ""},
 	{"POST", "/api/v1/import/shop", token.Write, `{"table":"orders","id":"1"}`},
 	{"GET", "/api/v1/audit", token.Admin, ""},
 	{"GET", "/api/v1/audit/verify", token.Admin, ""},
@@ -330,8 +355,8 @@ func TestReadableRefusals(t *testing.T) {
 		{"limit large", "GET", "/api/v1/profiles?limit=1001", "", 400, "query.limit: expected number <= 1000"},
 		{"limit word", "GET", "/api/v1/profiles?limit=all", "", 400, "query.limit: invalid integer"},
 		{"unknown parameter", "GET", "/api/v1/profiles?query=ann", "", 400, "query.query: unknown query parameter"},
-		{"replay nothing", "POST", "/api/v1/quarantine/replay", `{}`, 400, "ids or all"},
-		{"replay both", "POST", "/api/v1/quarantine/replay", `{"all":true,"ids":["1"]}`, 400, "ids or all"},
+		{"replay nothing", "POST", "/api/v1/quarantine/replay", `{}`, 400, "one of ids"},
+		{"replay both", "POST", "/api/v1/quarantine/replay", `{"all":true,"ids":["1"]}`, 400, "one of ids"},
 		{"merge nothing", "POST", "/api/v1/profiles/merge", `{"profile":"p_1"}`, 400, "profile and identifiers"},
 		{"merge evidence", "POST", "/api/v1/profiles/merge", `{"profile":"p_1","identifiers":[{"namespace":"a","value":"b"}],"evidence":["x"]}`, 400, "evidence is for unmerge"},
 		{"empty lookup", "POST", "/api/v1/profiles/lookup", `{"namespace":"email","value":""}`, 400, "body.value"},
@@ -628,7 +653,8 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.1") {
 		t.Fatalf("%v %s", err, doc.OpenAPI)
 	}
-	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?what=orders", "", "exports/x", "exports/{id}")
+	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "",
+		"plans/shop", "plans/{name}", "transforms/r", "transforms/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}")
 	count := 0
 	for _, rt := range routes {
 		op, ok := doc.Paths[template.Replace(rt.path)][strings.ToLower(rt.method)]

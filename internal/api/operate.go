@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"clientele"
 	"clientele/internal/token"
@@ -11,8 +12,9 @@ import (
 
 // ReplayRequest names what to try again.
 type ReplayRequest struct {
-	IDs []string `json:"ids,omitempty" maxItems:"1000"`
-	All bool     `json:"all,omitempty" doc:"Everything in quarantine; then ids stays empty."`
+	IDs   []string                   `json:"ids,omitempty" maxItems:"1000"`
+	All   bool                       `json:"all,omitempty" doc:"Everything in quarantine; then ids stays empty."`
+	Where *clientele.QuarantineQuery `json:"where,omitempty" doc:"What such a search finds; then ids stays empty."`
 }
 
 // ReplayResult says how many records are tried again.
@@ -39,11 +41,20 @@ func (a *API) operatingRoutes() {
 			}
 			return &output[map[string]string]{d}, nil
 		})
-	type listInput struct{ Paging }
+	type listInput struct {
+		Paging
+		Source  string    `query:"source" maxLength:"128"`
+		Code    string    `query:"code" maxLength:"32" doc:"For example invalid or violation."`
+		Text    string    `query:"text" maxLength:"256" doc:"A part of the reason, in any letter case."`
+		From    time.Time `query:"from" doc:"Received at or after, RFC 3339."`
+		To      time.Time `query:"to" doc:"Received before, RFC 3339."`
+		Dropped bool      `query:"dropped" doc:"Those that a tracking plan dropped, not those in quarantine."`
+	}
 	route(a, operation{id: "list-quarantine", method: http.MethodGet, path: "/api/v1/quarantine", scope: token.Read,
 		tag: "operate", summary: "Records that were accepted but could not be used, the newest first"},
 		func(ctx context.Context, in *listInput) (*pageOutput[clientele.Quarantined], error) {
-			items, next, err := a.o.Quarantine.Quarantine(ctx, in.Limit, in.Cursor)
+			q := clientele.QuarantineQuery{Source: in.Source, Code: in.Code, Text: in.Text, From: clientele.MicrosOf(in.From), To: clientele.MicrosOf(in.To), Dropped: in.Dropped}
+			items, next, err := a.o.Quarantine.Quarantine(ctx, q, in.Limit, in.Cursor)
 			if err != nil {
 				return nil, err
 			}
@@ -52,15 +63,28 @@ func (a *API) operatingRoutes() {
 	route(a, operation{id: "replay-quarantine", method: http.MethodPost, path: "/api/v1/quarantine/replay", scope: token.Write,
 		tag: "operate", summary: "Try quarantined records again", timeout: longTimeout},
 		func(ctx context.Context, in *struct{ Body ReplayRequest }) (*output[ReplayResult], error) {
-			if in.Body.All == (len(in.Body.IDs) > 0) {
-				return nil, clientele.Errorf(clientele.Invalid, "ids or all is needed, and not both").WithHint(`{"ids":["..."]} or {"all":true}`)
-			}
-			n, err := a.o.Quarantine.Replay(ctx, principalOf(ctx).Name, in.Body.IDs)
+			n, err := a.replay(ctx, &in.Body)
 			if err != nil {
 				return nil, err
 			}
 			return &output[ReplayResult]{ReplayResult{n}}, nil
 		})
+}
+
+func (a *API) replay(ctx context.Context, r *ReplayRequest) (int, error) {
+	by, ways := principalOf(ctx).Name, 0
+	for _, named := range []bool{len(r.IDs) > 0, r.All, r.Where != nil} {
+		if named {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return 0, clientele.Errorf(clientele.Invalid, "one of ids, all and where is needed").WithHint(`{"ids":["..."]}, {"all":true} or {"where":{"source":"web"}}`)
+	case r.Where != nil:
+		return a.o.Quarantine.ReplayFound(ctx, by, *r.Where)
+	}
+	return a.o.Quarantine.Replay(ctx, by, r.IDs)
 }
 
 // healthz says that the process answers, and which one it is.

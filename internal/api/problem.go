@@ -32,7 +32,7 @@ type Problem struct {
 // statusOf is the one table from error codes to statuses.
 func statusOf(code clientele.Code) int {
 	switch code {
-	case clientele.Invalid:
+	case clientele.Invalid, clientele.Violated:
 		return http.StatusBadRequest
 	case clientele.Unknown:
 		return http.StatusUnauthorized

@@ -27,6 +27,7 @@ import (
 	"clientele/internal/importer"
 	"clientele/internal/observe"
 	"clientele/internal/profile"
+	"clientele/internal/quality"
 	"clientele/internal/resolve"
 	"clientele/internal/store/duckstore"
 	"clientele/internal/store/pebblestore"
@@ -53,6 +54,8 @@ var (
 	_ api.Stater             = (*App)(nil)
 	_ api.Backups            = (*App)(nil)
 	_ api.Audit              = (*audit.Log)(nil)
+	_ api.Plans              = (*App)(nil)
+	_ api.Quality            = (*App)(nil)
 )
 
 // Options are what the configuration does not say.
@@ -92,6 +95,8 @@ type App struct {
 	place    string // of row store and column store in the data directory
 	commits  commitTimes
 
+	ruled  plansAndRules
+	reads  *quality.Ledger
 	rules  *identity.Rules // of the configuration
 	traits profile.Rules
 	trust  map[string]resolve.Source
@@ -106,8 +111,8 @@ type App struct {
 	// Held by who must not have the log or the outbox trimmed meanwhile: those who trim try again later.
 	logTrim, outboxTrim sync.Mutex
 	ready               atomic.Bool
-	inForce             atomic.Pointer[identity.Rules] // of the resolver, for reading ahead
-	told                chan struct{}                  // closed when the configuration's rules are in the log
+	inForce             atomic.Pointer[resolve.Rules] // of the resolver, for reading ahead
+	told                chan struct{}                 // closed when the configuration's rules are in the log
 }
 
 // The places of a data directory.
@@ -118,6 +123,7 @@ const (
 	rowsDir    = "rows"           //   the row store
 	columnFile = "columns.duckdb" //   the column store
 	auditDir   = "audit"          // who did what
+	readsFile  = "reads.json"     // when events and properties were last read
 )
 
 // Open opens the data directory, which it makes when it is not there. Conflict when another
@@ -152,9 +158,12 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if a.rules, err = identity.NewRules(cfg.Identity); err != nil {
 		return nil, err
 	}
-	a.inForce.Store(a.rules) // until the resolver knows better
+	a.inForce.Store(&resolve.Rules{Identity: a.rules}) // until the resolver knows better
 	a.told = make(chan struct{})
 	if err := a.traits.Check(); err != nil {
+		return nil, err
+	}
+	if err := a.readPlans(); err != nil {
 		return nil, err
 	}
 	for _, s := range cfg.Sources {
@@ -201,6 +210,9 @@ func (a *App) open(ctx context.Context, state string) error {
 	}
 	if a.audit, err = audit.Open(data(auditDir), audit.Options{Now: a.o.Now}); err != nil {
 		return fmt.Errorf("open audit log: %w", err)
+	}
+	if a.reads, err = quality.OpenLedger(data(readsFile), clientele.MicrosOf(a.o.Now())); err != nil {
+		return err
 	}
 	a.loadBackup()
 	if err := a.openExports(); err != nil {
@@ -260,7 +272,7 @@ func (a *App) routes() (http.Handler, error) {
 			keys[s.WriteKey] = collect.Source{Name: s.Name, WriteKey: s.WriteKey, Server: s.Kind == config.KindServer, AllowedOrigins: s.AllowedOrigins}
 		}
 	}
-	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Privacy: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
+	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Quality: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
 		Backups: a, Audit: a.audit,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
@@ -341,6 +353,9 @@ func (a *App) Close() error {
 	var errs []error
 	if a.log != nil {
 		errs = append(errs, a.log.Close())
+	}
+	if a.reads != nil && a.rows != nil {
+		errs = append(errs, a.flushReads())
 	}
 	if a.columns != nil {
 		errs = append(errs, a.columns.Close())

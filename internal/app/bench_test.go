@@ -89,7 +89,7 @@ func (c *core) feed(n int, next func() []byte) {
 				f, err := eventlog.DecodeFrame(b)
 				c.must(err)
 				c.at++
-				batch = append(batch, resolve.Decode(c.at, f, c.rules, func(string) resolve.Source { return resolve.Source{} }))
+				batch = append(batch, resolve.Decode(c.at, f, resolve.Rules{Identity: c.rules}, func(string) resolve.Source { return resolve.Source{} }))
 			}
 		})
 		c.stage("resolve", func() { c.must(c.r.Batch(batch)) })

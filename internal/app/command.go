@@ -80,7 +80,7 @@ func (a *App) tellRules(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return a.tellPlans(ctx)
 }
 
 // Settle waits until all that is in the log is resolved and in the column store.

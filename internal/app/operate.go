@@ -21,6 +21,9 @@ func (a *App) Query(ctx context.Context, sql string, params []any, maxRows int) 
 		defer func() { fault = recover() }()
 		aside(niceness["sql"])
 		r, err = a.columns.Query(ctx, sql, params, duckstore.Limits{Rows: maxRows, Time: time.Duration(a.cfg.Query.Timeout)})
+		if err == nil {
+			a.reads.NoteSQL(sql, clientele.MicrosOf(a.o.Now()))
+		}
 	}()
 	<-done
 	if fault != nil {
@@ -64,42 +67,85 @@ func (a *App) Import(ctx context.Context, source string, kind clientele.Kind, re
 // maxQuarantineRaw is how much of a quarantined record a listing shows.
 const maxQuarantineRaw = 4 << 10
 
-// Quarantine lists quarantined records, the newest first.
-func (a *App) Quarantine(ctx context.Context, limit int, cursor string) ([]clientele.Quarantined, string, error) {
-	r := clientele.Prefix(clientele.NewKey(clientele.RowQuarantine))
-	r.Reverse = true
-	if cursor != "" {
-		p, i, err := resolve.ParseQuarantineID(cursor)
-		if err != nil {
-			return nil, "", clientele.Errorf(clientele.Invalid, "cursor is not one of ours")
-		}
-		r.End = clientele.QuarantineKey(p, i)
-	}
-	out, next := []clientele.Quarantined{}, ""
+// maxSearch is how many rows one page of a search looks at: a page may be short, and go on.
+const maxSearch = 100_000
+
+// Quarantine lists the records that the query asks for, the newest first.
+func (a *App) Quarantine(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error) {
+	out := []clientele.Quarantined{}
 	frames := map[clientele.Position]*clientele.Frame{}
-	err := a.rows.Scan(r, func(k clientele.Key, v []byte) (bool, error) {
-		if len(out) == limit {
-			next = out[limit-1].ID
-			return false, nil
-		}
-		q, p, i, err := resolve.ReadQuarantine(k, v)
-		if err != nil {
-			return false, err
-		}
+	next, err := a.search(q, limit, cursor, func(item clientele.Quarantined, p clientele.Position, i int) {
 		f := frames[p]
 		if f == nil {
+			var err error
 			if f, err = a.frame(ctx, p); err == nil {
 				frames[p] = f
 			}
 		}
 		if f != nil && i < len(f.Records) {
 			raw := f.Records[i].Raw
-			q.Raw = strings.ToValidUTF8(string(raw[:min(len(raw), maxQuarantineRaw)]), "\ufffd")
+			item.Raw = strings.ToValidUTF8(string(raw[:min(len(raw), maxQuarantineRaw)]), "\ufffd")
 		}
-		out = append(out, q)
-		return true, nil
+		out = append(out, item)
 	})
 	return out, next, err
+}
+
+// search gives the records that the query asks for to found, the newest first, up to limit, and answers the cursor
+// of the next page.
+func (a *App) search(q clientele.QuarantineQuery, limit int, cursor string, found func(clientele.Quarantined, clientele.Position, int)) (next string, err error) {
+	table, key := clientele.RowQuarantine, clientele.QuarantineKey
+	if q.Dropped {
+		table, key = clientele.RowDropped, clientele.DroppedKey
+	}
+	r := clientele.Prefix(clientele.NewKey(table))
+	r.Reverse = true
+	if cursor != "" {
+		p, i, err := resolve.ParseQuarantineID(cursor)
+		if err != nil {
+			return "", clientele.Errorf(clientele.Invalid, "cursor is not one of ours")
+		}
+		r.End = key(p, i)
+	}
+	text, last, looked, n := strings.ToLower(q.Text), "", 0, 0
+	err = a.rows.Scan(r, func(k clientele.Key, v []byte) (bool, error) {
+		if n == limit || looked == maxSearch {
+			next = last
+			return false, nil
+		}
+		item, p, i, err := resolve.ReadQuarantine(k, v)
+		if err != nil {
+			return false, err
+		}
+		last = item.ID
+		looked++
+		if q.Source != "" && q.Source != item.Source || q.Code != "" && q.Code != item.Code || q.From != 0 && item.ReceivedAt < q.From ||
+			q.To != 0 && item.ReceivedAt >= q.To || text != "" && !strings.Contains(strings.ToLower(item.Reason), text) {
+			return true, nil
+		}
+		n++
+		found(item, p, i)
+		return true, nil
+	})
+	return next, err
+}
+
+// ReplayFound tries again the records that the query asks for, and answers how many were accepted now.
+func (a *App) ReplayFound(ctx context.Context, by string, q clientele.QuarantineQuery) (int, error) {
+	var ids []string
+	for cursor := ""; ; {
+		next, err := a.search(q, maxSearch, cursor, func(item clientele.Quarantined, _ clientele.Position, _ int) { ids = append(ids, item.ID) })
+		if err != nil {
+			return 0, err
+		}
+		if cursor = next; next == "" {
+			break
+		}
+	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	return a.Replay(ctx, by, ids)
 }
 
 // maxReplay is how many records one replay command names.
@@ -155,7 +201,11 @@ func (a *App) mapAgain(ctx context.Context, ids []string) (body resolve.ReplayBo
 		if v, err := a.rows.Get(clientele.QuarantineKey(p, i)); err != nil {
 			return body, err
 		} else if v == nil {
-			continue
+			if v, err = a.rows.Get(clientele.DroppedKey(p, i)); err != nil {
+				return body, err
+			} else if v == nil {
+				continue
+			}
 		}
 		if p != at || frame == nil {
 			if frame, err = a.frame(ctx, p); err != nil && clientele.ErrorCode(err) != clientele.NotFound {
@@ -205,6 +255,7 @@ func (a *App) Status(ctx context.Context) (*clientele.Status, error) {
 	graph := v.graph.Count()
 	s := &clientele.Status{Version: a.o.Version, StartedAt: clientele.MicrosOf(a.started), State: "ready", Problems: a.trouble.list(), Log: a.log.Status(),
 		Counts: map[string]int64{"events": totals.Events, "duplicates": totals.Duplicates, "quarantined": totals.Quarantined, "replayed": totals.Replayed,
+			"filtered": totals.Filtered, "dropped": totals.Dropped, "plan_violations": totals.Violations,
 			"commands": totals.Commands, "profiles": graph.Profiles, "evidence": graph.Evidence, "blocked_merges": graph.Refused, "blocked_identifiers": graph.Generic},
 		Sizes: a.sizes()}
 	for table, n := range totals.Rows {

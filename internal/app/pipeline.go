@@ -125,7 +125,7 @@ func (a *App) feed(ctx context.Context, out chan<- resolve.Decoded) error {
 				a.lost(p, p, err)
 				f = &clientele.Frame{Kind: clientele.KindTick}
 			}
-			d := resolve.Decode(p, f, a.inForce.Load(), a.source)
+			d := resolve.Decode(p, f, *a.inForce.Load(), a.source)
 			stage.Took("decode", time.Since(start))
 			a.observer.Frame(len(f.Records))
 			c <- d
@@ -227,7 +227,8 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 	}
 	known := outcomesOf(r.Totals())
 	for {
-		a.inForce.Store(r.Rules())
+		rules := r.Rules()
+		a.inForce.Store(&rules)
 		batch, ok := gather(ctx, in)
 		if !ok {
 			return nil
@@ -410,6 +411,9 @@ func (a *App) upkeep(ctx context.Context) error {
 		err := a.columns.Maintain(ctx)
 		stage.End(observe.Round{Err: err})
 		if err != nil && ctx.Err() == nil {
+			a.o.Log.Warn("upkeep", "error", err.Error())
+		}
+		if err := a.flushReads(); err != nil {
 			a.o.Log.Warn("upkeep", "error", err.Error())
 		}
 	}

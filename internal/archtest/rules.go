@@ -30,7 +30,7 @@ var stages = []string{"collect", "webhook", "resolve", "identity", "profile", "c
 	"predict", "journey", "deliver", "measure", "privacy", "pgwire", "shop", "sources/", "destinations/"}
 
 // resolveUses is the one exception: the resolver is made of these.
-var resolveUses = []string{"identity", "profile", "commerce", "audience"}
+var resolveUses = []string{"identity", "profile", "commerce", "audience", "quality"}
 
 // technologies are the libraries that one package alone knows, so that they can be replaced.
 var technologies = []struct{ library, home string }{
@@ -41,6 +41,8 @@ var technologies = []struct{ library, home string }{
 	{"github.com/danielgtaylor/huma", "internal/api"},
 	{"github.com/spf13/cobra", "cmd/clientele"},
 	{"github.com/nyaruka/phonenumbers", "internal/identity"},
+	{"github.com/santhosh-tekuri/jsonschema", "internal/quality"},
+	{"github.com/expr-lang/expr", "internal/quality"},
 	{"github.com/prometheus/", "internal/observe"},
 	{"go.opentelemetry.io/", "internal/observe"},
 	{"github.com/minio/minio-go", "internal/objectstore"},

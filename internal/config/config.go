@@ -27,6 +27,8 @@ type Config struct {
 	Store      Store                          `yaml:"store"`
 	Identity   clientele.IdentityRules        `yaml:"identity"`
 	Traits     map[string]clientele.TraitRule `yaml:"traits"`
+	Plans      []string                       `yaml:"plans"`      // files of tracking plans
+	Transforms []clientele.TransformRule      `yaml:"transforms"` // of events on their way in
 	Currency   Currency                       `yaml:"currency"`
 	Columns    Columns                        `yaml:"columns"`
 	Archive    Archive                        `yaml:"archive"`
@@ -131,16 +133,18 @@ func Default() Config {
 			KeepAge:  Duration(7 * 24 * time.Hour),
 			Reserve:  512 * MB,
 		},
-		Identity:  clientele.DefaultIdentityRules(),
-		Traits:    map[string]clientele.TraitRule{},
-		Currency:  Currency{Base: "USD"},
-		Columns:   Columns{Memory: 400 * MB},
-		Query:     Query{Timeout: Duration(30 * time.Second), MaxRows: 10_000},
-		Telemetry: Telemetry{Metrics: MetricsAuto, Traces: Traces{Headers: map[string]string{}, Service: defaultService, Sample: 1}},
-		Privacy:   Privacy{OptOutPurposes: []string{}},
-		Erase:     defaultErase(),
-		Exports:   []Export{},
-		ExportTo:  []string{},
+		Identity:   clientele.DefaultIdentityRules(),
+		Traits:     map[string]clientele.TraitRule{},
+		Currency:   Currency{Base: "USD"},
+		Columns:    Columns{Memory: 400 * MB},
+		Query:      Query{Timeout: Duration(30 * time.Second), MaxRows: 10_000},
+		Telemetry:  Telemetry{Metrics: MetricsAuto, Traces: Traces{Headers: map[string]string{}, Service: defaultService, Sample: 1}},
+		Privacy:    Privacy{OptOutPurposes: []string{}},
+		Erase:      defaultErase(),
+		Exports:    []Export{},
+		ExportTo:   []string{},
+		Plans:      []string{},
+		Transforms: []clientele.TransformRule{},
 	}
 }
 

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"clientele"
+	"clientele/internal/quality"
 	"clientele/internal/rowcache"
 )
 
@@ -56,6 +56,15 @@ func loadColumns(rows clientele.Rows) (*columns, error) {
 	return c, nil
 }
 
+// Promoted are the columns of a table that were promoted, by the JSON name.
+func Promoted(rows clientele.Rows, table string) (map[string]string, error) {
+	c, err := loadColumns(rows)
+	if err != nil {
+		return nil, err
+	}
+	return c.table(table).Promoted, nil
+}
+
 func (c *columns) table(name string) *tableColumns {
 	t := c.Tables[name]
 	if t == nil {
@@ -78,19 +87,15 @@ func (c *columns) table(name string) *tableColumns {
 }
 
 // saw counts the members of an event's properties.
-func (c *columns) saw(table string, object jsontext.Value) {
-	if len(object) < 3 {
+func (c *columns) saw(table string, members []quality.Member) {
+	if len(members) == 0 {
 		return
 	}
 	t := c.table(table)
 	if len(t.Promoted) >= clientele.MaxPromoted {
 		return
 	}
-	others, ok := t.others(object)
-	if !ok {
-		return
-	}
-	for _, m := range others {
+	for _, m := range t.others(members) {
 		name, v := m.name, m.value
 		typ := columnType(v)
 		if typ == 0 || typ == clientele.TypeJSON {
@@ -122,32 +127,16 @@ type property struct {
 	value jsontext.Value
 }
 
-// others are the object's members that are not promoted, by name: two that are promoted by one
-// event are so in the same order always. Not ok when it is no object.
-func (t *tableColumns) others(object jsontext.Value) (out []property, ok bool) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))
-	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '{' {
-		return nil, false
-	}
-	for {
-		tok, err := dec.ReadToken()
-		if err != nil {
-			return nil, false
-		}
-		if tok.Kind() == '}' {
-			break
-		}
-		name := tok.String()
-		v, err := dec.ReadValue()
-		if err != nil {
-			return nil, false
-		}
-		if _, promoted := t.Promoted[name]; !promoted {
-			out = append(out, property{name, bytes.Clone(v)})
+// others are the members that are not promoted, by name: two that are promoted by one event are
+// so in the same order always.
+func (t *tableColumns) others(members []quality.Member) (out []property) {
+	for i := range members {
+		if _, promoted := t.Promoted[string(members[i].Name)]; !promoted {
+			out = append(out, property{string(members[i].Name), members[i].Value})
 		}
 	}
-	slices.SortFunc(out, func(a, b property) int { return strings.Compare(a.name, b.name) })
-	return out, true
+	slices.SortStableFunc(out, func(a, b property) int { return strings.Compare(a.name, b.name) })
+	return out
 }
 
 // sawTrait promotes a trait.

@@ -8,6 +8,7 @@ import (
 	"clientele"
 	"clientele/internal/identity"
 	"clientele/internal/profile"
+	"clientele/internal/quality"
 )
 
 // OperatorSource is the source of commands.
@@ -54,6 +55,9 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		return nil
 	}
 	r.totals.Commands++
+	if quality.Commands(c.Name) {
+		return r.qualityCommand(c, p, rec.ReceivedAt)
+	}
 	switch c.Name {
 	case clientele.CommandMerge, clientele.CommandUnmerge:
 		var b MergeBody
@@ -94,10 +98,7 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		if err := body(&b); err != nil {
 			return err
 		}
-		if err := r.settleDocuments(b, rec.ReceivedAt); err != nil {
-			return err
-		}
-		return r.replay(p, rec.ReceivedAt, b.IDs)
+		return r.replayCommand(b, c.By, p, rec.ReceivedAt)
 	}
 	return invalid("there is no command %q", clip(string(c.Name)))
 }

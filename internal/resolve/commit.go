@@ -56,6 +56,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	}
 	r.graph.Committed()
 	r.ledger.Committed()
+	r.tally.Committed()
 	_ = r.heads.Changed(func(_ clientele.Anchor, h *profile.Head) error { h.Stored(); return nil })
 	r.heads.Committed()
 	r.seen.committed()
@@ -73,6 +74,9 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 		return nil, err
 	}
 	if err := r.ledger.Changes(put); err != nil {
+		return nil, err
+	}
+	if err := r.tally.Changes(put); err != nil {
 		return nil, err
 	}
 	err := r.heads.Changed(func(a clientele.Anchor, h *profile.Head) error {

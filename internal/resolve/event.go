@@ -15,6 +15,7 @@ import (
 	"clientele/internal/commerce"
 	"clientele/internal/iab"
 	"clientele/internal/identity"
+	"clientele/internal/quality"
 )
 
 // Limits of an event beyond those of the collector.
@@ -92,6 +93,21 @@ type event struct {
 	groupID       string
 	properties    jsontext.Value
 	context       jsontext.Value
+	said          jsontext.Value // the message's own traits
+}
+
+// planned is what tracking plans and tallies call the event.
+func (e *event) planned() string { return quality.EventName(e.typ, e.name) }
+
+// speaks says whether traits, not properties, are what the event is about.
+func (e *event) speaks() bool { return e.typ == "identify" || e.typ == "group" }
+
+// members is the object that plans and tallies look into.
+func (e *event) members() []byte {
+	if e.speaks() {
+		return e.said
+	}
+	return e.properties
 }
 
 func invalid(format string, args ...any) error {
@@ -124,6 +140,9 @@ func decode(r *clientele.Record, trusted bool, allVerified bool) (*event, error)
 	}
 	if !object(w.Properties) {
 		e.properties = nil
+	}
+	if object(w.Traits) {
+		e.said = w.Traits
 	}
 	e.properties, e.context = once(e.properties), once(e.context)
 	if err := e.names(&w); err != nil {

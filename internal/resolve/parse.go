@@ -10,6 +10,7 @@ import (
 	"clientele"
 	"clientele/internal/commerce"
 	"clientele/internal/identity"
+	"clientele/internal/quality"
 )
 
 // Decoded is a frame whose records have been read: the part of resolving that needs no state,
@@ -18,7 +19,13 @@ type Decoded struct {
 	Position clientele.Position
 	Kind     clientele.Kind
 	Records  []Parsed
-	rules    *identity.Rules
+	rules    Rules
+}
+
+// Rules are the rules by which records are read.
+type Rules struct {
+	Identity *identity.Rules
+	Quality  *quality.Rules // nil: no plan and no transform rule is in force
 }
 
 // Parsed is a record as far as it can be read without state.
@@ -31,22 +38,25 @@ type Parsed struct {
 	fact    commerce.Fact       // of a row for any table but profiles
 	ids     []identity.Observed // usable, the strongest first
 	command *clientele.Command
+
+	screened *quality.Outcome // what transform rules did to the event; nil: nothing
+	finding  *quality.Finding // how it breaks a tracking plan; nil: it does not
 }
 
 // Decode reads the records of a frame. rules are those in force when it was read; the resolver
-// reads identifiers anew when others have come into force since.
-func Decode(p clientele.Position, f *clientele.Frame, rules *identity.Rules, sources func(string) Source) Decoded {
+// reads anew what others have come into force for since.
+func Decode(p clientele.Position, f *clientele.Frame, rules Rules, sources func(string) Source) Decoded {
 	d := Decoded{Position: p, Kind: f.Kind, Records: make([]Parsed, len(f.Records)), rules: rules}
 	for i := range f.Records {
 		rec := &d.Records[i]
 		rec.Record = f.Records[i]
-		rec.parse(f.Kind, sources(rec.Source))
-		rec.normalise(rules)
+		rec.parse(f.Kind, sources(rec.Source), rules.Quality)
+		rec.normalise(rules.Identity)
 	}
 	return d
 }
 
-func (p *Parsed) parse(kind clientele.Kind, s Source) {
+func (p *Parsed) parse(kind clientele.Kind, s Source, q *quality.Rules) {
 	switch p.Verdict {
 	case clientele.Accepted:
 	case clientele.Oversize:
@@ -58,7 +68,7 @@ func (p *Parsed) parse(kind clientele.Kind, s Source) {
 	}
 	switch kind {
 	case clientele.KindEvent:
-		p.event, p.Err = decode(&p.Record, s.Trusted, s.Verified)
+		p.parseEvent(s, q)
 	case clientele.KindRow:
 		if p.row, p.Err = decodeRow(p.Raw); p.Err == nil && p.row.Table != "profiles" {
 			p.fact, p.Err = commerce.RowFact(clientele.TableNamed(p.row.Table), p.Source, p.row)
@@ -68,6 +78,25 @@ func (p *Parsed) parse(kind clientele.Kind, s Source) {
 		if err := json.Unmarshal(p.Raw, p.command); err != nil {
 			p.Err = invalid("command: %s", clip(err.Error()))
 		}
+	}
+}
+
+// parseEvent reads an event as the transform rules leave it, and holds it against its tracking plan.
+func (p *Parsed) parseEvent(s Source, q *quality.Rules) {
+	rec := &p.Record
+	if p.screened = q.Transform(p.Source, p.Raw); p.screened != nil {
+		if p.screened.Filtered != "" {
+			return
+		}
+		if len(p.screened.Raw) > clientele.MaxEventBytes {
+			p.Err = clientele.Errorf(clientele.TooLarge, "transform rules make the event larger than %d bytes", clientele.MaxEventBytes)
+			return
+		}
+		changed := p.Record // what is in the log stays as it came
+		changed.Raw, rec = p.screened.Raw, &changed
+	}
+	if p.event, p.Err = decode(rec, s.Trusted, s.Verified); p.Err == nil && q.Planned(p.Source) {
+		p.finding = q.Check(p.Source, p.event.planned(), p.event.members())
 	}
 }
 

@@ -19,6 +19,7 @@ type quarantineRow struct {
 	Code     string           `cbor:"4,keyasint"`
 	Reason   string           `cbor:"5,keyasint"`
 	Replayed clientele.Micros `cbor:"6,keyasint,omitempty"`
+	By       string           `cbor:"7,keyasint,omitempty"` // who replayed it in vain
 }
 
 // quarantine puts the record aside. A row of a file that could not be read is there once,
@@ -37,6 +38,15 @@ func (r *Resolver) quarantine(f *Decoded, i int, rec *Parsed, cause error) error
 			return err
 		}
 	}
+	if err := r.aside(clientele.QuarantineKey(f.Position, i), f, rec, cause); err != nil {
+		return err
+	}
+	r.totals.Quarantined++
+	return nil
+}
+
+// aside writes down why a record is not used.
+func (r *Resolver) aside(k clientele.Key, f *Decoded, rec *Parsed, cause error) error {
 	q := quarantineRow{Source: rec.Source, Kind: f.Kind, Received: rec.ReceivedAt, Code: string(clientele.ErrorCode(cause)), Reason: cause.Error()}
 	if h := clientele.ErrorHint(cause); h != "" {
 		q.Reason += "; " + h
@@ -45,8 +55,7 @@ func (r *Resolver) quarantine(f *Decoded, i int, rec *Parsed, cause error) error
 	if err != nil {
 		return err
 	}
-	r.put(clientele.QuarantineKey(f.Position, i), b)
-	r.totals.Quarantined++
+	r.put(k, b)
 	return nil
 }
 
@@ -73,12 +82,12 @@ func ReadQuarantine(k clientele.Key, v []byte) (clientele.Quarantined, clientele
 		return clientele.Quarantined{}, 0, 0, errors.Join(err, r.Err())
 	}
 	return clientele.Quarantined{ID: QuarantineID(p, i), Source: q.Source, Kind: q.Kind.String(), ReceivedAt: q.Received,
-		Code: q.Code, Reason: q.Reason, ReplayedAt: q.Replayed}, p, i, nil
+		Code: q.Code, Reason: q.Reason, ReplayedAt: q.Replayed, ReplayedBy: q.By}, p, i, nil
 }
 
 // replay tries quarantined records again, as records of the replay's frame: what they mint is
 // numbered there. Those that are accepted now leave the quarantine.
-func (r *Resolver) replay(p clientele.Position, now clientele.Micros, ids []string) error {
+func (r *Resolver) replay(p clientele.Position, now clientele.Micros, by string, ids []string) error {
 	if r.o.Fetch == nil {
 		return clientele.Errorf(clientele.Internal, "this resolver cannot read the log again")
 	}
@@ -88,14 +97,14 @@ func (r *Resolver) replay(p clientele.Position, now clientele.Micros, ids []stri
 		if err != nil {
 			return err
 		}
-		key := clientele.QuarantineKey(at, i)
-		old, err := rowcache.Load[quarantineRow](r.o.Store, key)
+		key, old, err := r.lookAside(at, i)
 		if err != nil {
 			return err
 		}
 		if old == nil {
 			continue // replayed before
 		}
+		old.By = by
 		f, err := r.o.Fetch(at)
 		if clientele.ErrorCode(err) == clientele.NotFound || err == nil && i >= len(f.Records) {
 			if err := r.keep(key, old, now, clientele.Errorf(clientele.NotFound, "the record is not in the log or its archive any more")); err != nil {
@@ -106,7 +115,7 @@ func (r *Resolver) replay(p clientele.Position, now clientele.Micros, ids []stri
 		if err != nil {
 			return err
 		}
-		one := Decode(at, &clientele.Frame{Kind: f.Kind, Records: f.Records[i : i+1]}, r.graph.Rules(), r.o.Sources)
+		one := Decode(at, &clientele.Frame{Kind: f.Kind, Records: f.Records[i : i+1]}, r.Rules(), r.o.Sources)
 		if err := r.replayOne(p, m, &one, now, key, old, i); err != nil {
 			return err
 		}
@@ -153,8 +162,11 @@ func (r *Resolver) settleDocuments(b ReplayBody, now clientele.Micros) error {
 
 func (r *Resolver) replayOne(p clientele.Position, m *mint, d *Decoded, now clientele.Micros, key clientele.Key, old *quarantineRow, ordinal int) error {
 	rec := &d.Records[0]
-	err := rec.Err
+	used, err := r.screenAgain(d.Position, ordinal, rec)
 	if err == nil {
+		err = rec.Err
+	}
+	if err == nil && used {
 		switch d.Kind {
 		case clientele.KindEvent:
 			err = r.event(d.Position, ordinal, rec, m)
@@ -164,16 +176,31 @@ func (r *Resolver) replayOne(p clientele.Position, m *mint, d *Decoded, now clie
 			err = invalid("a %s cannot be replayed", d.Kind)
 		}
 	}
-	switch clientele.ErrorCode(err) {
-	case "":
+	switch {
+	case err == nil:
 		r.put(key, nil)
-		r.totals.Quarantined--
+		if key[0] == clientele.RowDropped {
+			r.totals.Dropped--
+		} else {
+			r.totals.Quarantined--
+		}
 		r.totals.Replayed++
 		return nil
-	case clientele.Invalid, clientele.TooLarge, clientele.Conflict, clientele.NotFound:
+	case ownFault(err):
 		return r.keep(key, old, now, err)
 	}
 	return err
+}
+
+// lookAside finds a record that is not used: in quarantine, or dropped by a tracking plan.
+func (r *Resolver) lookAside(p clientele.Position, i int) (clientele.Key, *quarantineRow, error) {
+	key := clientele.QuarantineKey(p, i)
+	row, err := rowcache.Load[quarantineRow](r.o.Store, key)
+	if row == nil && err == nil {
+		key = clientele.DroppedKey(p, i)
+		row, err = rowcache.Load[quarantineRow](r.o.Store, key)
+	}
+	return key, row, err
 }
 
 // keep leaves a replayed record in quarantine, with the reason of today.

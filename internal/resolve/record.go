@@ -82,7 +82,9 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 			return err
 		}
 	}
-	r.columns.saw("events", e.properties)
+	if err := r.look(p, i, rec); err != nil {
+		return err
+	}
 	r.totals.Events++
 	r.batch.events = append(r.batch.events, pendingEvent{e, rec.Source, anchor, rec.ReceivedAt})
 	return nil

@@ -16,6 +16,7 @@ import (
 	"clientele/internal/commerce"
 	"clientele/internal/identity"
 	"clientele/internal/profile"
+	"clientele/internal/quality"
 	"clientele/internal/rowcache"
 )
 
@@ -49,6 +50,9 @@ type Resolver struct {
 	ledger   *commerce.Ledger
 	heads    *rowcache.Cache[clientele.Anchor, profile.Head]
 	rules    profile.Rules
+	book     *quality.Book // plans and transform rules
+	tally    *quality.Tally
+	members  []quality.Member // of the event at hand
 	seen     *seen
 	columns  *columns
 	totals   Totals
@@ -73,7 +77,10 @@ type Totals struct {
 	Quarantined int64            `cbor:"4,keyasint" json:"quarantined"`
 	Replayed    int64            `cbor:"5,keyasint" json:"replayed"`
 	Commands    int64            `cbor:"6,keyasint" json:"commands"`
-	Now         clientele.Micros `cbor:"7,keyasint" json:"now"` // the latest received time
+	Now         clientele.Micros `cbor:"7,keyasint" json:"now"`                   // the latest received time
+	Filtered    int64            `cbor:"8,keyasint,omitempty" json:"filtered"`    // by transform rules
+	Dropped     int64            `cbor:"9,keyasint,omitempty" json:"dropped"`     // by tracking plans, and not replayed since
+	Violations  int64            `cbor:"10,keyasint,omitempty" json:"violations"` // events that broke a tracking plan
 }
 
 var (
@@ -95,6 +102,7 @@ func New(o Options) (*Resolver, error) {
 	})
 	r.ledger = commerce.NewLedger(o.Store)
 	r.seen = newSeen(o.Store)
+	r.tally = quality.NewTally(o.Store)
 	return r, r.Reset()
 }
 
@@ -126,6 +134,12 @@ func (r *Resolver) Reset() error {
 		return err
 	}
 	r.rules = traits
+	if r.book, err = quality.LoadBook(r.o.Store); err != nil {
+		return err
+	}
+	if err := r.tally.Reset(); err != nil {
+		return err
+	}
 	r.graph, err = identity.NewGraph(rules, r.o.Store)
 	return err
 }
@@ -158,8 +172,8 @@ func StoredRules(rows clientele.Rows, rules *identity.Rules, traits profile.Rule
 // Position is how far the log has been resolved.
 func (r *Resolver) Position() clientele.Position { return r.position }
 
-// Rules are the identity rules in force.
-func (r *Resolver) Rules() *identity.Rules { return r.graph.Rules() }
+// Rules are the rules in force.
+func (r *Resolver) Rules() Rules { return Rules{r.graph.Rules(), r.book.Rules()} }
 
 // Totals are the counts as of the last batch.
 func (r *Resolver) Totals() Totals { return r.totals }
@@ -232,10 +246,21 @@ func (r *Resolver) frame(f *Decoded) error {
 // record resolves one record. An error that is Invalid is the record's own fault and puts it
 // into quarantine; any other stops the batch.
 func (r *Resolver) record(f *Decoded, i int, rec *Parsed, m *mint) error {
-	if f.rules != r.graph.Rules() {
-		rec.normalise(r.graph.Rules())
+	if rules := r.Rules(); f.rules != rules {
+		if f.rules.Quality != rules.Quality && f.Kind == clientele.KindEvent {
+			*rec = Parsed{Record: rec.Record}
+			rec.parse(f.Kind, r.o.Sources(rec.Source), rules.Quality)
+		}
+		rec.normalise(rules.Identity)
 	}
-	err := rec.Err
+	used, err := r.screen(f, i, rec)
+	if err == nil && !used {
+		r.batch.records++
+		return nil
+	}
+	if err == nil {
+		err = rec.Err
+	}
 	if err == nil {
 		switch f.Kind {
 		case clientele.KindEvent:
@@ -250,10 +275,19 @@ func (r *Resolver) record(f *Decoded, i int, rec *Parsed, m *mint) error {
 		r.batch.records++
 		return nil
 	}
-	if c := clientele.ErrorCode(err); c != clientele.Invalid && c != clientele.TooLarge && c != clientele.NotFound && c != clientele.Conflict {
+	if !ownFault(err) {
 		return err
 	}
 	return r.quarantine(f, i, rec, err)
+}
+
+// ownFault says whether the error is the record's.
+func ownFault(err error) bool {
+	switch clientele.ErrorCode(err) {
+	case clientele.Invalid, clientele.TooLarge, clientele.NotFound, clientele.Conflict, clientele.Violated:
+		return true
+	}
+	return false
 }
 
 // mint numbers the anchors of a frame.

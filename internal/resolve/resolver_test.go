@@ -68,7 +68,7 @@ func (s *stream) run(upTo int) {
 	s.t.Helper()
 	var batch []resolve.Decoded
 	for p := int(s.r.Position()) + 1; p <= min(upTo, len(s.frames)); p++ {
-		batch = append(batch, resolve.Decode(clientele.Position(p), &s.frames[p-1], s.rules, source))
+		batch = append(batch, resolve.Decode(clientele.Position(p), &s.frames[p-1], resolve.Rules{Identity: s.rules}, source))
 	}
 	s.must(s.r.Batch(batch))
 }
@@ -513,7 +513,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		s := newStream(t)
 		s.frames = []clientele.Frame{{Kind: kind, Records: []clientele.Record{event("web", day, string(raw))}}}
-		d := resolve.Decode(1, &s.frames[0], rules, source)
+		d := resolve.Decode(1, &s.frames[0], resolve.Rules{Identity: rules}, source)
 		s.must(s.r.Batch([]resolve.Decoded{d}))
 		if tot := s.r.Totals(); tot.Events+tot.Quarantined+int64(len(tot.Rows)) != 1 {
 			t.Fatalf("one record became %+v", tot)

@@ -66,7 +66,7 @@ func TestSieve(t *testing.T) {
 		for _, id := range ids {
 			f.Records = append(f.Records, event("web", received+1, fmt.Sprintf(`{"type":"page","anonymousId":"a","messageId":%q}`, id)))
 		}
-		if err := r.Batch([]resolve.Decoded{resolve.Decode(r.Position()+1, &f, rules, source)}); err != nil {
+		if err := r.Batch([]resolve.Decoded{resolve.Decode(r.Position()+1, &f, resolve.Rules{Identity: rules}, source)}); err != nil {
 			t.Fatal(err)
 		}
 	}
