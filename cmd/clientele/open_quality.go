@@ -38,19 +38,22 @@ func (p *platform) Plan(ctx context.Context, name string) (*clientele.PlanInForc
 }
 
 func (p *platform) SetPlan(ctx context.Context, plan clientele.Plan) (*clientele.PlanInForce, error) {
-	return p.app.SetPlan(ctx, operator, plan)
+	v, err := p.app.SetPlan(ctx, operator, plan)
+	return v, p.acted("set-plan", plan.Name, err)
 }
 
 func (p *platform) DeletePlan(ctx context.Context, name string) error {
-	return p.app.DeletePlan(ctx, operator, name)
+	return p.acted("delete-plan", name, p.app.DeletePlan(ctx, operator, name))
 }
 
 func (p *platform) TestPlan(ctx context.Context, plan clientele.Plan, by clientele.RuleTrial) (*clientele.RuleTest, error) {
-	return p.app.TestPlan(ctx, plan, by)
+	v, err := p.app.TestPlan(ctx, plan, by)
+	return v, p.acted("test-plan", plan.Name, err)
 }
 
 func (p *platform) ProposePlan(ctx context.Context, source, name string) (*clientele.Plan, error) {
-	return p.app.ProposePlan(ctx, source, name)
+	v, err := p.app.ProposePlan(ctx, source, name)
+	return v, p.acted("propose-plan", source, err)
 }
 
 func (p *platform) Transforms(ctx context.Context) ([]clientele.TransformInForce, error) {
@@ -62,15 +65,17 @@ func (p *platform) Transform(ctx context.Context, name string) (*clientele.Trans
 }
 
 func (p *platform) SetTransform(ctx context.Context, t clientele.TransformRule) (*clientele.TransformInForce, error) {
-	return p.app.SetTransform(ctx, operator, t)
+	v, err := p.app.SetTransform(ctx, operator, t)
+	return v, p.acted("set-transform", t.Name, err)
 }
 
 func (p *platform) DeleteTransform(ctx context.Context, name string) error {
-	return p.app.DeleteTransform(ctx, operator, name)
+	return p.acted("delete-transform", name, p.app.DeleteTransform(ctx, operator, name))
 }
 
 func (p *platform) TestTransform(ctx context.Context, t clientele.TransformRule, by clientele.RuleTrial) (*clientele.RuleTest, error) {
-	return p.app.TestTransform(ctx, t, by)
+	v, err := p.app.TestTransform(ctx, t, by)
+	return v, p.acted("test-transform", t.Name, err)
 }
 
 func (p *platform) Violations(ctx context.Context, source, event string) ([]clientele.Violation, error) {
@@ -98,7 +103,8 @@ func (p *platform) Minimisation(ctx context.Context, days int) (*clientele.Minim
 }
 
 func (p *platform) Stop(ctx context.Context, what clientele.StopRequest) (*clientele.TransformInForce, error) {
-	return p.app.Stop(ctx, operator, what)
+	v, err := p.app.Stop(ctx, operator, what)
+	return v, p.acted("stop-collecting", what.Source, err)
 }
 
 func (p *platform) Acts(ctx context.Context, before clientele.Position, limit int) ([]clientele.QualityAct, error) {

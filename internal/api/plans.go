@@ -81,11 +81,11 @@ func all[T any](items []T, err error) (*pageOutput[T], error) {
 
 func (a *API) planRoutes() {
 	const tag = "plans"
-	route(a, operation{id: "list-plans", method: http.MethodGet, path: "/api/v1/plans", scope: token.Read, tag: tag, summary: "Tracking plans in force"},
+	route(a, operation{id: "list-plans", method: http.MethodGet, path: "/api/v1/plans", scope: token.Read, tag: tag, quiet: true, summary: "Tracking plans in force"},
 		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.PlanInForce], error) {
 			return all(a.o.Plans.Plans(ctx))
 		})
-	route(a, operation{id: "get-plan", method: http.MethodGet, path: "/api/v1/plans/{name}", scope: token.Read, tag: tag, summary: "A tracking plan"},
+	route(a, operation{id: "get-plan", method: http.MethodGet, path: "/api/v1/plans/{name}", scope: token.Read, tag: tag, quiet: true, summary: "A tracking plan"},
 		func(ctx context.Context, in *Named) (*output[*clientele.PlanInForce], error) {
 			return one(a.o.Plans.Plan(ctx, in.Name))
 		})
@@ -120,12 +120,12 @@ func (a *API) planRoutes() {
 
 func (a *API) transformRoutes() {
 	const tag = "transforms"
-	route(a, operation{id: "list-transforms", method: http.MethodGet, path: "/api/v1/transforms", scope: token.Read, tag: tag,
+	route(a, operation{id: "list-transforms", method: http.MethodGet, path: "/api/v1/transforms", scope: token.Read, tag: tag, quiet: true,
 		summary: "Transform rules in force, in the order in which they apply, and what they have done"},
 		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.TransformInForce], error) {
 			return all(a.o.Plans.Transforms(ctx))
 		})
-	route(a, operation{id: "get-transform", method: http.MethodGet, path: "/api/v1/transforms/{name}", scope: token.Read, tag: tag, summary: "A transform rule"},
+	route(a, operation{id: "get-transform", method: http.MethodGet, path: "/api/v1/transforms/{name}", scope: token.Read, tag: tag, quiet: true, summary: "A transform rule"},
 		func(ctx context.Context, in *Named) (*output[*clientele.TransformInForce], error) {
 			return one(a.o.Plans.Transform(ctx, in.Name))
 		})

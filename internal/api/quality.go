@@ -34,17 +34,17 @@ type EventFilter struct {
 
 func (a *API) qualityRoutes() {
 	const tag = "quality"
-	route(a, operation{id: "list-violations", method: http.MethodGet, path: "/api/v1/quality/violations", scope: token.Read, tag: tag,
+	route(a, operation{id: "list-violations", method: http.MethodGet, path: "/api/v1/quality/violations", scope: token.Read, tag: tag, quiet: true,
 		summary: "How often events have broken tracking plans, with examples"},
 		func(ctx context.Context, in *struct{ EventFilter }) (*pageOutput[clientele.Violation], error) {
 			return all(a.o.Quality.Violations(ctx, in.Source, in.Event))
 		})
-	route(a, operation{id: "list-properties", method: http.MethodGet, path: "/api/v1/quality/properties", scope: token.Read, tag: tag,
+	route(a, operation{id: "list-properties", method: http.MethodGet, path: "/api/v1/quality/properties", scope: token.Read, tag: tag, quiet: true,
 		summary: "Properties of events: types, null rates, first and last sight"},
 		func(ctx context.Context, in *struct{ EventFilter }) (*pageOutput[clientele.PropertySeen], error) {
 			return all(a.o.Quality.Properties(ctx, in.Source, in.Event, false))
 		})
-	route(a, operation{id: "list-drift", method: http.MethodGet, path: "/api/v1/quality/drift", scope: token.Read, tag: tag,
+	route(a, operation{id: "list-drift", method: http.MethodGet, path: "/api/v1/quality/drift", scope: token.Read, tag: tag, quiet: true,
 		summary: "Properties that are new, have vanished or changed their type in the last 7 days"},
 		func(ctx context.Context, in *struct{ EventFilter }) (*pageOutput[clientele.PropertySeen], error) {
 			return all(a.o.Quality.Properties(ctx, in.Source, in.Event, true))
@@ -52,17 +52,17 @@ func (a *API) qualityRoutes() {
 	type volumeInput struct {
 		Hours int `query:"hours" minimum:"1" maximum:"168" default:"24" doc:"Length of the span that ends now."`
 	}
-	route(a, operation{id: "list-volumes", method: http.MethodGet, path: "/api/v1/quality/volumes", scope: token.Read, tag: tag, timeout: longTimeout,
+	route(a, operation{id: "list-volumes", method: http.MethodGet, path: "/api/v1/quality/volumes", scope: token.Read, tag: tag, quiet: true, timeout: longTimeout,
 		summary: "Events of the last hours against the same hours of the last four weeks"},
 		func(ctx context.Context, in *volumeInput) (*pageOutput[clientele.EventVolume], error) {
 			return all(a.o.Quality.Volumes(ctx, in.Hours))
 		})
-	route(a, operation{id: "list-freshness", method: http.MethodGet, path: "/api/v1/quality/freshness", scope: token.Read, tag: tag, timeout: longTimeout,
+	route(a, operation{id: "list-freshness", method: http.MethodGet, path: "/api/v1/quality/freshness", scope: token.Read, tag: tag, quiet: true, timeout: longTimeout,
 		summary: "When each source was last heard of"},
 		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.Freshness], error) {
 			return all(a.o.Quality.Freshness(ctx))
 		})
-	route(a, operation{id: "get-touchpoints", method: http.MethodGet, path: "/api/v1/quality/touchpoints", scope: token.Read, tag: tag, timeout: longTimeout,
+	route(a, operation{id: "get-touchpoints", method: http.MethodGet, path: "/api/v1/quality/touchpoints", scope: token.Read, tag: tag, quiet: true, timeout: longTimeout,
 		summary: "Sources and channels through which people were met, and gaps"},
 		func(ctx context.Context, _ *struct{}) (*output[*clientele.TouchpointMap], error) {
 			return one(a.o.Quality.Touchpoints(ctx))
@@ -70,7 +70,7 @@ func (a *API) qualityRoutes() {
 	type daysInput struct {
 		Days int `query:"days" minimum:"1" maximum:"400" default:"90"`
 	}
-	route(a, operation{id: "get-minimisation", method: http.MethodGet, path: "/api/v1/quality/minimisation", scope: token.Read, tag: tag,
+	route(a, operation{id: "get-minimisation", method: http.MethodGet, path: "/api/v1/quality/minimisation", scope: token.Read, tag: tag, quiet: true,
 		summary: "Events and properties that nothing has read"},
 		func(ctx context.Context, in *daysInput) (*output[*clientele.Minimisation], error) {
 			return one(a.o.Quality.Minimisation(ctx, in.Days))
@@ -81,7 +81,7 @@ func (a *API) qualityRoutes() {
 			return one(a.o.Quality.Stop(ctx, principalOf(ctx).Name, in.Body))
 		})
 	type actsInput struct{ Paging }
-	route(a, operation{id: "list-quality-acts", method: http.MethodGet, path: "/api/v1/quality/acts", scope: token.Read, tag: tag,
+	route(a, operation{id: "list-quality-acts", method: http.MethodGet, path: "/api/v1/quality/acts", scope: token.Read, tag: tag, quiet: true,
 		summary: "Who replayed what, and who changed which plan or rule, the newest first"},
 		func(ctx context.Context, in *actsInput) (*pageOutput[clientele.QualityAct], error) {
 			before, err := strconv.ParseUint(in.Cursor, 10, 64)
