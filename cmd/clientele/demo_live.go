@@ -11,22 +11,22 @@ import (
 	"clientele"
 )
 
-// live sends what happens in the shop from now on to the collect API, as its web shop and app
-// would, until the context ends.
+// live tells what happens in the shop from now on until the context ends: events go to the collect
+// API, as web shop and app would send them, what other systems tell to that of imports.
 func (d *demo) live(ctx context.Context) error {
 	web := &http.Client{Timeout: 30 * time.Second}
 	defer web.CloseIdleConnections()
 	gap := time.Second / time.Duration(d.f.perSecond)
+	tick := time.NewTicker(gap)
+	defer tick.Stop()
 	told := false
 	for r := range d.shop.Live(clientele.MicrosOf(time.Now()), clientele.Micros(gap.Microseconds())) {
-		timer := time.NewTimer(time.Until(r.At.Time()))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
+		var err error
+		if key := d.key(r.Source); key != "" && r.Kind == clientele.KindEvent {
+			err = send(ctx, web, d.address, key, r.Raw)
+		} else {
+			_, err = d.api.Import(ctx, r.Source, r.Kind, []clientele.Record{{Raw: r.Raw}})
 		}
-		err := send(ctx, web, d.address, d.key(r.Source), r.Raw)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -34,6 +34,11 @@ func (d *demo) live(ctx context.Context) error {
 			d.printError(err)
 		}
 		told = err != nil
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
 	}
 	return nil
 }

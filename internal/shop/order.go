@@ -205,7 +205,7 @@ func (w *writer) completed(b *order) {
 		}
 	}
 	if d.chance(90) {
-		w.talk(b, d)
+		w.talk(b.person, b.id, d, b.at+clientele.Micros(d.between(2, 12*24))*hour)
 	}
 }
 

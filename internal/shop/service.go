@@ -8,13 +8,11 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// talk is a chat or a call about an order.
-func (w *writer) talk(b *order, d *dice) {
-	at := b.at + clientele.Micros(d.between(2, 12*24))*hour
+// talk is a chat or a call, about an order or about nothing they bought yet.
+func (w *writer) talk(p *person, orderID string, d *dice, at clientele.Micros) {
 	if at > w.until {
 		return
 	}
-	p := b.person
 	k := d.pick([]int{34, 20, 12, 10, 14, 4, 6})
 	channel, cost, length := "chat", d.between(180, 420), d.between(3, 25)
 	who := id(clientele.Email, p.address())
@@ -24,7 +22,10 @@ func (w *writer) talk(b *order, d *dice) {
 			who = id(clientele.Phone, p.phone)
 		}
 	}
-	cid := "C" + b.id
+	cid := "C" + orderID
+	if orderID == "" {
+		cid += w.nextID()
+	}
 	w.row(Support, "conversations", cid, at, p, []named{who}, func(o *object) {
 		o.text("conversation_id", cid)
 		o.text("channel", channel)
@@ -35,7 +36,7 @@ func (w *writer) talk(b *order, d *dice) {
 		o.text("agent", "agent-"+itoa(d.between(1, 14)))
 		o.text("topic", topics[k])
 		o.text("page", helpPages[k])
-		o.text("order_id", b.id)
+		o.text("order_id", orderID)
 		o.bool("resolved", d.chance(820))
 		o.int("csat", d.between(2, 5)-d.below(2))
 		o.money("cost", cost)
@@ -48,7 +49,7 @@ func (w *writer) talk(b *order, d *dice) {
 	w.totals.Complaints++
 	w.event(call{source: Support, typ: "track", name: "Complaint Filed", at: at, person: p, email: p.address(), properties: func(o *object) {
 		o.text("conversation_id", cid)
-		o.text("order_id", b.id)
+		o.text("order_id", orderID)
 		o.text("reason", one(d, complaintsOf))
 	}})
 }

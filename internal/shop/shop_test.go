@@ -207,21 +207,22 @@ func TestLive(t *testing.T) {
 	for _, start := range []clientele.Micros{from, from + 3_600_000_000} {
 		n := 0
 		for r := range s.Live(start, 250_000) {
-			if r.At != start+clientele.Micros(n)*250_000 {
-				t.Fatalf("record %d is at %s", n, r.At)
+			told, what := start+clientele.Micros(n)*250_000, describe(t, &r)
+			if r.At > told || r.At < told-60_000_000 || r.Source == shop.Web && r.At != told {
+				t.Fatalf("record %d of %s is at %s, told at %s", n, r.Source, r.At, told)
 			}
-			if ids[r.ID] {
+			if ids[r.Source+what+r.ID] {
 				t.Fatalf("twice: %s", r.Raw)
 			}
-			ids[r.ID] = true
+			ids[r.Source+what+r.ID] = true
 			sources[r.Source]++
-			names[describe(t, &r)]++
+			names[what]++
 			if n++; n == 2000 {
 				break
 			}
 		}
 	}
-	if len(ids) != 4000 || len(sources) != 2 || names["Order Completed"] == 0 || names["identify"] == 0 {
+	if len(ids) != 4000 || len(sources) != 4 || names["Order Completed"] == 0 || names["identify"] == 0 || names["orders"] == 0 || names["conversations"] == 0 {
 		t.Errorf("%d ids, %v, %v", len(ids), sources, names)
 	}
 	again := func() (out []byte) {
