@@ -103,7 +103,7 @@ func (a *API) exportRoutes() {
 			return one(a.o.Exports.StartExport(ctx, principalOf(ctx).Name, req))
 		})
 	type listInput struct{ Paging }
-	route(a, operation{id: "list-exports", method: http.MethodGet, path: "/api/v1/exports", scope: token.Read, quiet: true,
+	route(a, operation{id: "list-exports", method: http.MethodGet, path: "/api/v1/exports", scope: token.Read,
 		tag: "export", summary: "What was exported, the newest first, and what the configuration repeats"},
 		func(ctx context.Context, in *listInput) (*output[exportList], error) {
 			items, next, err := a.o.Exports.Exports(ctx, in.Limit, in.Cursor)
@@ -112,7 +112,7 @@ func (a *API) exportRoutes() {
 			}
 			return &output[exportList]{exportList{list(items), next, list(a.o.Exports.ScheduledExports())}}, nil
 		})
-	route(a, operation{id: "get-export", method: http.MethodGet, path: "/api/v1/exports/{id}", scope: token.Read, quiet: true,
+	route(a, operation{id: "get-export", method: http.MethodGet, path: "/api/v1/exports/{id}", scope: token.Read,
 		tag: "export", summary: "How an export is doing"},
 		func(ctx context.Context, in *exportID) (*output[*clientele.Export], error) {
 			return one(a.o.Exports.ExportStatus(ctx, in.ID))

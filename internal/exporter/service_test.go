@@ -97,7 +97,9 @@ func TestRetry(t *testing.T) {
 			}
 			bad := to("b")
 			bad.Columns = []string{"x"}
-			source.before = func(int) error { return clientele.Errorf(clientele.Invalid, "there is no column").WithHint("there are others") }
+			source.before = func(int) error {
+				return clientele.Errorf(clientele.Invalid, "there is no column").WithHint("there are others")
+			}
 			if e, err = s.Ask("ann", bad); err != nil {
 				t.Fatal(err)
 			}
