@@ -24,6 +24,7 @@ import (
 // options are what to measure and for how long.
 type options struct {
 	program, data, listen, out string
+	profileDir                 string
 
 	size     string
 	profiles int64
@@ -33,6 +34,7 @@ type options struct {
 	newShare float64
 	seed     uint64
 	fresh    bool
+	first    bool // the generator goes before the server on the processors they share
 	inPlace  bool
 	only     string // names of steps, with commas
 
@@ -78,6 +80,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f.StringVar(&o.data, "data", "bin/bench-data", "`directory` for prepared data, which is used again, and for the copy that is measured on")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "where the server listens, on this machine only")
 	f.StringVar(&o.out, "out", "", "write the tables to this `file` too")
+	f.StringVar(&o.profileDir, "profiles-to", "", "keep the CPU profiles in this `directory`")
 	f.Int64Var(&o.profiles, "profiles", o.profiles, "people that are there before")
 	f.Int64Var(&o.history, "history", 0, "events of each person that are there before, beyond the first")
 	f.Int64Var(&o.growth, "growth", o.growth, "measure also at so many times less data; 0 for not")
@@ -171,6 +174,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	b.o.first = goFirst()
 	r := &report{o: b.o, version: b.version, at: b.start, load: loadAverage(), machine: machine()}
 	err = b.measure(ctx, r)
 	r.took = time.Since(b.start)
@@ -254,10 +258,7 @@ func (z *sized) steps() []step {
 			return err
 		}},
 		{"half", "half load", true, func(ctx context.Context) (err error) {
-			if f.sustained == nil {
-				return errors.New("-only: half load is half of the sustained rate: name sustained too")
-			}
-			if f.half, err = z.atHalf(ctx, f.sustained.rate); err == nil {
+			if f.half, err = z.atHalf(ctx, floorSustained/2); err == nil {
 				f.events = f.half.events
 			}
 			return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -60,8 +62,10 @@ type half struct {
 	rate   float64 // events a second
 	late   *load.Histogram
 	probes *probes
-	memory int64 // highest seen meanwhile
-	events int64 // at the end
+	memory int64         // highest seen meanwhile
+	events int64         // at the end
+	cpu    time.Duration // of the server, an event
+	stages stages
 }
 
 type ingest struct {
@@ -203,6 +207,9 @@ func (z *sized) profile(ctx context.Context, d time.Duration) func(rate float64)
 		if packed, out.err = z.s.profile(ctx, d); out.err == nil {
 			samples, out.err = cpu.Read(packed)
 		}
+		if z.o.profileDir != "" && out.err == nil {
+			out.err = os.WriteFile(filepath.Join(z.o.profileDir, fmt.Sprintf("cpu-%d-%s.pprof", z.f.profiles, time.Now().Format("150405"))), packed, 0o600)
+		}
 		accepted = z.counts.Accepted.Load() - before
 	})
 	return func(rate float64) stages {
@@ -221,17 +228,29 @@ func (z *sized) profile(ctx context.Context, d time.Duration) func(rate float64)
 	}
 }
 
-// atHalf feeds at half of the sustained rate, whatever the answers, and probes meanwhile.
+// atHalf feeds at the rate, whatever the answers, and probes meanwhile.
 func (z *sized) atHalf(ctx context.Context, rate float64) (*half, error) {
 	const batch = 20 // as a browser's queue or a small backend sends
-	out := &half{rate: rate / 2, late: new(load.Histogram), probes: z.probes()}
+	out := &half{rate: rate, late: new(load.Histogram), probes: z.probes()}
 	z.m.restart()
+	before, err := usageOf(z.s.pid())
+	if err != nil {
+		return nil, err
+	}
+	accepted := z.counts.Accepted.Load()
+	profiled := z.profile(ctx, z.o.half)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		z.sender(batch).Run(ctx, load.Pace{Workers: 64, Schedule: load.Schedule{{Rate: out.rate / batch, For: z.o.half}}}, out.late)
 	})
 	wg.Go(func() { out.probes.run(ctx, z.o.half, true) })
 	wg.Wait()
+	out.stages = profiled(out.rate)
+	after, err := usageOf(z.s.pid())
+	if err != nil {
+		return nil, err
+	}
+	out.cpu = (after.cpu - before.cpu) / time.Duration(max(z.counts.Accepted.Load()-accepted, 1))
 	out.memory = z.m.peak()
 	out.events = z.m.now().queryable + z.have.Events
 	return out, ctx.Err()
@@ -259,7 +278,7 @@ func (z *sized) ingest(ctx context.Context, events, workers int, atHalf time.Dur
 		return out, ctx.Err()
 	}
 	out.atHalf = new(load.Histogram)
-	z.sender(events).Run(ctx, load.Pace{Workers: 4 * workers, Schedule: load.Schedule{{Rate: out.rate / 2 / float64(events), For: atHalf}}}, out.atHalf)
+	z.sender(events).Run(ctx, load.Pace{Workers: 4 * workers, Schedule: load.Schedule{{Rate: floorSingles / 2 / float64(events), For: atHalf}}}, out.atHalf)
 	return out, errors.Join(ctx.Err(), z.drain(ctx))
 }
 

@@ -68,7 +68,7 @@ func (b *bench) prepare(ctx context.Context, profiles int64) (*sized, error) {
 }
 
 func (b *bench) sized(dir string, have prepared) *sized {
-	z := &sized{bench: b, have: have, dir: dir, s: &server{program: b.o.program, dir: dir, listen: b.o.listen}}
+	z := &sized{bench: b, have: have, dir: dir, s: &server{program: b.o.program, last: b.o.first, dir: dir, listen: b.o.listen}}
 	z.crowd = load.Crowd{Seed: b.o.seed, People: have.Profiles, First: b.first(have.Profiles), New: b.o.newShare, Visit: b.o.visit, Skew: load.Recent}
 	z.next.Store(have.Next)
 	z.probeIDs.Store(have.Next + firstProbe)

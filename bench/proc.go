@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -143,4 +144,25 @@ func copyDir(from, to string) error {
 		return fmt.Errorf("copy: %w", err)
 	}
 	return os.CopyFS(to, os.DirFS(filepath.Clean(from)))
+}
+
+// ahead is how much nicer the server is than the generator that goes first.
+const ahead = 10
+
+// goFirst has the kernel prefer this process to the server on the processors that they share, where it
+// may. In life clients have machines of their own: a generator that waits for a processor would
+// take its own waiting for the server's. What it uses, a few microseconds an event, is taken from the
+// server all the same.
+func goFirst() bool {
+	threads, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return false
+	}
+	for _, t := range threads { // those to come have the priority of the one that makes them
+		tid, err := strconv.Atoi(t.Name())
+		if err != nil || syscall.Setpriority(syscall.PRIO_PROCESS, tid, -ahead) != nil {
+			return false
+		}
+	}
+	return true
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -29,6 +30,7 @@ const (
 // server is the real program on a data directory, in a process of its own.
 type server struct {
 	program string
+	last    bool   // this process goes first
 	dir     string // holds data, configuration and what the server says
 	listen  string
 	address atomic.Pointer[string]
@@ -68,7 +70,11 @@ func (s *server) start(ctx context.Context) (time.Duration, error) {
 	if err := os.Remove(filepath.Join(s.data(), "server.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return 0, err
 	}
-	s.cmd = exec.Command(s.program, "serve", "--config", config, "--listen", s.listen)
+	args := []string{s.program, "serve", "--config", config, "--listen", s.listen}
+	if s.last {
+		args = append([]string{"nice", "-n", strconv.Itoa(ahead)}, args...) // as it would have been without goFirst
+	}
+	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Stdout, s.cmd.Stderr = said, said
 	begin := time.Now()
 	if err := s.cmd.Start(); err != nil {

@@ -198,7 +198,8 @@ func (a *App) open(ctx context.Context, state string) error {
 	if err := os.MkdirAll(data(state), 0o700); err != nil {
 		return clientele.Errorf(clientele.Unavailable, "data directory: %w", err)
 	}
-	if a.rows, err = pebblestore.Open(pebblestore.Options{Dir: data(state, rowsDir), MinFreeBytes: floor(int64(a.cfg.Log.Reserve) / 4), Log: a.o.Log}); err != nil {
+	if a.rows, err = pebblestore.Open(pebblestore.Options{Dir: data(state, rowsDir), MinFreeBytes: floor(int64(a.cfg.Log.Reserve) / 4), Log: a.o.Log,
+		Background: func() { aside(niceness["rows"]) }}); err != nil {
 		return fmt.Errorf("open rows: %w", err)
 	}
 	if a.columns, err = duckstore.Open(ctx, duckstore.Options{Path: data(state, columnFile), MemoryLimit: fmt.Sprintf("%dB", int64(a.cfg.Columns.Memory)), Threads: a.cfg.Columns.Threads,

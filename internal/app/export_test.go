@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"clientele/internal/config"
 )
@@ -17,8 +18,9 @@ type Recent = recent
 const MaxRecent = maxRecent
 
 var (
-	RecentAdd  = (*recent).add
-	RecentTake = (*recent).take
+	RecentAdd    = (*recent).add
+	RecentTake   = (*recent).take
+	RecentForget = (*recent).forget
 )
 
 // RestoreUpTo restores and stops as a crash would, after that many moves.
@@ -48,3 +50,25 @@ func RestoreUpTo(t *testing.T, c config.Config, from string, moves int) {
 		}
 	}
 }
+
+// Pace is how a stage rests between its rounds.
+type Pace = pace
+
+// NewPace makes one.
+func NewPace(share float64, most time.Duration) *Pace { return &pace{share: share, most: most} }
+
+// The methods of Pace.
+var (
+	PaceEnded = (*pace).ended
+	PaceTimer = (*pace).timer
+)
+
+// Progress is a number that others wait for.
+type Progress = progress
+
+// The methods of Progress.
+var (
+	ProgressSet   = (*progress).set
+	ProgressReach = (*progress).reach
+	ProgressUrged = (*progress).urged
+)

@@ -51,7 +51,7 @@ const (
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
 // and archive further than profiles, which people look at while they speak with a customer. At 5
 // a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "sql": 5}
+var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "sql": 5}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
@@ -226,13 +226,15 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 		return err
 	}
 	known := outcomesOf(r.Totals())
+	rest := pace{share: resolveRest, most: resolveRestMost}
 	for {
 		rules := r.Rules()
 		a.inForce.Store(&rules)
-		batch, ok := gather(ctx, in)
+		batch, ok := a.gather(ctx, in, &rest)
 		if !ok {
 			return nil
 		}
+		began := time.Now()
 		for {
 			rest := unresolved(batch, r.Position())
 			stage.Begin(ctx)
@@ -261,6 +263,7 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 		a.commits.add(commit)
 		a.committed.set(commit)
 		a.resolved.set(uint64(r.Position()))
+		rest.ended(began)
 	}
 }
 
@@ -272,22 +275,38 @@ func unresolved(batch []resolve.Decoded, done clientele.Position) []resolve.Deco
 	return batch
 }
 
-// gather takes what is there, up to a batch; it waits for the first.
-func gather(ctx context.Context, in <-chan resolve.Decoded) ([]resolve.Decoded, bool) {
+// gather takes what is there when the resolver has rested, up to a batch; it waits for the first.
+func (a *App) gather(ctx context.Context, in <-chan resolve.Decoded, rest *pace) ([]resolve.Decoded, bool) {
 	var batch []resolve.Decoded
 	n := 0
+	take := func(d resolve.Decoded) { batch, n = append(batch, d), n+len(d.Records) }
 	select {
 	case d := <-in:
-		batch, n = append(batch, d), len(d.Records)
+		take(d)
 	case <-ctx.Done():
 		return nil, false
 	}
+	// Frames are taken while it rests, so that decoding goes on.
+	rested := rest.timer()
 	for n < maxBatchRecords {
 		select {
 		case d := <-in:
-			batch, n = append(batch, d), n+len(d.Records)
+			take(d)
+			continue
 		default:
-			return batch, true
+		}
+		if rested == nil || n >= worthARound {
+			break
+		}
+		select {
+		case d := <-in:
+			take(d)
+		case <-rested:
+			rested = nil
+		case <-a.resolved.urged():
+			rested = nil
+		case <-ctx.Done():
+			return nil, false
 		}
 	}
 	return batch, true
@@ -299,10 +318,24 @@ const (
 	maxFollowBytes = 8 << 20
 )
 
+// How long resolver and follower rest (see pace). Above worthARound records, or rows, a round costs
+// hardly less for each.
+const (
+	resolveRest     = 2
+	resolveRestMost = 150 * time.Millisecond
+	followRest      = 3
+	followRestMost  = 800 * time.Millisecond
+	worthARound     = 5000
+)
+
 // follow copies changes into the column store and forgets those that are there.
 func (a *App) follow(ctx context.Context) error {
 	stage := a.observer.Stage("follow")
+	rest := pace{share: followRest, most: followRestMost}
 	for {
+		if !a.restFollow(ctx, &rest) {
+			return nil
+		}
 		have, news := a.committed.next()
 		applied := a.applied.get()
 		if applied >= have {
@@ -313,6 +346,7 @@ func (a *App) follow(ctx context.Context) error {
 			}
 			continue
 		}
+		began := time.Now()
 		stage.Begin(ctx)
 		changes, err := a.changes(stage, applied)
 		if err != nil {
@@ -339,6 +373,7 @@ func (a *App) follow(ctx context.Context) error {
 		}
 		a.trouble.clear("follow")
 		a.applied.set(applied + uint64(len(changes)))
+		a.recent.forget(applied + uint64(len(changes)))
 		ended = stage.Part("trim")
 		if a.outboxTrim.TryLock() {
 			err = a.rows.TrimChanges(applied + uint64(len(changes)))
@@ -346,10 +381,29 @@ func (a *App) follow(ctx context.Context) error {
 		}
 		ended()
 		stage.End(round)
+		rest.ended(began)
 		if err != nil && clientele.ErrorCode(err) != clientele.Unavailable {
 			return err
 		}
 	}
+}
+
+// restFollow rests until the follower's next round. False when the context has ended.
+func (a *App) restFollow(ctx context.Context, rest *pace) bool {
+	rested := rest.timer()
+	for rested != nil && a.recent.size() < worthARound {
+		_, news := a.committed.next()
+		select {
+		case <-news:
+		case <-rested:
+			return true
+		case <-a.applied.urged():
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // changes are those behind applied, as many as are handed over at once.

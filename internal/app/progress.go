@@ -11,6 +11,8 @@ type progress struct {
 	mu      sync.Mutex
 	n       uint64
 	changed chan struct{}
+	waiting int           // in reach
+	urge    chan struct{} // closed when somebody begins to wait in reach
 }
 
 func (p *progress) get() uint64 {
@@ -39,8 +41,41 @@ func (p *progress) next() (uint64, <-chan struct{}) {
 	return p.n, p.changed
 }
 
-// reach waits until the number is at least n.
+// urged is a channel that is closed while somebody waits in reach.
+func (p *progress) urged() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.urge == nil {
+		p.urge = make(chan struct{})
+		if p.waiting > 0 {
+			close(p.urge)
+		}
+	}
+	return p.urge
+}
+
+// hurry says that somebody waits. What it answers takes that back.
+func (p *progress) hurry() func() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting++; p.waiting == 1 && p.urge != nil {
+		close(p.urge)
+	}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.waiting--; p.waiting == 0 {
+			p.urge = nil
+		}
+	}
+}
+
+// reach waits until the number is at least n. Whoever makes it grow is in a hurry meanwhile.
 func (p *progress) reach(ctx context.Context, n uint64) error {
+	if p.get() >= n {
+		return nil
+	}
+	defer p.hurry()()
 	for {
 		have, changed := p.next()
 		if have >= n {

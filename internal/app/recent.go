@@ -29,17 +29,22 @@ func (r *recent) add(number uint64, c *clientele.Change) {
 	r.rows += n
 }
 
-// take gives up to n changes from that number on, as far as they are held without a gap, and
-// forgets all older ones.
-func (r *recent) take(first uint64, n int) []clientele.Change {
+// forget lets go of the changes up to the number.
+func (r *recent) forget(upTo uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for number, c := range r.changes {
-		if number < first {
+		if number <= upTo {
 			delete(r.changes, number)
 			r.rows -= size(c)
 		}
 	}
+}
+
+// take gives up to n changes from that number on, as far as they are held without a gap.
+func (r *recent) take(first uint64, n int) []clientele.Change {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	var out []clientele.Change
 	for rows := 0; len(out) < n && rows < maxRecent/2; first++ {
 		c, ok := r.changes[first]
@@ -50,6 +55,13 @@ func (r *recent) take(first uint64, n int) []clientele.Change {
 		rows += size(c)
 	}
 	return out
+}
+
+// size is how many rows are held.
+func (r *recent) size() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rows
 }
 
 func size(c *clientele.Change) int {

@@ -120,6 +120,7 @@ func (s *Store) compact(ctx context.Context) error {
 		}
 	}
 	return s.writing(ctx, func(conn *sql.Conn) error {
+		defer s.writeback()()
 		if _, err := conn.ExecContext(ctx, "checkpoint"); err != nil {
 			if strings.Contains(err.Error(), "other") && strings.Contains(err.Error(), "transaction") {
 				s.log.Debug("checkpoint put off, queries run", "path", s.o.Path)

@@ -64,6 +64,9 @@ type Store struct {
 	closed   bool
 
 	idle uint64 // applied at the last Maintain
+
+	fdOnce *sync.Once // of the open database, guards fd
+	fd     int        // of its file, see writeback
 }
 
 // Open opens the file and brings it to this program's format. Conflict when a newer program
@@ -101,6 +104,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 
 // open makes the database and the writer's connection. The caller holds mu, or is alone.
 func (s *Store) open(ctx context.Context) (err error) {
+	s.fdOnce = new(sync.Once)
 	connector, err := duckdb.NewConnector(s.o.Path, nil)
 	if err != nil {
 		return openError(err)
@@ -270,7 +274,10 @@ func (s *Store) inTx(ctx context.Context, conn *sql.Conn, fn func() error) error
 	}
 	err := fn()
 	if err == nil {
-		if _, err = conn.ExecContext(ctx, "commit"); err == nil {
+		stop := s.writeback() // it may be a checkpoint
+		_, err = conn.ExecContext(ctx, "commit")
+		stop()
+		if err == nil {
 			return nil
 		}
 	}

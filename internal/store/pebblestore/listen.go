@@ -45,6 +45,8 @@ func (l *listener) events() *pebble.EventListener {
 			l.log.Error("row store file is damaged", "file", info.Path)
 			l.store.guard.fail(damaged())
 		},
+		FlushBegin:      func(pebble.FlushInfo) { l.store.opts.Background() },
+		CompactionBegin: func(pebble.CompactionInfo) { l.store.opts.Background() },
 		FlushEnd: func(info pebble.FlushInfo) {
 			l.done(info.Err)
 			l.log.Debug("row store flushed", "bytes", info.InputBytes, "took", info.TotalDuration)

@@ -26,16 +26,17 @@ import (
 // times MemTableBytes.
 type Options struct {
 	Dir           string
-	CacheBytes    int64 // of blocks that were read; 0 = 192 MB
-	MemTableBytes int64 // rows gathered in memory before they are flushed; 0 = 64 MB
+	CacheBytes    int64 // of blocks that were read; 0 = 128 MB
+	MemTableBytes int64 // rows gathered in memory before they are flushed; 0 = 32 MB
 	MinFreeBytes  int64 // Apply refuses when the disk has less; 0 = 32 MB and twice MemTableBytes, below 0 = no floor
 	Log           *slog.Logger
-	NoSync        bool // for a rebuild only: a crash may take back the last change sets, whole and in order
+	Background    func() // called first in each goroutine that flushes or compacts, which ends with its work; nil = nothing
+	NoSync        bool   // for a rebuild only: a crash may take back the last change sets, whole and in order
 }
 
 const (
-	defaultCache    = 192 << 20
-	defaultMemTable = 64 << 20
+	defaultCache    = 128 << 20
+	defaultMemTable = 32 << 20
 	maxMemTables    = 4  // in memory at once before Apply waits
 	maxSublevels    = 20 // files that a read of level 0 may have to look into before Apply waits
 	maxOpenFiles    = 500
@@ -86,6 +87,9 @@ func open(o Options, fs vfs.FS) (*Store, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Background == nil {
+		o.Background = func() {}
 	}
 	if err := checkFormat(fs, o.Dir); err != nil {
 		return nil, err
