@@ -6,7 +6,9 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"io"
 	"net/http"
@@ -37,6 +39,25 @@ func New(baseURL, token string) (*Client, error) {
 	t.MaxIdleConnsPerHost = 16
 	t.ResponseHeaderTimeout = 15 * time.Minute // above the server's longest operation
 	return &Client{base: strings.TrimRight(baseURL, "/"), token: token, http: &http.Client{Transport: t}}, nil
+}
+
+// Pin makes the client accept the first certificate of the PEM text and no other, whatever name and
+// issuer it has: for who got it from the server's own machine.
+func (c *Client) Pin(text []byte) error {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return clientele.Errorf(clientele.Invalid, "the certificate is not PEM")
+	}
+	c.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{
+		InsecureSkipVerify: true, // what is verified is that it is this one
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if !bytes.Equal(s.PeerCertificates[0].Raw, block.Bytes) {
+				return clientele.Errorf(clientele.Denied, "the server shows another certificate")
+			}
+			return nil
+		},
+	}
+	return nil
 }
 
 // Close lets go of idle connections.

@@ -34,6 +34,7 @@ func (c *cli) checkCommand() *cobra.Command {
 			for _, p := range cfg.Problems() {
 				d.wrong("configuration: "+p.Message, p.Hint)
 			}
+			d.surroundings(c.configPath)
 			d.examine(ctx)
 			if d.found > 0 {
 				return clientele.Errorf(clientele.Invalid, "things found wrong: %d", d.found).WithHint("each stands above with what to do")
@@ -41,7 +42,7 @@ func (c *cli) checkCommand() *cobra.Command {
 			c.printf("nothing is wrong\n")
 			return nil
 		})
-	cmd.Flags().BoolVar(&digests, "digests", false, "also a checksum of every table's content; reads all of it")
+	cmd.Flags().BoolVar(&digests, "digests", false, "also checksums of every table, of the archive's parts and of the audit log; reads all of it")
 	return cmd
 }
 
@@ -86,6 +87,10 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.writable(dir)
 	d.space(dir)
+	d.syncs(dir)
+	d.secrets(dir)
+	d.clock(dir)
+	d.backups(dir)
 	d.open(ctx, dir)
 }
 
@@ -129,6 +134,7 @@ func (d *doctor) open(ctx context.Context, dir string) {
 			d.printf("  not opened, because of the configuration\n")
 			return
 		}
+		d.port()
 		var err error
 		if b, err = openLocal(ctx, d.cfg, d.log(slog.LevelWarn), false); err != nil {
 			d.fault("open", err)
@@ -137,6 +143,9 @@ func (d *doctor) open(ctx context.Context, dir string) {
 		d.printf("  not held by any process; formats are readable\n")
 	}
 	d.report(ctx, b)
+	if p, ok := b.(*platform); ok && d.digests {
+		d.verify(ctx, p)
+	}
 	if err := b.Close(); err != nil {
 		d.fault("close", err)
 	}
@@ -149,6 +158,7 @@ func (d *doctor) report(ctx context.Context, b backend) {
 		return
 	}
 	d.printStatus(s)
+	d.quarantine(s)
 	for _, p := range s.Problems {
 		d.wrong(p, "")
 	}
@@ -170,5 +180,15 @@ func (d *doctor) report(ctx context.Context, b backend) {
 	d.printf("digests\n")
 	for _, t := range slices.Sorted(maps.Keys(sums)) {
 		d.printf("  %-18s %s\n", t, sums[t])
+	}
+}
+
+// verify reads archive and audit log.
+func (d *doctor) verify(ctx context.Context, p *platform) {
+	if err := p.app.VerifyArchive(ctx); err != nil {
+		d.fault("archive", err)
+	}
+	if _, err := p.app.Audit().Verify(ctx); err != nil {
+		d.fault("audit", err)
 	}
 }

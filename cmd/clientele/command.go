@@ -39,7 +39,8 @@ type cli struct {
 	configPath string
 	data       string
 	server     string
-	started    bool // the arguments were right: what fails from here on is no usage error
+	again      func() (config.Config, error) // reads the configuration as serve did; nil for other commands
+	started    bool                          // the arguments were right: what fails from here on is no usage error
 }
 
 // run is the whole program but for the process around it.

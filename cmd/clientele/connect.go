@@ -115,7 +115,7 @@ func (c *cli) connect(ctx context.Context, create bool) (backend, error) {
 // openLocal opens the data directory in this process. The rules in force there stay, unless a
 // configuration was named.
 func openLocal(ctx context.Context, cfg config.Config, log *slog.Logger, rules bool) (backend, error) {
-	p, err := openPlatform(ctx, cfg, log, rules, false)
+	p, err := openPlatform(ctx, cfg, log, rules, false, nil)
 	if err != nil {
 		return nil, err // not p: a nil platform is no nil backend
 	}
@@ -146,6 +146,12 @@ func liveServer(ctx context.Context, dir string) (remote, bool) {
 	if err != nil {
 		return remote{}, false
 	}
+	var pinned []byte
+	if f.Cert != "" {
+		if pinned, err = os.ReadFile(f.Cert); err != nil || r.Pin(pinned) != nil {
+			return remote{}, false
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	anonymous, err := client.New(f.Address, "") // the token goes to nobody else
@@ -153,6 +159,9 @@ func liveServer(ctx context.Context, dir string) (remote, bool) {
 		return remote{}, false
 	}
 	defer anonymous.Close()
+	if pinned != nil && anonymous.Pin(pinned) != nil {
+		return remote{}, false
+	}
 	if instance, err := anonymous.Health(ctx); err != nil || instance != f.Instance {
 		return remote{}, false
 	}

@@ -12,3 +12,12 @@ func freeBytes(dir string) (int64, bool) {
 	}
 	return int64(uint64(st.Bavail) * uint64(st.Bsize)), true
 }
+
+// openFiles is how many descriptors a process of this user may have.
+func openFiles() int {
+	var l syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
+		return 0
+	}
+	return int(min(l.Cur, 1<<30))
+}

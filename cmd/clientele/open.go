@@ -26,19 +26,21 @@ type platform struct {
 	app  *app.App
 	stop context.CancelFunc
 	done chan struct{}
-	err  error // of Run; to be read when done is closed
+	err  error             // of Run; to be read when done is closed
+	cert *door.Certificate // nil without TLS
+	log  *slog.Logger
 }
 
 // openPlatform opens the data directory and starts what runs in it. ctx bounds the opening
 // only: Close ends the rest. rules puts the configuration's rules in force; serves has exports
 // carried out that are due.
-func openPlatform(ctx context.Context, cfg config.Config, log *slog.Logger, rules, serves bool) (*platform, error) {
-	a, err := app.Open(ctx, cfg, app.Options{Log: log, Version: version, KeepRules: !rules, Serves: serves})
+func openPlatform(ctx context.Context, cfg config.Config, log *slog.Logger, rules, serves bool, reload func() (config.Config, error)) (*platform, error) {
+	a, err := app.Open(ctx, cfg, app.Options{Log: log, Version: version, KeepRules: !rules, Serves: serves, Reload: reload})
 	if err != nil {
 		return nil, err
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p := &platform{cfg: cfg, app: a, stop: stop, done: make(chan struct{})}
+	p := &platform{cfg: cfg, app: a, stop: stop, done: make(chan struct{}), log: log}
 	go func() {
 		defer close(p.done)
 		if err := a.Run(running); err != nil && !errors.Is(err, context.Canceled) {
@@ -53,6 +55,19 @@ func (p *platform) Close() error {
 	p.stop()
 	<-p.done
 	return errors.Join(p.err, p.app.Close())
+}
+
+// reload reads configuration and certificate again. What is wrong is logged, and nothing is changed then.
+func (p *platform) reload(ctx context.Context) {
+	_, err := p.app.Reload(ctx)
+	if recorded := p.acted("reload", "", err); recorded != nil && err == nil {
+		p.log.Error("reload", "error", recorded.Error())
+	}
+	if p.cert != nil {
+		if err := p.cert.Reload(); err != nil {
+			p.log.Error("reload: the old certificate stays", "error", err.Error(), "hint", clientele.ErrorHint(err))
+		}
+	}
 }
 
 // Settle returns when everything in the log is resolved and in the tables.
@@ -233,3 +248,6 @@ func (p *platform) StartExport(context.Context, clientele.ExportRequest) (*clien
 func (p *platform) CancelExport(ctx context.Context, id string) (*clientele.Export, error) {
 	return p.app.CancelExport(ctx, id)
 }
+
+// lastBackup is the last backup of a data directory that is noted there.
+func lastBackup(data string) (clientele.BackupStatus, bool) { return app.LastBackup(data) }

@@ -2,18 +2,23 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"clientele"
 	"clientele/internal/api"
 	"clientele/internal/config"
+	"clientele/internal/door"
 	"clientele/internal/token"
 
 	"github.com/spf13/cobra"
@@ -27,12 +32,16 @@ func (c *cli) serveCommand() *cobra.Command {
 	var verbose bool
 	cmd := c.command("serve [--config FILE] [--data DIR] [--listen ADDR]", "Collect, resolve and answer, until it is stopped",
 		"serve --data ./clientele-data --listen 127.0.0.1:8080", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-			cfg, err := c.config()
+			c.again = func() (config.Config, error) {
+				cfg, err := c.config()
+				if listen != "" {
+					cfg.Listen = listen
+				}
+				return cfg, err
+			}
+			cfg, err := c.again()
 			if err != nil {
 				return err
-			}
-			if listen != "" {
-				cfg.Listen = listen
 			}
 			if err := cfg.Validate(); err != nil {
 				return err
@@ -52,8 +61,17 @@ func (c *cli) serveCommand() *cobra.Command {
 func (c *cli) serve(ctx context.Context, cfg config.Config, log *slog.Logger) error {
 	return c.serveWhile(ctx, cfg, log, func(ctx context.Context, s serving) error {
 		c.greet(cfg, s.address, s.secret)
-		<-ctx.Done()
-		return nil
+		hup := make(chan os.Signal, 1)
+		signal.Notify(hup, syscall.SIGHUP)
+		defer signal.Stop(hup)
+		for {
+			select {
+			case <-hup:
+				s.reload(ctx)
+			case <-ctx.Done():
+				return nil
+			}
+		}
 	})
 }
 
@@ -62,12 +80,13 @@ type serving struct {
 	address string // URL
 	token   string // of this machine's user
 	secret  string // of the admin, if it was made now
+	reload  func(context.Context)
 }
 
 // serveWhile serves until work returns, or until the context ends, which ends work's too. It
 // stops in this order: work, no new requests, those under way, the stages, the stores.
 func (c *cli) serveWhile(ctx context.Context, cfg config.Config, log *slog.Logger, work func(context.Context, serving) error) (err error) {
-	p, err := openPlatform(ctx, cfg, log, true, true)
+	p, err := openPlatform(ctx, cfg, log, true, true, c.again)
 	if err != nil {
 		return err
 	}
@@ -81,18 +100,28 @@ func (c *cli) serveWhile(ctx context.Context, cfg config.Config, log *slog.Logge
 		return clientele.Errorf(clientele.Unavailable, "listen: %w", err).
 			WithHint("another program may listen there: choose another address with --listen")
 	}
+	listener, err := c.secured(cfg, p, p.door().Listener(ln), log)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	srv := p.door().Server(api.Shell(log, p.handler()))
 	served := make(chan error, 1)
 	go func() {
-		served <- srv.Serve(p.door().Listener(ln))
+		served <- srv.Serve(listener)
 		close(served)
 	}()
-	address := addressOf(ln.Addr())
-	err = token.WriteServerFile(cfg.Data, token.ServerFile{Address: address, Token: p.tokens().Local(), Instance: p.tokens().Instance(), PID: os.Getpid()})
+	address, shown := addressOf(ln.Addr()), ""
+	if cfg.TLS.Cert != "" {
+		address = "https" + strings.TrimPrefix(address, "http")
+		if shown, err = filepath.Abs(cfg.TLS.Cert); err != nil {
+			shown = cfg.TLS.Cert
+		}
+	}
+	err = token.WriteServerFile(cfg.Data, token.ServerFile{Address: address, Token: p.tokens().Local(), Instance: p.tokens().Instance(), PID: os.Getpid(), Cert: shown})
 	if err == nil {
 		working, stop := context.WithCancel(ctx)
 		worked := make(chan error, 1)
-		go func() { worked <- work(working, serving{address, p.tokens().Local(), secret}) }()
+		go func() { worked <- work(working, serving{address, p.tokens().Local(), secret, p.reload}) }()
 		ended := false
 		select {
 		case err = <-worked:
@@ -110,6 +139,19 @@ func (c *cli) serveWhile(ctx context.Context, cfg config.Config, log *slog.Logge
 		}
 	}
 	return errors.Join(err, token.RemoveServerFile(cfg.Data, p.tokens().Instance()), shutdown(srv, served))
+}
+
+// secured is the listener with TLS, where the configuration has a certificate.
+func (c *cli) secured(cfg config.Config, p *platform, ln net.Listener, log *slog.Logger) (net.Listener, error) {
+	if cfg.TLS.Cert == "" {
+		return ln, nil
+	}
+	cert, err := door.OpenCertificate(cfg.TLS.Cert, cfg.TLS.Key, log)
+	if err != nil {
+		return nil, err
+	}
+	p.cert = cert
+	return tls.NewListener(ln, cert.Config()), nil
 }
 
 func shutdown(srv *http.Server, served <-chan error) error {

@@ -108,10 +108,13 @@ type Options struct {
 	Audit      Audit // nil = nothing is recorded
 	Plans      Plans
 	Quality    Quality
-	Tokens     Tokens
-	Log        *slog.Logger // nil = silent
-	Version    string
-	Now        func() time.Time // gives imported records their received time; nil = time.Now
+	Reload     Reloader
+	// Limit is how long the token of that name has to wait; nil = no limit. Commands on the server's machine have none.
+	Limit   func(name string, now time.Time) time.Duration
+	Tokens  Tokens
+	Log     *slog.Logger // nil = silent
+	Version string
+	Now     func() time.Time // gives imported records their received time; nil = time.Now
 
 	QueryTimeout time.Duration // of one SQL statement; 0 = 30 s
 	QueryMaxRows int           // at most, whatever the request says; 0 = 10,000
@@ -175,6 +178,7 @@ func New(o Options) (*API, error) {
 	a.operatingRoutes()
 	a.backupRoutes()
 	a.auditRoutes()
+	a.reloadRoutes()
 	a.importRoutes()
 	a.exportRoutes()
 	a.tokenRoutes()
@@ -194,7 +198,14 @@ func New(o Options) (*API, error) {
 }
 
 // ServeHTTP serves /api/, /healthz and /readyz.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store") // answers hold people's data
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	a.mux.ServeHTTP(w, r)
+}
 
 // Register puts the API's routes into a mux that others share.
 func (a *API) Register(mux *http.ServeMux) {
@@ -300,7 +311,7 @@ func describe(status string) string {
 	case "403":
 		return "The token lacks the scope."
 	}
-	return "Any other error: 404 not found, 409 conflict, 413 too large, 500 a fault of the program, 503 try again later."
+	return "Any other error: 404 not found, 409 conflict, 413 too large, 429 too many requests, 500 a fault of the program, 503 try again later."
 }
 
 // page is a part of a list. next is empty at the end.

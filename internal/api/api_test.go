@@ -123,6 +123,10 @@ func (p *product) Digests(ctx context.Context) (map[string]string, error) {
 	return map[string]string{"orders": "abc"}, p.did(ctx)
 }
 
+func (p *product) Reload(ctx context.Context) (*clientele.ReloadResult, error) {
+	return &clientele.ReloadResult{}, p.did(ctx)
+}
+
 func (p *product) StartBackup(ctx context.Context, path string) error { return p.did(ctx, path) }
 
 func (p *product) BackupPath(name string) (string, error) { return "/backups/" + name, nil }
@@ -158,7 +162,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Privacy: s.product, Plans: rulebook{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Plans: rulebook{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,6 +248,7 @@ var routes = []struct {
 	{"POST", "/api/v1/quality/minimisation/stop", token.Write, `{"source":"web","event":"Order"}`},
 	{"GET", "/api/v1/quality/acts?limit=2&cursor=9", token.Read, ""},
 	{"POST", "/api/v1/import/shop", token.Write, `{"table":"orders","id":"1"}`},
+	{"POST", "/api/v1/reload", token.Admin, ""},
 	{"GET", "/api/v1/audit", token.Admin, ""},
 	{"GET", "/api/v1/audit/verify", token.Admin, ""},
 	{"POST", "/api/v1/backups", token.Admin, `{"name":"b"}`},

@@ -77,6 +77,13 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	requestOf(ctx.Context()).principal = p.Name
+	if a.o.Limit != nil && !p.Local {
+		if wait := a.o.Limit(p.Name, a.o.Now()); wait > 0 {
+			r, w := humago.Unwrap(ctx)
+			TooMany(w, r, wait)
+			return
+		}
+	}
 	next(huma.WithValue(ctx, principalKey{}, p))
 }
 

@@ -24,7 +24,7 @@ type Problem struct {
 	Title     string         `json:"title" doc:"The class of the error in words."`
 	Status    int            `json:"status"`
 	Detail    string         `json:"detail" doc:"What is wrong, for people."`
-	Code      clientele.Code `json:"code" doc:"The class of the error, for machines: invalid, not_found, conflict, denied, unauthorized, too_large, unavailable, corrupt, internal."`
+	Code      clientele.Code `json:"code" doc:"The class of the error, for machines: invalid, not_found, conflict, denied, rate_limited, unauthorized, too_large, unavailable, corrupt, internal."`
 	Hint      string         `json:"hint,omitempty" doc:"What to do about it."`
 	RequestID string         `json:"request_id,omitempty" doc:"Names the request in the server's log."`
 }
@@ -44,6 +44,8 @@ func statusOf(code clientele.Code) int {
 		return http.StatusConflict
 	case clientele.TooLarge:
 		return http.StatusRequestEntityTooLarge
+	case codeLimited:
+		return http.StatusTooManyRequests
 	case clientele.Unavailable:
 		return http.StatusServiceUnavailable
 	}

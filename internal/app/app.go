@@ -56,6 +56,7 @@ var (
 	_ api.Audit              = (*audit.Log)(nil)
 	_ api.Plans              = (*App)(nil)
 	_ api.Quality            = (*App)(nil)
+	_ api.Reloader           = (*App)(nil)
 )
 
 // Options are what the configuration does not say.
@@ -66,6 +67,8 @@ type Options struct {
 	// KeepRules leaves the identity and trait rules of the data directory in force, where there
 	// are some, whatever the configuration says: a command that only reads must not regroup people.
 	KeepRules bool
+	// Reload reads the configuration again; nil: Reload is Unavailable.
+	Reload func() (config.Config, error)
 	// Serves has exports carried out that are asked for or due: a command that opens the directory
 	// for a moment has none of it.
 	Serves bool
@@ -99,7 +102,6 @@ type App struct {
 	reads  *quality.Ledger
 	rules  *identity.Rules // of the configuration
 	traits profile.Rules
-	trust  map[string]resolve.Source
 
 	resolved  progress // log position
 	committed progress // commit number of the last change set
@@ -108,6 +110,9 @@ type App struct {
 	trouble   troubles
 	backups   backups
 	audit     *audit.Log
+	live      atomic.Pointer[live]
+	limits    limits
+	reloading sync.Mutex
 	// Held by who must not have the log or the outbox trimmed meanwhile: those who trim try again later.
 	logTrim, outboxTrim sync.Mutex
 	ready               atomic.Bool
@@ -153,7 +158,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{cfg: cfg, o: o, started: o.Now(), trust: map[string]resolve.Source{}, traits: profile.Rules(cfg.Traits)}
+	a := &App{cfg: cfg, o: o, started: o.Now(), traits: profile.Rules(cfg.Traits)}
 	var err error
 	if a.rules, err = identity.NewRules(cfg.Identity); err != nil {
 		return nil, err
@@ -166,10 +171,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if err := a.readPlans(); err != nil {
 		return nil, err
 	}
-	for _, s := range cfg.Sources {
-		trusted := s.Kind == config.KindServer || s.Kind == config.KindFile
-		a.trust[s.Name] = resolve.Source{Trusted: trusted, Verified: trusted && s.Verified}
-	}
+	a.live.Store(newLive(cfg))
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, clientele.Errorf(clientele.Unavailable, "data directory: %w", err).WithHint("choose another with --data")
 	}
@@ -267,14 +269,8 @@ func (a *App) positions(ctx context.Context) error {
 
 // routes is the whole HTTP surface.
 func (a *App) routes() (http.Handler, error) {
-	keys := make(map[string]collect.Source, len(a.cfg.Sources))
-	for _, s := range a.cfg.Sources {
-		if s.WriteKey != "" {
-			keys[s.WriteKey] = collect.Source{Name: s.Name, WriteKey: s.WriteKey, Server: s.Kind == config.KindServer, AllowedOrigins: s.AllowedOrigins}
-		}
-	}
 	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Quality: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
-		Backups: a, Audit: a.audit,
+		Backups: a, Audit: a.audit, Reload: a, Limit: a.limits.apiToken.Take,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
 		return nil, err
@@ -286,7 +282,7 @@ func (a *App) routes() (http.Handler, error) {
 	a.door = door.New(door.Options{MaxConnections: a.cfg.HTTP.MaxConnections, BodyMemory: int64(a.cfg.HTTP.BodyMemory), Logger: a.o.Log})
 	mux := http.NewServeMux()
 	mux.Handle("/", h)
-	a.collect = collect.New(collect.Options{Log: a.observer.Intake("collect", a.log), Sources: func(key string) (collect.Source, bool) { s, ok := keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log,
+	a.collect = collect.New(collect.Options{Log: a.observer.Intake("collect", a.log), Sources: func(key string) (collect.Source, bool) { s, ok := a.live.Load().keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log,
 		ClientIP: door.ClientIP(proxies), PublicURL: a.cfg.Collect.PublicURL, SDKDir: a.cfg.Collect.SDKDir, Version: a.o.Version, RateLimit: a.cfg.Collect.RateLimit})
 	a.collect.Register(mux)
 	hooks, err := webhooks(a.cfg.Sources)
@@ -299,7 +295,8 @@ func (a *App) routes() (http.Handler, error) {
 	}
 	a.hooks.Register(mux)
 	a.lookInside(mux)
-	return a.observer.HTTP(mux), nil
+	a.setLimits(a.cfg)
+	return a.observer.HTTP(a.limited(door.ClientIP(proxies), mux)), nil
 }
 
 // webhooks are the sources that other systems call, their mappings read.
@@ -387,7 +384,7 @@ func (a *App) Close() error {
 // source is what the resolver must know of a source. One that the configuration does not name
 // came through an import by somebody with a write token.
 func (a *App) source(name string) resolve.Source {
-	if s, ok := a.trust[name]; ok {
+	if s, ok := a.live.Load().trust[name]; ok {
 		return s
 	}
 	return resolve.Source{Trusted: true}

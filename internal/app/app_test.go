@@ -76,7 +76,12 @@ func run(t *testing.T, c config.Config) *program {
 
 func open(t *testing.T, c config.Config) *program {
 	t.Helper()
-	a, err := app.Open(context.Background(), c, options())
+	return openWith(t, c, options())
+}
+
+func openWith(t *testing.T, c config.Config, o app.Options) *program {
+	t.Helper()
+	a, err := app.Open(context.Background(), c, o)
 	if err != nil {
 		t.Fatal(err)
 	}

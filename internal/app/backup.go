@@ -331,3 +331,6 @@ func LastBackup(data string) (clientele.BackupStatus, bool) {
 	}
 	return s, true
 }
+
+// VerifyArchive reads the archive and compares it with its checksums.
+func (a *App) VerifyArchive(ctx context.Context) error { return a.archive.Verify(ctx) }

@@ -73,7 +73,7 @@ type Handler struct {
 	public   *url.URL // nil when not told
 	version  string
 	sdk      *sdk
-	limit    *limiter // nil for none
+	limit    atomic.Pointer[limiter] // nil for none
 	mux      *http.ServeMux
 	desks    chan struct{} // holds one for each large request that is being cut
 	unpack   sync.Pool     // of *unpacker
@@ -95,9 +95,7 @@ func New(o Options) *Handler {
 	if h.clientIP == nil {
 		h.clientIP = peer
 	}
-	if o.RateLimit > 0 {
-		h.limit = &limiter{interval: time.Second / time.Duration(o.RateLimit), due: map[string]time.Time{}}
-	}
+	h.SetRateLimit(o.RateLimit)
 	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
 		h.public = u
 	}
@@ -107,6 +105,15 @@ func New(o Options) *Handler {
 	h.mux = http.NewServeMux()
 	h.Register(h.mux)
 	return h
+}
+
+// SetRateLimit is Options.RateLimit from now on.
+func (h *Handler) SetRateLimit(n int) {
+	if n <= 0 {
+		h.limit.Store(nil)
+		return
+	}
+	h.limit.Store(&limiter{interval: time.Second / time.Duration(n), due: map[string]time.Time{}})
 }
 
 // ServeHTTP serves the same routes without a mux of the caller's.
@@ -148,7 +155,7 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, typ string, s *
 
 // framer begins a request: what its headers say, its key among them.
 func (h *Handler) framer(r *http.Request, typ string, s *scratch) (framer, error) {
-	f := framer{s: s, sources: h.sources, limit: h.limit, at: h.now(), typ: typ,
+	f := framer{s: s, sources: h.sources, limit: h.limit.Load(), at: h.now(), typ: typ,
 		origin: r.Header.Get("Origin"), gpc: r.Header.Get("Sec-GPC") == "1", ip: cleanIP(h.clientIP(r))}
 	f.received = clientele.MicrosOf(f.at)
 	return f, f.headerKey(r)

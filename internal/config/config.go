@@ -33,6 +33,9 @@ type Config struct {
 	Columns    Columns                        `yaml:"columns"`
 	Archive    Archive                        `yaml:"archive"`
 	Backup     Backup                         `yaml:"backup"`
+	API        API                            `yaml:"api"`
+	TLS        TLS                            `yaml:"tls"`
+	Disk       Disk                           `yaml:"disk"`
 	Query      Query                          `yaml:"query"`
 	Telemetry  Telemetry                      `yaml:"telemetry"`
 	Privacy    Privacy                        `yaml:"privacy"`
@@ -72,9 +75,10 @@ type HTTP struct {
 
 // Collect is the HTTP front door.
 type Collect struct {
-	PublicURL string `yaml:"public_url"` // where clients reach this server; empty: the host that they asked
-	SDKDir    string `yaml:"sdk_dir"`    // where npm has installed the browser library; nothing there: it is not served
-	RateLimit int    `yaml:"rate_limit"` // requests a second of one source; 0: no limit
+	PublicURL        string `yaml:"public_url"`         // where clients reach this server; empty: the host that they asked
+	SDKDir           string `yaml:"sdk_dir"`            // where npm has installed the browser library; nothing there: it is not served
+	RateLimit        int    `yaml:"rate_limit"`         // requests a second of one source; 0: no limit
+	AddressRateLimit int    `yaml:"address_rate_limit"` // requests a second of one client's address; 0: no limit
 }
 
 // Log is the event log.
@@ -113,6 +117,28 @@ type Backup struct {
 	MaxAge Duration `yaml:"max_age"` // older is a problem; 0: no matter how old
 }
 
+// API bounds the requests to the API, those of commands on the server's machine excepted.
+type API struct {
+	RateLimit        int `yaml:"rate_limit"`         // requests a second of one token; 0: no limit
+	AddressRateLimit int `yaml:"address_rate_limit"` // requests a second of one client's address; 0: no limit
+}
+
+// TLS is how the server speaks HTTPS by itself; empty: HTTP, behind a proxy that does.
+type TLS struct {
+	Cert string `yaml:"cert"` // PEM file: the certificate and what it is signed by
+	Key  string `yaml:"key"`  // PEM file
+}
+
+// Disk is from which size on a part is a problem that status, check and metrics tell of. What is
+// bounded by itself: the log by log.max_size, temporary files of SQL by 8 GB, the audit log by 256 MB.
+type Disk struct {
+	Free       Size `yaml:"free"`    // less room than this on the disk of the data directory or of the archive
+	Archive    Size `yaml:"archive"` // 0: no alarm, likewise below
+	Rows       Size `yaml:"rows"`
+	Columns    Size `yaml:"columns"`
+	Quarantine int  `yaml:"quarantine"` // records
+}
+
 // Query bounds the SQL of users.
 type Query struct {
 	Timeout Duration `yaml:"timeout"`
@@ -145,6 +171,7 @@ func Default() Config {
 		ExportTo:   []string{},
 		Plans:      []string{},
 		Transforms: []clientele.TransformRule{},
+		Disk:       Disk{Free: 2 * GB, Quarantine: 100_000},
 	}
 }
 

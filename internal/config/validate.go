@@ -62,6 +62,17 @@ func (c Config) Problems() []*clientele.Error {
 	if c.Columns.Threads < 0 {
 		v.wrong("columns.threads", "is negative", "0 takes one for each processor")
 	}
+	for key, n := range map[string]int{"api.rate_limit": c.API.RateLimit, "api.address_rate_limit": c.API.AddressRateLimit, "collect.address_rate_limit": c.Collect.AddressRateLimit} {
+		if n < 0 || n > 1_000_000 {
+			v.wrong(key, "is not between 0 and 1000000", "0 is no limit")
+		}
+	}
+	if c.Disk.Quarantine < 0 {
+		v.wrong("disk.quarantine", "is negative", "0 is no alarm")
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		v.wrong("tls", "has one of cert and key", "name both PEM files, or none behind a proxy")
+	}
 	if c.Backup.MaxAge < 0 {
 		v.wrong("backup.max_age", "is negative", "0 is no limit")
 	}

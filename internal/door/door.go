@@ -137,10 +137,10 @@ func (d *Door) Server(next http.Handler) *http.Server {
 		MaxHeaderBytes:    MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(d.logger.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, c)
+			return context.WithValue(ctx, connKey{}, below(c))
 		},
 		ConnState: func(c net.Conn, s http.ConnState) {
-			if c, ours := c.(*conn); ours && s == http.StateIdle {
+			if c, ours := below(c).(*conn); ours && s == http.StateIdle {
 				d.move(c, idle)
 			}
 		},
@@ -154,6 +154,14 @@ func (d *Door) Counts() Counts {
 	c := Counts{Open: d.open, Max: d.max, Bodies: d.bodies, Closed: make(map[Reason]uint64, len(d.closed))}
 	for r, n := range d.closed {
 		c.Closed[r] = n
+	}
+	return c
+}
+
+// below is the connection under TLS.
+func below(c net.Conn) net.Conn {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		return t.NetConn()
 	}
 	return c
 }

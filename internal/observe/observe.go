@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,7 +36,7 @@ type Options struct {
 type Observer struct {
 	registry *prometheus.Registry
 	names    []string
-	sources  map[string]bool
+	sources  sync.Map
 
 	http   httpMetrics
 	intake intakeMetrics
@@ -44,14 +45,17 @@ type Observer struct {
 	tracer trace.Tracer // nil likewise
 }
 
+// KnowSource makes the name of a source a label.
+func (o *Observer) KnowSource(name string) { o.sources.Store(name, true) }
+
 // New makes an Observer. Invalid when the traces' endpoint cannot be used. Close must be called.
 func New(o Options) (*Observer, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	ob := &Observer{registry: prometheus.NewRegistry(), sources: map[string]bool{}, http: newHTTPMetrics(), intake: newIntakeMetrics(), stages: newStageMetrics()}
+	ob := &Observer{registry: prometheus.NewRegistry(), http: newHTTPMetrics(), intake: newIntakeMetrics(), stages: newStageMetrics()}
 	for _, s := range o.Sources {
-		ob.sources[s] = true
+		ob.KnowSource(s)
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "clientele_build_info", Help: "1, with the version of the program and of Go as labels."}, []string{"version", "go_version"})
 	build.WithLabelValues(o.Version, runtime.Version()).Set(1)
@@ -110,7 +114,7 @@ func (o *Observer) Close(ctx context.Context) error {
 
 // source is the label for a source's name.
 func (o *Observer) source(name string) string {
-	if o.sources[name] {
+	if _, known := o.sources.Load(name); known {
 		return name
 	}
 	return "other"

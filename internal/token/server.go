@@ -17,6 +17,7 @@ type ServerFile struct {
 	Token    string `json:"token"`   // Store.Local
 	Instance string `json:"instance"`
 	PID      int    `json:"pid"`
+	Cert     string `json:"cert,omitempty"` // PEM file of the certificate that the server shows; empty: HTTP
 }
 
 const serverFile = "server.json"

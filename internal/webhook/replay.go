@@ -70,7 +70,7 @@ func (h *Handler) Replay(ctx context.Context, r *clientele.Record) error {
 	if a.Cut {
 		return clientele.Errorf(clientele.TooLarge, "only the beginning of the document was kept").WithHint("have it sent again")
 	}
-	s, ok := h.sources[r.Source]
+	s, ok := (*h.sources.Load())[r.Source]
 	if !ok {
 		return clientele.Errorf(clientele.NotFound, "there is no source %s that takes webhooks any more", r.Source)
 	}

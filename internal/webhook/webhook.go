@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"clientele"
@@ -67,7 +68,7 @@ const (
 // Handler serves POST /webhooks/{source}. It is safe for use by many requests at once.
 type Handler struct {
 	log     Appender
-	sources map[string]*source
+	sources atomic.Pointer[map[string]*source]
 	now     func() time.Time
 	logger  *slog.Logger
 	busy    chan struct{} // holds one for each call that is mapped and stored
@@ -83,24 +84,35 @@ type source struct {
 
 // New makes a Handler. Invalid when a source's signature cannot be checked as it is told.
 func New(o Options) (*Handler, error) {
-	h := &Handler{log: o.Log, sources: map[string]*source{}, now: o.Now, logger: o.Logger, busy: make(chan struct{}, maxBusy), refusals: map[Refusal]uint64{}}
+	h := &Handler{log: o.Log, now: o.Now, logger: o.Logger, busy: make(chan struct{}, maxBusy), refusals: map[Refusal]uint64{}}
 	if h.now == nil {
 		h.now = time.Now
 	}
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)
 	}
-	for _, s := range o.Sources {
+	if err := h.SetSources(o.Sources); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// SetSources is Options.Sources from now on; calls under way end as they began. Invalid, and nothing
+// changed, when a source's signature cannot be checked as it is told.
+func (h *Handler) SetSources(list []Source) error {
+	sources := map[string]*source{}
+	for _, s := range list {
 		v, err := newVerifier(s.Signature)
 		if err != nil {
-			return nil, clientele.Errorf(clientele.Invalid, "source %s: webhook: %w", s.Name, err).WithHint("%s", clientele.ErrorHint(err))
+			return clientele.Errorf(clientele.Invalid, "source %s: webhook: %w", s.Name, err).WithHint("%s", clientele.ErrorHint(err))
 		}
 		if s.Event == "" {
 			s.Event = "Webhook Received"
 		}
-		h.sources[s.Name] = &source{s, v}
+		sources[s.Name] = &source{s, v}
 	}
-	return h, nil
+	h.sources.Store(&sources)
+	return nil
 }
 
 // Register adds the route to a mux.
@@ -114,7 +126,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusMethodNotAllowed, clientele.Invalid, "webhooks are sent with POST")
 		return
 	}
-	s, ok := h.sources[r.PathValue("source")]
+	s, ok := (*h.sources.Load())[r.PathValue("source")]
 	if !ok {
 		h.refuse(w, "", clientele.Errorf(clientele.NotFound, "there is no source of this name that takes webhooks"))
 		return

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"clientele"
+	"clientele/internal/api"
+	"clientele/internal/collect"
+	"clientele/internal/config"
+	"clientele/internal/ratelimit"
+	"clientele/internal/resolve"
+)
+
+// live is what a reload changes: all of it at once, or nothing.
+type live struct {
+	cfg   config.Config
+	keys  map[string]collect.Source // by write key
+	trust map[string]resolve.Source // by name
+}
+
+func newLive(cfg config.Config) *live {
+	l := &live{cfg: cfg, keys: map[string]collect.Source{}, trust: map[string]resolve.Source{}}
+	for _, s := range cfg.Sources {
+		trusted := s.Kind == config.KindServer || s.Kind == config.KindFile
+		l.trust[s.Name] = resolve.Source{Trusted: trusted, Verified: trusted && s.Verified}
+		if s.WriteKey != "" {
+			l.keys[s.WriteKey] = collect.Source{Name: s.Name, WriteKey: s.WriteKey, Server: s.Kind == config.KindServer, AllowedOrigins: s.AllowedOrigins}
+		}
+	}
+	return l
+}
+
+// Reload reads the configuration again and puts its sources and rate limits in force. A request under
+// way ends as it began. Invalid, and nothing changed, when anything is wrong with the configuration.
+func (a *App) Reload(context.Context) (*clientele.ReloadResult, error) {
+	if a.o.Reload == nil {
+		return nil, clientele.Errorf(clientele.Unavailable, "this program has no configuration file to read again")
+	}
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	cfg, err := a.o.Reload()
+	if err == nil {
+		err = cfg.Validate()
+	}
+	if err != nil {
+		a.o.Log.Error("reload: nothing is changed", "error", err.Error(), "hint", clientele.ErrorHint(err))
+		return nil, err
+	}
+	hooks, err := webhooks(cfg.Sources)
+	if err == nil {
+		err = a.hooks.SetSources(hooks)
+	}
+	if err != nil {
+		a.o.Log.Error("reload: nothing is changed", "error", err.Error(), "hint", clientele.ErrorHint(err))
+		return nil, err
+	}
+	r := &clientele.ReloadResult{Sources: len(cfg.Sources), Changed: []string{}, NeedRestart: []string{}}
+	before := a.live.Load().cfg
+	for name, differs := range map[string]bool{"sources": !reflect.DeepEqual(before.Sources, cfg.Sources), "collect.rate_limit": before.Collect.RateLimit != cfg.Collect.RateLimit,
+		"collect.address_rate_limit": before.Collect.AddressRateLimit != cfg.Collect.AddressRateLimit, "api": before.API != cfg.API} {
+		if differs {
+			r.Changed = append(r.Changed, name)
+		}
+	}
+	slices.Sort(r.Changed)
+	r.NeedRestart = needRestart(before, cfg)
+	for _, s := range cfg.Sources {
+		a.observer.KnowSource(s.Name)
+	}
+	kept := before
+	kept.Sources, kept.Collect.RateLimit, kept.Collect.AddressRateLimit, kept.API = cfg.Sources, cfg.Collect.RateLimit, cfg.Collect.AddressRateLimit, cfg.API
+	a.setLimits(cfg)
+	a.live.Store(newLive(kept))
+	a.o.Log.Info("reloaded", "changed", strings.Join(r.Changed, ","), "need_restart", strings.Join(r.NeedRestart, ","))
+	return r, nil
+}
+
+// needRestart names the sections that differ and that a reload leaves alone.
+func needRestart(before, after config.Config) []string {
+	after.Sources, after.API = before.Sources, before.API
+	after.Collect.RateLimit, after.Collect.AddressRateLimit = before.Collect.RateLimit, before.Collect.AddressRateLimit
+	out := []string{}
+	b, n := reflect.ValueOf(before), reflect.ValueOf(after)
+	for i := range b.NumField() {
+		if !reflect.DeepEqual(b.Field(i).Interface(), n.Field(i).Interface()) {
+			name, _, _ := strings.Cut(b.Type().Field(i).Tag.Get("yaml"), ",")
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// limits are the rate limits that are not the collect API's own.
+type limits struct {
+	collectAddress, apiAddress, apiToken ratelimit.Limiter
+}
+
+func (a *App) setLimits(cfg config.Config) {
+	a.collect.SetRateLimit(cfg.Collect.RateLimit)
+	a.limits.collectAddress.SetRate(cfg.Collect.AddressRateLimit)
+	a.limits.apiAddress.SetRate(cfg.API.AddressRateLimit)
+	a.limits.apiToken.SetRate(cfg.API.RateLimit)
+}
+
+// limited keeps each client's address to its rate. Commands on this machine have none.
+func (a *App) limited(clientIP func(*http.Request) string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l := &a.limits.collectAddress
+		inside := strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/debug/") || r.URL.Path == "/metrics"
+		if inside {
+			l = &a.limits.apiAddress
+		}
+		cfg := &a.live.Load().cfg
+		if (inside && cfg.API.AddressRateLimit == 0) || (!inside && cfg.Collect.AddressRateLimit == 0) || r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		wait := l.Take(ratelimit.Client(clientIP(r)), a.o.Now())
+		if wait == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if inside {
+			api.TooMany(w, r, wait)
+			return
+		}
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		w.Header().Set("Access-Control-Allow-Origin", "*") // the answer tells nothing; a page may read it
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_ = json.NewEncoder(w).Encode(map[string]string{"code": "rate_limited", "message": "this address has sent too many requests in this second"})
+	})
+}

@@ -1,0 +1,199 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"clientele"
+	"clientele/internal/config"
+)
+
+// reloadable is a running program whose configuration is the file it answers.
+func reloadable(t *testing.T, more string) (*program, string) {
+	t.Helper()
+	c := settings(t)
+	path := filepath.Join(t.TempDir(), "clientele.yaml")
+	head := fmt.Sprintf("data: %s\nlog: {reserve: 64MB}\ncolumns: {memory: 128MB, threads: 1}\n", c.Data)
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(head+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(more)
+	load := func() (config.Config, error) { return config.Load(path, nil) }
+	c, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options()
+	o.Reload = load
+	p := openWith(t, c, o)
+	if err := p.ready(); err != nil {
+		t.Fatal(err)
+	}
+	p.Cleanup(func() { p.stop() })
+	return p, path
+}
+
+func rewrite(t *testing.T, path, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(b), from) {
+		t.Fatal(err, from)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(b), from, to, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const reloadSources = "sources:\n  - {name: web, write_key: WEB_KEY}\n  - {name: pos, kind: server, webhook: {scheme: token, header: X-Token, secrets: [OLD_SECRET_OF_16_CHARS]}}\n"
+
+// A reload changes keys, origins, webhooks and limits at once, and a bad file nothing; no request is lost.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	p, path := reloadable(t, reloadSources)
+	ctx := context.Background()
+	hook := func(secret string) int {
+		req, err := http.NewRequest(http.MethodPost, p.url+"/webhooks/pos", strings.NewReader(`{"a":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Token", secret)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	send := func(key string) int {
+		status, _ := p.post("/v1/track", key, `{"event":"E","userId":"u"}`)
+		return status
+	}
+	if a, b, c := send("WEB_KEY"), send("NEW_KEY"), hook("OLD_SECRET_OF_16_CHARS"); a != 200 || b != 401 || c != 200 {
+		t.Fatal(a, b, c)
+	}
+	// Requests go on while it is reloaded again and again: all of a source that stays are taken.
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if s := send("WEB_KEY"); s != 200 {
+						t.Errorf("a request under reloads: %d", s)
+						return
+					}
+				}
+			}
+		})
+	}
+	for range 20 {
+		if _, err := p.app.Reload(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+
+	rewrite(t, path, "OLD_SECRET", "NEW_SECRET")
+	rewrite(t, path, "  - {name: pos", "  - {name: shop, write_key: NEW_KEY, allowed_origins: [https://shop.example]}\n  - {name: pos")
+	rewrite(t, path, "reserve: 64MB", "reserve: 65MB")
+	r, err := p.client.Reload(ctx)
+	if err != nil || r.Sources != 3 || !slices.Equal(r.Changed, []string{"sources"}) || !slices.Equal(r.NeedRestart, []string{"log"}) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if a, b, c, d := send("WEB_KEY"), send("NEW_KEY"), hook("OLD_SECRET_OF_16_CHARS"), hook("NEW_SECRET_OF_16_CHARS"); a != 200 || b != 200 || c != 401 || d != 200 {
+		t.Error(a, b, c, d)
+	}
+
+	for from, to := range map[string]string{"name: web": "name: 'no name'", "write_key: NEW_KEY": "write_key: WEB_KEY", "sources:": "sorces:", "scheme: token": "scheme: nonsense"} {
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, path, from, to)
+		if _, err := p.client.Reload(ctx); clientele.ErrorCode(err) != clientele.Invalid || clientele.ErrorHint(err) == "" {
+			t.Errorf("%s: %v (%s)", to, err, clientele.ErrorHint(err))
+		}
+		if a, b := send("NEW_KEY"), hook("NEW_SECRET_OF_16_CHARS"); a != 200 || b != 200 {
+			t.Errorf("%s: a bad file has changed something: %d %d", to, a, b)
+		}
+		if err := os.WriteFile(path, before, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := p.app.Audit().Verify(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// Rates are kept by token and by address, with 429 and when to come again; what is not limited goes on.
+func TestRateLimits(t *testing.T) {
+	t.Parallel()
+	p, path := reloadable(t, reloadSources+"api: {rate_limit: 3}\n")
+	ctx := context.Background()
+	secret, err := p.client.CreateToken(ctx, "busy", []string{"read"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(secret string) (int, string) {
+		req, err := http.NewRequest(http.MethodGet, p.url+"/api/v1/status", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+secret)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode, resp.Header.Get("Retry-After")
+	}
+	limited := 0
+	for range 20 { // the clock of the test moves by milliseconds
+		status, after := get(secret)
+		if status == 429 {
+			if limited++; after != "1" {
+				t.Errorf("Retry-After %q", after)
+			}
+		}
+	}
+	if limited < 10 {
+		t.Errorf("%d of 20 were limited", limited)
+	}
+	for range 20 {
+		if status, _ := get(p.app.Tokens().Local()); status != 200 {
+			t.Fatalf("a command on this machine: %d", status)
+		}
+	}
+	rewrite(t, path, "api: {rate_limit: 3}", "api: {address_rate_limit: 2}\ncollect: {address_rate_limit: 2}")
+	if _, err := p.app.Reload(ctx); err != nil {
+		t.Fatal(err)
+	}
+	byAPI, byCollect := 0, 0
+	for range 20 {
+		if status, _ := get("clt_wrong"); status == 429 { // guessing is slowed down, too
+			byAPI++
+		}
+		if status, _ := p.post("/v1/track", "WEB_KEY", `{"event":"E","userId":"u"}`); status == 429 {
+			byCollect++
+		}
+	}
+	if byAPI < 10 || byCollect < 10 {
+		t.Errorf("of 20 each, %d and %d were limited", byAPI, byCollect)
+	}
+	if resp, err := http.Get(p.url + "/readyz"); err != nil || resp.StatusCode != 200 {
+		t.Errorf("readiness is limited: %v", err)
+	}
+}
