@@ -197,7 +197,7 @@ func (p *platform) Replay(ctx context.Context, ids []string) (int, error) {
 
 func (p *platform) Import(ctx context.Context, source string, kind clientele.Kind, records []clientele.Record) (*clientele.ImportResult, error) {
 	v, err := p.app.Import(ctx, source, kind, records)
-	return v, p.acted("import", source, err)
+	return v, p.acted("import", p.app.Audit().Hash("source:"+source), err)
 }
 
 func (p *platform) Status(ctx context.Context) (*clientele.Status, error) { return p.app.Status(ctx) }

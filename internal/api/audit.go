@@ -123,10 +123,11 @@ func (a *API) target(op *operation, in, out any, err error) string {
 			}
 		}
 		// Names are chosen by operators; one that was refused may be anything.
-		for _, name := range []string{"Name", "Source"} {
-			if s := text(member(from, name)); s != "" && err == nil {
-				return s
-			}
+		if s := text(member(from, "Name")); s != "" && err == nil {
+			return s
+		}
+		if s := text(member(from, "Source")); s != "" { // whoever imports chooses it
+			return a.o.Audit.Hash("source:" + s)
 		}
 	}
 	return ""
