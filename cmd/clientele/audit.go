@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -27,7 +28,7 @@ func (c *cli) auditCommand() *cobra.Command {
 	var asJSON, verify bool
 	cmd := c.talks(c.command("audit [--by TOKEN] [--act ACT] [--person NAMESPACE:VALUE|ID] [--verify]", "Who did what and who looked at whom, the newest first",
 		"audit --person email:ann@example.com", cobra.NoArgs, func(ctx context.Context, _ []string) (err error) {
-			l, err := c.auditLog(ctx)
+			l, err := c.auditLog(ctx, f.Person != "")
 			if err != nil {
 				return err
 			}
@@ -66,7 +67,7 @@ func (c *cli) auditCommand() *cobra.Command {
 	return cmd
 }
 
-func (c *cli) auditLog(ctx context.Context) (auditLog, error) {
+func (c *cli) auditLog(ctx context.Context, person bool) (auditLog, error) {
 	if c.server != "" {
 		b, err := c.remote()
 		if err != nil {
@@ -84,26 +85,43 @@ func (c *cli) auditLog(ctx context.Context) (auditLog, error) {
 	if err := existing(cfg.Data); err != nil {
 		return nil, err
 	}
+	if person { // who somebody is, is in the stores
+		p, err := openPlatform(ctx, cfg, c.log(slog.LevelWarn), false, false, nil)
+		if err != nil {
+			return nil, err
+		}
+		return auditFiles{p.app.Audit(), p}, p.Settle(ctx)
+	}
 	l, err := openAudit(cfg.Data)
 	if err != nil {
 		return nil, err
 	}
-	return auditFiles{l}, nil
+	return auditFiles{l, nil}, nil
 }
 
 func openAudit(data string) (*audit.Log, error) {
 	return audit.Open(filepath.Join(data, "audit"), audit.Options{Now: time.Now})
 }
 
-type auditFiles struct{ *audit.Log }
+type auditFiles struct {
+	*audit.Log
+	platform *platform // that has it; nil when the log alone is open
+}
 
-func (l auditFiles) Audit(_ context.Context, f client.AuditFilter, limit int, _ string) ([]client.AuditRecord, string, error) {
+func (l auditFiles) Close() error {
+	if l.platform != nil {
+		return l.platform.Close()
+	}
+	return l.Log.Close()
+}
+
+func (l auditFiles) Audit(ctx context.Context, f client.AuditFilter, limit int, _ string) ([]client.AuditRecord, string, error) {
 	if limit < 1 || limit > 1000 {
 		return nil, "", clientele.Errorf(clientele.Invalid, "--limit is from 1 to 1000")
 	}
 	filter := audit.Filter{By: f.By, Act: f.Act}
 	if f.Person != "" {
-		filter.Target = api.AuditTarget(l.Log, f.Person)
+		filter.Targets = api.AuditTargets(ctx, l.platform.app, l.Log, f.Person)
 	}
 	records, _, err := l.List(filter, 0, limit)
 	out := make([]client.AuditRecord, len(records))

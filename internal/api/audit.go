@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"clientele"
 	"clientele/internal/audit"
@@ -32,7 +33,7 @@ func (a *API) auditRoutes() {
 	}
 	route(a, operation{id: "list-audit", method: http.MethodGet, path: "/api/v1/audit", scope: token.Admin,
 		tag: "operate", summary: "Who did what and who looked at whom, the newest first"},
-		func(_ context.Context, in *listInput) (*pageOutput[audit.Record], error) {
+		func(ctx context.Context, in *listInput) (*pageOutput[audit.Record], error) {
 			before := uint64(0)
 			if in.Cursor != "" {
 				n, err := strconv.ParseUint(in.Cursor, 10, 64)
@@ -41,9 +42,12 @@ func (a *API) auditRoutes() {
 				}
 				before = n
 			}
-			f := audit.Filter{By: in.By, Act: in.Act, Target: in.Target}
+			f := audit.Filter{By: in.By, Act: in.Act}
+			if in.Target != "" {
+				f.Targets = []string{in.Target}
+			}
 			if in.Person != "" {
-				f.Target = AuditTarget(a.o.Audit, in.Person)
+				f.Targets = append(f.Targets, AuditTargets(ctx, a.o.Profiles, a.o.Audit, in.Person)...)
 			}
 			records, next, err := a.o.Audit.List(f, before, in.Limit)
 			if err != nil {
@@ -72,6 +76,23 @@ func AuditTarget(l interface{ Hash(string) string }, person string) string {
 		return id.String()
 	}
 	return l.Hash(person)
+}
+
+// AuditTargets are all ways in which a person may stand in the audit log: as the identifier that was asked
+// for, and as the profile's id, former ones included.
+func AuditTargets(ctx context.Context, profiles Profiles, l interface{ Hash(string) string }, person string) []string {
+	targets := []string{AuditTarget(l, person)}
+	id := clientele.Identifier{Namespace: "id", Value: person}
+	if ns, value, ok := strings.Cut(person, ":"); ok {
+		id = clientele.Identifier{Namespace: clientele.Namespace(ns), Value: value}
+	}
+	if p, err := profiles.Profile(ctx, id, false); err == nil {
+		targets = append(targets, p.ID.String())
+		for _, former := range p.FormerIDs {
+			targets = append(targets, former.String())
+		}
+	}
+	return targets
 }
 
 // audited records what was asked and how it ended. Reading is recorded too, but does not wait for the disk.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"clientele"
+	"clientele/client"
 	"clientele/internal/config"
 )
 
@@ -195,5 +196,27 @@ func TestRateLimits(t *testing.T) {
 	}
 	if resp, err := http.Get(p.url + "/readyz"); err != nil || resp.StatusCode != 200 {
 		t.Errorf("readiness is limited: %v", err)
+	}
+}
+
+// Whoever looked at a person is found by each of the person's identifiers and ids.
+func TestAuditOfPerson(t *testing.T) {
+	t.Parallel()
+	p := run(t, settings(t))
+	ctx := context.Background()
+	p.batch(serverKey, identify("m1", "2026-01-01T00:00:00Z", `"userId":"ann"`, `{"email":"ann@example.com"}`), identify("m2", "2026-01-01T00:00:00Z", `"userId":"bob"`, `{}`))
+	who := p.profile("email", "ann@example.com").ID
+	p.profile("user_id", "bob")
+	if _, err := p.client.Profile(ctx, id("email", "nobody@example.com"), false); clientele.ErrorCode(err) != clientele.NotFound {
+		t.Fatal(err)
+	}
+	for person, want := range map[string]int{"email:ann@example.com": 1, "user_id:ann": 1, who.String(): 1, "email:nobody@example.com": 1, "user_id:bob": 1, "email:other@example.com": 0} {
+		records, _, err := p.client.Audit(ctx, client.AuditFilter{Act: "lookup-profile", Person: person}, 10, "")
+		if err != nil || len(records) != want {
+			t.Errorf("%s: %v, %v", person, records, err)
+		}
+	}
+	if r, err := p.client.VerifyAudit(ctx); err != nil || r.Records < 4 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

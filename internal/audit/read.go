@@ -24,11 +24,12 @@ type Report struct {
 
 // Filter chooses records; what is empty chooses all.
 type Filter struct {
-	By, Act, Target string
+	By, Act string
+	Targets []string // any of them
 }
 
 func (f Filter) has(r Record) bool {
-	return (f.By == "" || f.By == r.By) && (f.Act == "" || f.Act == r.Act) && (f.Target == "" || f.Target == r.Target)
+	return (f.By == "" || f.By == r.By) && (f.Act == "" || f.Act == r.Act) && (len(f.Targets) == 0 || slices.Contains(f.Targets, r.Target))
 }
 
 func broken(n uint64, format string, args ...any) error {
