@@ -169,7 +169,8 @@ func (a *App) rowsState() observe.RowsState {
 // outcomesOf are what became of records, since the beginning. What was replayed has been in
 // quarantine before.
 func outcomesOf(t resolve.Totals) observe.Outcomes {
-	out := observe.Outcomes{Events: t.Events, Commands: t.Commands, Duplicates: t.Duplicates, Quarantined: t.Quarantined + t.Replayed, Replayed: t.Replayed}
+	out := observe.Outcomes{Events: t.Events, Commands: t.Commands, Duplicates: t.Duplicates, Quarantined: t.Quarantined + t.Replayed - t.Returned, Replayed: t.Replayed,
+		Filtered: t.Filtered, Dropped: t.Dropped + t.Returned, Violations: t.Violations}
 	for _, n := range t.Rows {
 		out.Rows += n
 	}

@@ -391,7 +391,7 @@ func TestGuide(t *testing.T) {
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
-	c.Sources, c.Traits, c.Exports = config.Default().Sources, config.Default().Traits, config.Default().Exports
+	c.Sources, c.Traits, c.Transforms, c.Exports = config.Default().Sources, config.Default().Traits, config.Default().Transforms, config.Default().Exports
 	delete(c.Identity.Namespaces, "loyalty_id")
 	if !reflect.DeepEqual(c, config.Default()) {
 		t.Errorf("the guide's defaults are not the defaults:\n%+v\n%+v", c, config.Default())

@@ -20,11 +20,12 @@ type stageMetrics struct {
 	retries  *prometheus.CounterVec
 	frame    prometheus.Histogram
 	outcomes *prometheus.CounterVec
+	broken   prometheus.Counter
 }
 
 // outcomes are what becomes of records.
 func outcomes() []string {
-	return []string{"event", "row", "command", "duplicate", "quarantined", "replayed"}
+	return []string{"event", "row", "command", "duplicate", "quarantined", "replayed", "filtered", "dropped"}
 }
 
 func newStageMetrics() stageMetrics {
@@ -39,6 +40,7 @@ func newStageMetrics() stageMetrics {
 		frame: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "clientele_log_frame_records", Help: "Records in a frame of the log, as it is read.",
 			Buckets: counts(1000)}),
 		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "clientele_resolve_records_total", Help: "What became of records."}, []string{"outcome"}),
+		broken:   prometheus.NewCounter(prometheus.CounterOpts{Name: "clientele_plan_violations_total", Help: "Events that broke a tracking plan, whatever became of them."}),
 	}
 	for _, name := range outcomes() {
 		m.outcomes.WithLabelValues(name)
@@ -47,7 +49,7 @@ func newStageMetrics() stageMetrics {
 }
 
 func (m stageMetrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.duration, m.parts, m.size, m.retries, m.frame, m.outcomes}
+	return []prometheus.Collector{m.duration, m.parts, m.size, m.retries, m.frame, m.outcomes, m.broken}
 }
 
 // Stage tells of one stage behind the log. It is for one goroutine, but for Took.
@@ -135,19 +137,24 @@ func (s *Stage) End(d Round) {
 func (o *Observer) Frame(records int) { o.stages.frame.Observe(float64(records)) }
 
 // Outcomes adds what became of the records of a micro-batch.
-type Outcomes struct{ Events, Rows, Commands, Duplicates, Quarantined, Replayed int64 }
+type Outcomes struct {
+	Events, Rows, Commands, Duplicates, Quarantined, Replayed, Filtered, Dropped int64
+
+	Violations int64 // events that broke a tracking plan: they are among the others too
+}
 
 // Resolved adds the outcomes. Negative numbers add nothing.
 func (o *Observer) Resolved(n Outcomes) {
-	for i, v := range []int64{n.Events, n.Rows, n.Commands, n.Duplicates, n.Quarantined, n.Replayed} {
+	for i, v := range []int64{n.Events, n.Rows, n.Commands, n.Duplicates, n.Quarantined, n.Replayed, n.Filtered, n.Dropped} {
 		if v > 0 {
 			o.stages.outcomes.WithLabelValues(outcomes()[i]).Add(float64(v))
 		}
 	}
+	o.stages.broken.Add(float64(max(0, n.Violations)))
 }
 
 // Since are the outcomes that came on top of before.
 func (n Outcomes) Since(before Outcomes) Outcomes {
 	return Outcomes{n.Events - before.Events, n.Rows - before.Rows, n.Commands - before.Commands, n.Duplicates - before.Duplicates,
-		n.Quarantined - before.Quarantined, n.Replayed - before.Replayed}
+		n.Quarantined - before.Quarantined, n.Replayed - before.Replayed, n.Filtered - before.Filtered, n.Dropped - before.Dropped, n.Violations - before.Violations}
 }

@@ -181,6 +181,7 @@ func (r *Resolver) replayOne(p clientele.Position, m *mint, d *Decoded, now clie
 		r.put(key, nil)
 		if key[0] == clientele.RowDropped {
 			r.totals.Dropped--
+			r.totals.Returned++
 		} else {
 			r.totals.Quarantined--
 		}

@@ -81,6 +81,7 @@ type Totals struct {
 	Filtered    int64            `cbor:"8,keyasint,omitempty" json:"filtered"`    // by transform rules
 	Dropped     int64            `cbor:"9,keyasint,omitempty" json:"dropped"`     // by tracking plans, and not replayed since
 	Violations  int64            `cbor:"10,keyasint,omitempty" json:"violations"` // events that broke a tracking plan
+	Returned    int64            `cbor:"11,keyasint,omitempty" json:"returned"`   // of the replayed, those that a plan had dropped
 }
 
 var (
