@@ -57,7 +57,11 @@ func (c *cli) doImport(ctx context.Context, f importFlags, paths []string) error
 	if err != nil {
 		return mappingError(f.mapping, err)
 	}
-	opt := importer.Options{Source: f.source, Mapping: mapping, Paths: paths, Stdin: c.in, Check: f.rows,
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	opt := importer.Options{Objects: objectsOf(cfg), Source: f.source, Mapping: mapping, Paths: paths, Stdin: c.in, Check: f.rows,
 		Now: time.Now, Parquet: parquet(), Log: c.log(slog.LevelWarn)}
 	if f.check {
 		report, err := importer.Preview(ctx, opt)

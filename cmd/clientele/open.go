@@ -227,6 +227,9 @@ func restoreBackup(ctx context.Context, cfg config.Config, from string, check, f
 	return m, recordAct(cfg.Data, "restore", "", nil)
 }
 
+// objectsOf reads objects for imports.
+func objectsOf(cfg config.Config) importer.Objects { return app.Objects(cfg.S3) }
+
 // exportPlace is where this user exports to.
 func exportPlace(cfg config.Config, to string) (exporter.Place, error) {
 	return app.ExportPlace(cfg.S3, to)

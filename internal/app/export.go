@@ -10,6 +10,7 @@ import (
 	"clientele"
 	"clientele/internal/config"
 	"clientele/internal/exporter"
+	"clientele/internal/importer"
 	"clientele/internal/objectstore"
 	"clientele/internal/observe"
 )
@@ -90,9 +91,13 @@ func (b bucketPlace) Create(ctx context.Context, name string) (exporter.File, er
 	return b.Bucket.Create(ctx, name)
 }
 
-func bucket(s3 config.S3, address string) (exporter.Place, error) {
-	store, err := objectstore.Open(objectstore.Options{Endpoint: s3.Endpoint, Region: s3.Region, AccessKey: s3.AccessKey, SecretKey: s3.SecretKey,
+func storeOf(s3 config.S3) (*objectstore.Store, error) {
+	return objectstore.Open(objectstore.Options{Endpoint: s3.Endpoint, Region: s3.Region, AccessKey: s3.AccessKey, SecretKey: s3.SecretKey,
 		SessionToken: s3.SessionToken, PathStyle: s3.PathStyle})
+}
+
+func bucket(s3 config.S3, address string) (exporter.Place, error) {
+	store, err := storeOf(s3)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +114,33 @@ func ExportPlace(s3 config.S3, to string) (exporter.Place, error) {
 		return bucket(s3, to)
 	}
 	return exporter.NewFolder(to), nil
+}
+
+// objects is an object store as a source of imports. It is opened when it is first needed: files
+// need no credentials.
+type objects struct{ s3 config.S3 }
+
+// Objects reads objects for an import of this user.
+func Objects(s3 config.S3) importer.Objects { return objects{s3} }
+
+func (o objects) List(ctx context.Context, pattern string) (out []importer.Object, err error) {
+	store, err := storeOf(o.s3)
+	if err != nil {
+		return nil, err
+	}
+	list, err := store.List(ctx, pattern)
+	for _, l := range list {
+		out = append(out, importer.Object{Path: l.Address, Size: l.Size, Modified: l.Modified})
+	}
+	return out, err
+}
+
+func (o objects) Open(ctx context.Context, path string) (io.ReadCloser, error) {
+	store, err := storeOf(o.s3)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, path)
 }
 
 // exportBases are the places that the API may write below: folders absolute, buckets without a

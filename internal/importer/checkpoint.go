@@ -20,7 +20,10 @@ func checkpointKey(source string, m *Mapping, inputs []input) string {
 		if in.path == stdinPath {
 			return ""
 		}
-		abs, err := filepath.Abs(in.path)
+		abs, err := in.path, error(nil)
+		if !isObject(in.path) {
+			abs, err = filepath.Abs(in.path)
+		}
 		if err != nil {
 			return ""
 		}

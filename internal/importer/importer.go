@@ -41,11 +41,27 @@ type ParquetReader interface {
 	ReadParquet(ctx context.Context, path string, columns func(names []string) error, row func(values []any) error) error
 }
 
+// Objects reads an object store: paths that begin with s3://.
+type Objects interface {
+	// List are the objects that a path or a pattern (* and ? within a part of the key) names, in
+	// the order of their keys; none is no error.
+	List(ctx context.Context, pattern string) ([]Object, error)
+	// Open streams an object.
+	Open(ctx context.Context, path string) (io.ReadCloser, error)
+}
+
+// Object is one of an object store.
+type Object struct {
+	Path     string
+	Size     int64
+	Modified time.Time
+}
+
 // Options say what to import and where to.
 type Options struct {
 	Source     string          // name of the source; part of every record id
 	Mapping    *Mapping        // what rows become
-	Paths      []string        // files, globs, "-" for Stdin
+	Paths      []string        // files, globs, s3://BUCKET/KEY and patterns of it, "-" for Stdin
 	Stdin      io.Reader       // may be nil when no path is "-"
 	Sink       Sink            // not used by Preview
 	Checkpoint CheckpointStore // nil: an import that is interrupted starts from the beginning
@@ -53,6 +69,7 @@ type Options struct {
 	Progress   func(Progress)  // called now and then from one goroutine; may be nil
 	Now        func() time.Time
 	Parquet    ParquetReader // nil: Parquet files are refused
+	Objects    Objects       // nil: s3:// is refused
 	Log        *slog.Logger  // nil = silent
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ import (
 
 // input is one file to import.
 type input struct {
-	path  string // "-" = standard input
+	path  string // "-" = standard input, s3://... = an object
 	size  int64
 	mtime int64 // nanoseconds
 }
@@ -35,7 +36,7 @@ const stdinPath = "-"
 
 // expand finds the files: each once, however often it is named, so that naming a file beside a
 // glob does not make every row of it two.
-func expand(paths []string) ([]input, error) {
+func expand(ctx context.Context, paths []string, objects Objects) ([]input, error) {
 	var out []input
 	seen := map[string]bool{}
 	add := func(path string) error {
@@ -61,6 +62,19 @@ func expand(paths []string) ([]input, error) {
 		return nil
 	}
 	for _, p := range paths {
+		if isObject(p) {
+			list, err := listed(ctx, p, objects)
+			if err != nil {
+				return nil, err
+			}
+			for _, in := range list {
+				if !seen[in.path] {
+					seen[in.path] = true
+					out = append(out, in)
+				}
+			}
+			continue
+		}
 		matches := []string{p}
 		if _, err := os.Stat(p); err != nil && p != stdinPath && strings.ContainsAny(p, "*?[") {
 			if matches, err = filepath.Glob(p); err != nil {
@@ -79,6 +93,26 @@ func expand(paths []string) ([]input, error) {
 	}
 	if len(out) == 0 {
 		return nil, clientele.Errorf(clientele.Invalid, "no file to import").WithHint("name files, or - for standard input")
+	}
+	return out, nil
+}
+
+func isObject(path string) bool { return strings.HasPrefix(path, "s3://") }
+
+// listed are the objects that a path or a pattern names.
+func listed(ctx context.Context, pattern string, objects Objects) (out []input, err error) {
+	if objects == nil {
+		return nil, clientele.Errorf(clientele.Invalid, "%s: objects cannot be read here", pattern)
+	}
+	list, err := objects.List(ctx, pattern)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, clientele.Errorf(clientele.NotFound, "no object matches %s", pattern).WithHint("name an object, or a pattern as s3://BUCKET/PREFIX/*.csv")
+	}
+	for _, o := range list {
+		out = append(out, input{path: o.Path, size: o.Size, mtime: o.Modified.UnixNano()})
 	}
 	return out, nil
 }
@@ -125,11 +159,11 @@ func (s *stream) Close() {
 	}
 }
 
-// openText opens a file, unpacks it when its first bytes say so, and decodes it to UTF-8.
+// openText opens a file, or takes what stdin is for standard input and objects; it unpacks it when its first bytes say so, and decodes it to UTF-8.
 func openText(in input, stdin io.Reader, encodingName string, read *atomic.Int64) (*stream, error) {
 	s := &stream{}
 	raw := stdin
-	if in.path != stdinPath {
+	if in.path != stdinPath && !isObject(in.path) {
 		f, err := os.Open(in.path)
 		if err != nil {
 			return nil, clientele.Errorf(clientele.NotFound, "open %s: %w", in.path, errors.Unwrap(err))

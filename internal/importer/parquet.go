@@ -2,18 +2,67 @@ package importer
 
 import (
 	"context"
+	"errors"
+	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"clientele"
 )
 
+// streamOf is standard input, or an object; a file is opened by who reads it. done ends it.
+func (r *run) streamOf(ctx context.Context, in input) (from io.Reader, done func(), err error) {
+	if !isObject(in.path) {
+		return r.opt.Stdin, func() {}, nil
+	}
+	o, err := r.opt.Objects.Open(ctx, in.path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return o, func() { _ = o.Close() }, nil // read only: nothing can be lost
+}
+
+// spool copies what is no file of this machine into one: Parquet is read from its end.
+func (r *run) spool(ctx context.Context, in input) (path string, remove func(), err error) {
+	if in.path != stdinPath && !isObject(in.path) {
+		return in.path, func() {}, nil
+	}
+	from, done, err := r.streamOf(ctx, in)
+	if err != nil {
+		return "", nil, err
+	}
+	defer done()
+	if from == nil {
+		return "", nil, clientele.Errorf(clientele.Invalid, "there is no standard input")
+	}
+	f, err := os.CreateTemp("", "clientele-import-*.parquet")
+	if err != nil {
+		return "", nil, clientele.Errorf(clientele.Unavailable, "copy of %s: %w", in.path, err).WithHint("make room in the folder for temporary files, or name another in TMPDIR")
+	}
+	remove = func() { _ = os.Remove(f.Name()) }
+	_, err = io.Copy(f, countingReader{from, &r.read})
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		remove()
+		return "", nil, clientele.Errorf(clientele.Unavailable, "copy of %s: %w", in.path, err).WithHint("make room in the folder for temporary files, or name another in TMPDIR")
+	}
+	return f.Name(), remove, nil
+}
+
 // eachParquet reads a Parquet file through the reader of the options. A row's line is its
 // number in the file.
 func (r *run) eachParquet(ctx context.Context, in input, fn func() error) error {
-	if r.opt.Parquet == nil || in.path == stdinPath {
-		return clientele.Errorf(clientele.Invalid, "%s: Parquet is read from files only", in.path)
+	if r.opt.Parquet == nil {
+		return clientele.Errorf(clientele.Invalid, "%s: Parquet cannot be read here", in.path)
 	}
+	path, remove, err := r.spool(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer remove()
 	var places []place
 	columns := func(names []string) (err error) {
 		places, err = r.opt.Mapping.bindTyped(names, in.path)
@@ -21,7 +70,7 @@ func (r *run) eachParquet(ctx context.Context, in input, fn func() error) error 
 	}
 	r.row.typed, r.row.values = true, make([]any, len(r.opt.Mapping.needs))
 	line := int64(0)
-	err := r.opt.Parquet.ReadParquet(ctx, in.path, columns, func(values []any) error {
+	err = r.opt.Parquet.ReadParquet(ctx, path, columns, func(values []any) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -34,7 +83,9 @@ func (r *run) eachParquet(ctx context.Context, in input, fn func() error) error 
 		return fn()
 	})
 	r.row.all = nil
-	r.read.Add(in.size)
+	if path == in.path { // otherwise it was counted as it came
+		r.read.Add(in.size)
+	}
 	return err
 }
 

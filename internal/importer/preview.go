@@ -65,7 +65,7 @@ const (
 
 // Preview reads the first rows and says what they would become. Nothing is written.
 func Preview(ctx context.Context, opt Options) (CheckReport, error) {
-	r, err := newRun(opt)
+	r, err := newRun(ctx, opt)
 	if err != nil {
 		return CheckReport{}, err
 	}

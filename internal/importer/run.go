@@ -29,7 +29,7 @@ type run struct {
 	lastProgress time.Time
 }
 
-func newRun(opt Options) (*run, error) {
+func newRun(ctx context.Context, opt Options) (*run, error) {
 	if opt.Mapping == nil {
 		return nil, clientele.Errorf(clientele.Invalid, "there is no mapping")
 	}
@@ -46,7 +46,7 @@ func newRun(opt Options) (*run, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	inputs, err := expand(opt.Paths)
+	inputs, err := expand(ctx, opt.Paths, opt.Objects)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ var errStop = errors.New("enough rows")
 // behind the last row that was acknowledged. Rows that cannot be read or mapped are sent as
 // Malformed records and are no error.
 func Run(ctx context.Context, opt Options) (Result, error) {
-	r, err := newRun(opt)
+	r, err := newRun(ctx, opt)
 	if err != nil {
 		return Result{}, err
 	}
@@ -213,7 +213,12 @@ func (r *run) eachRow(ctx context.Context, fn func() error) error {
 }
 
 func (r *run) eachText(ctx context.Context, in input, fn func() error) error {
-	rd, s, columns, err := r.opt.Mapping.open(in, r.opt.Stdin, &r.read, &r.row)
+	from, done, err := r.streamOf(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer done()
+	rd, s, columns, err := r.opt.Mapping.open(in, from, &r.read, &r.row)
 	if err != nil {
 		return err
 	}

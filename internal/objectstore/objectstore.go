@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -214,6 +215,49 @@ func (b *Bucket) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 		_, err = o.Stat()
 	}
 	return o, failed("read "+path.Base(name), err)
+}
+
+// Listed is an object of a listing, by its whole address.
+type Listed struct {
+	Address  string
+	Size     int64
+	Modified time.Time
+}
+
+// List are the objects that an address names, or a pattern with * and ? within parts of the key,
+// in the order of their keys.
+func (s *Store) List(ctx context.Context, pattern string) (out []Listed, err error) {
+	bucket, key, err := Split(pattern)
+	if err != nil {
+		return nil, err
+	}
+	prefix := key
+	if i := strings.IndexAny(key, `*?[\`); i >= 0 {
+		prefix = key[:i]
+	}
+	if _, err := path.Match(key, ""); err != nil {
+		return nil, clientele.Errorf(clientele.Invalid, "pattern %s: %w", pattern, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the listing
+	for o := range s.client.ListObjects(ctx, bucket, minio.ListObjectsOptions{Prefix: prefix, Recursive: true}) {
+		if o.Err != nil {
+			return nil, failed("list", o.Err)
+		}
+		if fits, _ := path.Match(key, o.Key); fits || o.Key == key {
+			out = append(out, Listed{"s3://" + bucket + "/" + o.Key, o.Size, o.LastModified})
+		}
+	}
+	return out, nil
+}
+
+// Open streams the object of an address.
+func (s *Store) Open(ctx context.Context, address string) (io.ReadCloser, error) {
+	bucket, key, err := Split(address)
+	if err != nil {
+		return nil, err
+	}
+	return (&Bucket{client: s.client, name: bucket}).Open(ctx, key)
 }
 
 // Size is an object's.

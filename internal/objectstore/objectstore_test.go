@@ -87,6 +87,22 @@ func TestObjects(t *testing.T) {
 	if _, err := b.Read(ctx, "nothing"); clientele.ErrorCode(err) != clientele.NotFound {
 		t.Errorf("what is not there: %v", err)
 	}
+	for pattern, want := range map[string]int{"s3://lake/exports/a/*": 3, "s3://lake/exports/*": 0, "s3://lake/exports/?/small.*": 1, "s3://lake/exports/a/none": 1, "s3://lake/exports/a": 0} {
+		list, err := s.List(ctx, pattern)
+		if err != nil || len(list) != want {
+			t.Errorf("%s: %+v, %v", pattern, list, err)
+		}
+		for _, l := range list {
+			r, err := s.Open(ctx, l.Address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := io.Copy(io.Discard, r); n != l.Size || err != nil || l.Modified.IsZero() {
+				t.Errorf("%s: %d bytes of %d: %v", l.Address, n, l.Size, err)
+			}
+			r.Close()
+		}
+	}
 	o, err := bucket(t, s, "s3://elsewhere/a").Create(ctx, "x")
 	if err == nil {
 		err = o.Commit()
