@@ -2,6 +2,7 @@ package duckstore_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -188,6 +189,43 @@ func TestExportBehind(t *testing.T) {
 	}
 	if got := behind(12); got != "" {
 		t.Fatalf("known: %q", got)
+	}
+}
+
+// TestExportOldFile: a file from before rows knew when they had changed is opened; its rows are old, new
+// ones are told apart.
+func TestExportOldFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "columns.duckdb")
+	s, err := duckstore.Open(context.Background(), duckstore.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := func(id string) clientele.TableRows {
+		return rows("orders", map[string]any{"source": "shop", "order_id": id, "anchor_id": int64(1), "profile_id": int64(1)})
+	}
+	apply(t, s, 1, clientele.Change{Position: 10, Tables: []clientele.TableRows{order("a")}})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("duckdb", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range clientele.Schema {
+		if _, err := db.Exec(`alter table base."` + table.Name + `" drop column "$position"`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path)
+	apply(t, s, 2, clientele.Change{Position: 11, Tables: []clientele.TableRows{order("b")}})
+	for behind, want := range map[clientele.Position]string{0: "a b", 5: "b", 10: "b", 11: ""} {
+		head, pages := exported(t, s, clientele.Selection{Table: "orders", Behind: behind})
+		if got := strings.Join(idsOf(head, pages, "order_id"), " "); got != want {
+			t.Errorf("behind %d: %q, not %q", behind, got, want)
+		}
 	}
 }
 
