@@ -25,7 +25,7 @@ import (
 // A guide is every file of guides; all its blocks of sh and sql have to say run or norun. Commands
 // find a server with the demo shop: clientele by its data directory, curl at 127.0.0.1:8080, which is
 // put right, with CLIENTELE_TOKEN, API, AUTH and JSON in the environment as docs/api.md sets them.
-var guides = []string{"README.md", "connect.md", "cookbook.md", "export.md", "identity-guide.md", "sizing.md"}
+var guides = []string{"README.md", "connect.md", "cookbook.md", "demo.md", "export.md", "identity-guide.md", "sizing.md"}
 
 // block is a code block of a guide.
 type block struct {
@@ -161,7 +161,7 @@ func TestGuides(t *testing.T) {
 		"AUTH=Authorization: Bearer "+f.Token, "JSON=Content-Type: application/json")
 	for _, guide := range guides {
 		t.Run(guide, func(t *testing.T) {
-			g := &guideRun{T: t, in: in, dir: t.TempDir(), env: env, place: strings.NewReplacer("http://127.0.0.1:8080", f.Address)}
+			g := &guideRun{T: t, in: in, dir: t.TempDir(), env: env, place: strings.NewReplacer("http://127.0.0.1:8080", f.Address, "bin/clientele", "clientele")}
 			must(t, os.CopyFS(filepath.Join(g.dir, "examples"), os.DirFS("../examples")))
 			start, n := time.Now(), 0
 			for _, b := range blocksOf(t, guide) {
