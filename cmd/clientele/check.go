@@ -34,6 +34,9 @@ func (c *cli) checkCommand() *cobra.Command {
 			for _, p := range cfg.Problems() {
 				d.wrong("configuration: "+p.Message, p.Hint)
 			}
+			if err := checkPlans(cfg); err != nil {
+				d.fault("configuration", err)
+			}
 			d.surroundings(c.configPath)
 			d.examine(ctx)
 			if d.found > 0 {

@@ -97,6 +97,9 @@ func (p *platform) door() *door.Door { return p.app.Door() }
 
 func (p *platform) tokens() *token.Store { return p.app.Tokens() }
 
+// checkPlans says what is wrong with the configuration's plans and transform rules.
+func checkPlans(cfg config.Config) error { return app.CheckPlans(cfg) }
+
 // parquet reads Parquet files without the data directory.
 func parquet() importer.ParquetReader { return app.Parquet() }
 

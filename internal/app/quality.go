@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"clientele"
+	"clientele/internal/config"
 	"clientele/internal/quality"
 	"clientele/internal/resolve"
 )
@@ -23,6 +24,11 @@ type plansAndRules struct {
 	mu         sync.Mutex // one change at a time: each is checked against what the others left
 	plans      []clientele.Plan
 	transforms []clientele.TransformRule
+}
+
+// CheckPlans says what is wrong with the configuration's plans and transform rules.
+func CheckPlans(cfg config.Config) error {
+	return (&App{cfg: cfg}).readPlans()
 }
 
 // readPlans reads the configuration's plans and transform rules, and checks that they go together.
