@@ -25,7 +25,7 @@ import (
 // A guide is every file of guides; all its blocks of sh and sql have to say run or norun. Commands
 // find a server with the demo shop: clientele by its data directory, curl at 127.0.0.1:8080, which is
 // put right, with CLIENTELE_TOKEN, API, AUTH and JSON in the environment as docs/api.md sets them.
-var guides = []string{"README.md", "connect.md", "cookbook.md", "demo.md", "export.md", "identity-guide.md", "sizing.md"}
+var guides = []string{"README.md", "connect.md", "cookbook.md", "demo.md", "export.md", "identity-guide.md", "sizing.md", "api.md"}
 
 // block is a code block of a guide.
 type block struct {
@@ -159,6 +159,12 @@ func TestGuides(t *testing.T) {
 	must(t, json.Unmarshal(server, &f))
 	env := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "CLIENTELE_DATA="+data, "CLIENTELE_TOKEN="+f.Token, "API="+f.Address+"/api/v1",
 		"AUTH=Authorization: Bearer "+f.Token, "JSON=Content-Type: application/json")
+	// Whom docs/api.md speaks of.
+	for _, who := range []string{`{"userId":"ann","traits":{"email":"ann@example.com"}}`, `{"anonymousId":"ann's telephone","traits":{"phone":"+6621234567"}}`} {
+		if a := in.post(t.Context(), "/v1/identify", []byte(who)); a.Status != 200 {
+			t.Fatalf("%+v", a)
+		}
+	}
 	for _, guide := range guides {
 		t.Run(guide, func(t *testing.T) {
 			g := &guideRun{T: t, in: in, dir: t.TempDir(), env: env, place: strings.NewReplacer("http://127.0.0.1:8080", f.Address, "bin/clientele", "clientele")}
