@@ -145,6 +145,11 @@ func (a *App) makeBackup(ctx context.Context, path string) (*clientele.BackupSta
 	}
 	defer w.Abandon()
 	m := &backup.Manifest{Version: a.o.Version, CreatedAt: at}
+	// Most of a large archive is taken in before anything has to wait; what comes to it meanwhile, later.
+	parts := map[string]bool{}
+	if err := a.backUpParts(ctx, w, parts); err != nil {
+		return nil, err
+	}
 	a.logTrim.Lock()
 	unlock := sync.OnceFunc(a.logTrim.Unlock)
 	defer unlock()
@@ -152,7 +157,7 @@ func (a *App) makeBackup(ctx context.Context, path string) (*clientele.BackupSta
 	if err != nil {
 		return nil, err
 	}
-	if m.Positions.Log, err = a.backUpLog(ctx, w); err != nil {
+	if m.Positions.Log, err = a.backUpLog(ctx, w, parts); err != nil {
 		return nil, err
 	}
 	unlock()
@@ -189,12 +194,28 @@ func (a *App) backUpState(ctx context.Context, w *backup.Writer, p *backup.Posit
 	return columnsHeld, time.Since(start), err
 }
 
-// backUpLog takes in the archive's parts and makes parts of what is in the log alone.
-func (a *App) backUpLog(ctx context.Context, w *backup.Writer) (clientele.Position, error) {
+// backUpParts takes in the archive's parts but those that are taken.
+func (a *App) backUpParts(ctx context.Context, w *backup.Writer, taken map[string]bool) error {
 	for _, part := range a.archive.Files() {
-		if err := w.Link(part, archiveDir+"/"+filepath.Base(part)); err != nil {
-			return 0, err
+		name := filepath.Base(part)
+		if taken[name] {
+			continue
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.Link(part, archiveDir+"/"+name); err != nil {
+			return err
+		}
+		taken[name] = true
+	}
+	return nil
+}
+
+// backUpLog takes in the parts that are new and makes parts of what is in the log alone.
+func (a *App) backUpLog(ctx context.Context, w *backup.Writer, parts map[string]bool) (clientele.Position, error) {
+	if err := a.backUpParts(ctx, w, parts); err != nil {
+		return 0, err
 	}
 	place, err := w.Place(archiveDir + "/x")
 	if err != nil {
