@@ -68,6 +68,10 @@ type Change struct {
 	Moved    []Moved     `cbor:"3,keyasint,omitempty"`
 	Promoted []Promotion `cbor:"4,keyasint,omitempty"`
 	Seen     []Seen      `cbor:"5,keyasint,omitempty"`
+	// Erased are anchors whose person was erased: every row of a Person table that is theirs is to be
+	// deleted, every row of a profile of that number, and what the overlay says of them. No later
+	// change speaks of them.
+	Erased []Anchor `cbor:"6,keyasint,omitempty"`
 }
 
 // Seen says that the last_seen of a profile's row becomes Last unless it is later already, and

@@ -37,6 +37,7 @@ const (
 	Accepted  Verdict = 0
 	Oversize  Verdict = 1 // over MaxEventBytes; Raw holds the first OversizeKept bytes
 	Malformed Verdict = 2 // not a JSON object
+	Erased    Verdict = 3 // the record was an erased person's; Raw is what must remain of it (internal/resolve)
 )
 
 // Limits of the collect API and of a frame.
@@ -93,6 +94,7 @@ const (
 	CommandIdentityRules CommandName = "identity_rules" // new rules for all stored evidence
 	CommandTraitRules    CommandName = "trait_rules"    // survivorship rules from here on
 	CommandReplay        CommandName = "replay"         // try quarantined records again
+	CommandErase         CommandName = "erase"          // forget a person
 	CommandConsent       CommandName = "consent"        // what a person decided, taken down by an operator
 	CommandTrackingPlan  CommandName = "tracking_plan"  // a plan from here on, or its end
 	CommandTransform     CommandName = "transform"      // a transform rule from here on, or its end

@@ -27,6 +27,8 @@ const (
 	RowDropped    byte = 'x' // position | ordinal -> reason: what a tracking plan dropped
 	RowQuality    byte = 'Q' // what -> tracking plans, transform rules, violations, what properties were seen
 	RowDue        byte = 'u' // time | what -> something to do when its time comes
+	RowOwned      byte = 'w' // anchor | key of a RowTable row -> the row is that anchor's
+	RowErasure    byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log
 	RowOutbox     byte = 'o' // commit number -> Change
 	RowPosition   byte = 'P' // -> log position and commit number of the last change set
 )
@@ -155,6 +157,17 @@ func QualityKey(what string, texts ...string) Key {
 }
 func TimelineKey(a Anchor, name string, at Micros, source, eventID string) Key {
 	return NewKey(RowTimeline).Anchor(a).Text(name).Time(at).Text(source).Text(eventID)
+}
+
+// OwnedKey says that the row of the key (a TableKey) is the anchor's.
+func OwnedKey(a Anchor, row Key) Key { return NewKey(RowOwned).Anchor(a).Bytes(row) }
+
+// ErasureKey addresses what remains of an erasure, by the position of its command.
+func ErasureKey(p Position) Key { return NewKey(RowErasure).Bytes([]byte{'e'}).Uint(uint64(p)) }
+
+// KeptOutKey addresses a record that the erasure blocklist kept out.
+func KeptOutKey(p Position, ordinal int) Key {
+	return NewKey(RowErasure).Bytes([]byte{'d'}).Uint(uint64(p)).Uint(uint64(ordinal))
 }
 
 // TableKey addresses the folded row of a SQL table; parts are the values of its key columns.

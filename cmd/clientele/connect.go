@@ -22,6 +22,9 @@ type backend interface {
 	Unmerge(ctx context.Context, req clientele.MergeRequest) (*clientele.MergeResult, error)
 	Simulate(ctx context.Context, rules clientele.IdentityRules, sample int) (*clientele.Simulation, error)
 	IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, error)
+	Access(ctx context.Context, id clientele.Identifier) (*clientele.Access, error)
+	AccessPage(ctx context.Context, id clientele.Identifier) ([]byte, error)
+	Erase(ctx context.Context, req clientele.EraseRequest) (*clientele.EraseResult, error)
 	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
 	qualityBackend
 	FindQuarantined(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error)

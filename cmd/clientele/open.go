@@ -257,3 +257,18 @@ func (p *platform) CancelExport(ctx context.Context, id string) (*clientele.Expo
 
 // lastBackup is the last backup of a data directory that is noted there.
 func lastBackup(data string) (clientele.BackupStatus, bool) { return app.LastBackup(data) }
+
+func (p *platform) Erase(ctx context.Context, req clientele.EraseRequest) (*clientele.EraseResult, error) {
+	v, err := p.app.Erase(ctx, operator, req)
+	return v, p.acted("erase-profile", p.about(clientele.Identifier{Namespace: req.Namespace, Value: req.Value}), err)
+}
+
+func (p *platform) Access(ctx context.Context, id clientele.Identifier) (*clientele.Access, error) {
+	v, err := p.app.Access(ctx, id)
+	return v, p.acted("access-profile", p.about(id), err)
+}
+
+func (p *platform) AccessPage(ctx context.Context, id clientele.Identifier) ([]byte, error) {
+	v, err := p.app.AccessPage(ctx, id)
+	return v, p.acted("access-profile", p.about(id), err)
+}

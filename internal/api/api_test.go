@@ -114,10 +114,6 @@ func (p *product) Import(ctx context.Context, source string, kind clientele.Kind
 func (p *product) Status(ctx context.Context) (*clientele.Status, error) {
 	return &clientele.Status{State: "ready"}, p.did(ctx)
 }
-func (p *product) RecordConsent(ctx context.Context, by string, d clientele.ConsentDecision) ([]clientele.Consent, error) {
-	p.by = by
-	return nil, p.did(ctx, d.Namespace, d.Value)
-}
 func (p *product) Ready() error { return p.ready }
 func (p *product) Digests(ctx context.Context) (map[string]string, error) {
 	return map[string]string{"orders": "abc"}, p.did(ctx)
@@ -222,6 +218,10 @@ var routes = []struct {
 	{"POST", "/api/v1/identity/simulate", token.Read, `{"rules":{"namespaces":{"email":{"priority":1,"limit":1}},"default":{"priority":5,"limit":5}}}`},
 	{"GET", "/api/v1/identity/health", token.Read, ""},
 	{"POST", "/api/v1/profiles/consent", token.Write, `{"namespace":"email","value":"ann@example.com","consents":[{"purpose":"marketing","granted":true}]}`},
+	{"POST", "/api/v1/profiles/access", token.Admin, `{"namespace":"email","value":"ann@example.com"}`},
+	{"POST", "/api/v1/profiles/erase", token.Admin, `{"namespace":"email","value":"ann@example.com","dry_run":true}`},
+	{"GET", "/api/v1/erasures", token.Admin, ""},
+	{"GET", "/api/v1/erasures/er_7", token.Admin, ""},
 	{"POST", "/api/v1/query", token.Read, `{"sql":"select 1"}`},
 	{"GET", "/api/v1/status", token.Read, ""},
 	{"GET", "/api/v1/status/digests", token.Read, ""},
@@ -659,7 +659,8 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 		t.Fatalf("%v %s", err, doc.OpenAPI)
 	}
 	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "",
-		"plans/shop", "plans/{name}", "transforms/r", "transforms/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}")
+		"plans/shop", "plans/{name}", "transforms/r", "transforms/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
+		"erasures/er_7", "erasures/{id}")
 	count := 0
 	for _, rt := range routes {
 		op, ok := doc.Paths[template.Replace(rt.path)][strings.ToLower(rt.method)]

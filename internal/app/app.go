@@ -26,6 +26,7 @@ import (
 	"clientele/internal/identity"
 	"clientele/internal/importer"
 	"clientele/internal/observe"
+	"clientele/internal/privacy"
 	"clientele/internal/profile"
 	"clientele/internal/quality"
 	"clientele/internal/resolve"
@@ -117,7 +118,11 @@ type App struct {
 	logTrim, outboxTrim sync.Mutex
 	ready               atomic.Bool
 	inForce             atomic.Pointer[resolve.Rules] // of the resolver, for reading ahead
-	told                chan struct{}                 // closed when the configuration's rules are in the log
+	register            *privacy.Book
+	seal                func(parts ...string) clientele.Seal
+	purging             sync.Mutex                   // one purge at a time
+	jobs                chan func(*resolve.Resolver) // what is to be done between two micro-batches
+	told                chan struct{}                // closed when the configuration's rules are in the log
 }
 
 // The places of a data directory.
@@ -164,7 +169,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 		return nil, err
 	}
 	a.inForce.Store(&resolve.Rules{Identity: a.rules}) // until the resolver knows better
-	a.told = make(chan struct{})
+	a.told, a.jobs = make(chan struct{}), make(chan func(*resolve.Resolver))
 	if err := a.traits.Check(); err != nil {
 		return nil, err
 	}
@@ -220,6 +225,13 @@ func (a *App) open(ctx context.Context, state string) error {
 	a.loadBackup()
 	if err := a.openExports(); err != nil {
 		return fmt.Errorf("open exports: %w", err)
+	}
+	if a.register, err = privacy.OpenBook(a.cfg.Data); err != nil {
+		return err
+	}
+	a.seal = resolve.NewSeal(a.register.Key())
+	if err := a.enterErasures(); err != nil {
+		return err
 	}
 	if err := a.positions(ctx); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -72,3 +73,12 @@ var (
 	ProgressReach = (*progress).reach
 	ProgressUrged = (*progress).urged
 )
+
+// Purge purges now.
+func (a *App) Purge(ctx context.Context) error { return a.purge(ctx) }
+
+// PurgeLogOnly is the first step of a purge.
+func (a *App) PurgeLogOnly(ctx context.Context) error {
+	_, err := a.purgeLog(ctx, nil)
+	return err
+}

@@ -24,6 +24,7 @@ import (
 //	upkeep   folds and compacts the column store
 //	backup   copies everything while it goes on, when it is asked to
 //	export   writes tables to where they are wanted, as asked for or when due
+//	purge    takes the bytes of erased persons out of log, archive and files
 //
 // Each runs until the context ends or it can go no further; the first to fail ends them all.
 func (a *App) stages() map[string]func(context.Context) error {
@@ -36,6 +37,7 @@ func (a *App) stages() map[string]func(context.Context) error {
 		"upkeep":  a.upkeep,
 		"backup":  a.backupStage,
 		"export":  a.export,
+		"purge":   a.purgeDue,
 	}
 }
 
@@ -51,7 +53,7 @@ const (
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
 // and archive further than profiles, which people look at while they speak with a customer. At 5
 // a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "sql": 5}
+var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
@@ -220,7 +222,7 @@ func pause(ctx context.Context, d time.Duration) error {
 func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 	stage := a.observer.Stage("resolve")
 	r, err := resolve.New(resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log, Watch: stage.Part,
-		Told:  a.recent.add,
+		Told: a.recent.add, Seal: a.seal, Erasures: a.erasures,
 		Fetch: func(p clientele.Position) (*clientele.Frame, error) { return a.frame(ctx, p) }})
 	if err != nil {
 		return err
@@ -230,9 +232,13 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 	for {
 		rules := r.Rules()
 		a.inForce.Store(&rules)
-		batch, ok := a.gather(ctx, in, &rest)
+		batch, job, ok := a.gather(ctx, in, &rest)
 		if !ok {
 			return nil
+		}
+		if job != nil {
+			job(r)
+			continue
 		}
 		began := time.Now()
 		for {
@@ -275,16 +281,19 @@ func unresolved(batch []resolve.Decoded, done clientele.Position) []resolve.Deco
 	return batch
 }
 
-// gather takes what is there when the resolver has rested, up to a batch; it waits for the first.
-func (a *App) gather(ctx context.Context, in <-chan resolve.Decoded, rest *pace) ([]resolve.Decoded, bool) {
+// gather takes what is there when the resolver has rested, up to a batch, or a job; it waits for the
+// first.
+func (a *App) gather(ctx context.Context, in <-chan resolve.Decoded, rest *pace) ([]resolve.Decoded, func(*resolve.Resolver), bool) {
 	var batch []resolve.Decoded
 	n := 0
 	take := func(d resolve.Decoded) { batch, n = append(batch, d), n+len(d.Records) }
 	select {
 	case d := <-in:
 		take(d)
+	case job := <-a.jobs:
+		return nil, job, true
 	case <-ctx.Done():
-		return nil, false
+		return nil, nil, false
 	}
 	// Frames are taken while it rests, so that decoding goes on.
 	rested := rest.timer()
@@ -306,10 +315,10 @@ func (a *App) gather(ctx context.Context, in <-chan resolve.Decoded, rest *pace)
 		case <-a.resolved.urged():
 			rested = nil
 		case <-ctx.Done():
-			return nil, false
+			return nil, nil, false
 		}
 	}
-	return batch, true
+	return batch, nil, true
 }
 
 // How much the column store is handed at once.

@@ -73,6 +73,9 @@ func restore(ctx context.Context, cfg config.Config, from string, ro RestoreOpti
 		err = madeWhole(ctx, cfg, m)
 	}
 	if err == nil {
+		err = carryErasures(cfg.Data, freshDir(cfg))
+	}
+	if err == nil {
 		err = writePlan(cfg, ro.Force)
 	}
 	if err != nil {

@@ -84,8 +84,25 @@ func (w *writer) add(p clientele.Position, frame []byte) error {
 	return nil
 }
 
-// finish writes the lists and the foot, and gives the file its name once it is on disk.
+// finish seals the file and gives it its name once it is on disk.
 func (w *writer) finish() (part, error) {
+	p, err := w.seal()
+	if err != nil {
+		return part{}, err
+	}
+	if err := os.Rename(w.f.Name(), p.path); err != nil {
+		return part{}, ioError(err)
+	}
+	// Without this the name could be lost with the power, after the log has forgotten the frames.
+	if err := syncDir(w.dir); err != nil {
+		_ = os.Remove(p.path)
+		return part{}, ioError(err)
+	}
+	return p, nil
+}
+
+// seal writes the lists and the foot, and brings the file to the disk.
+func (w *writer) seal() (part, error) {
 	lists := make([]byte, 0, len(w.missing)*missingSize+len(w.index)*entrySize+footSize)
 	for _, m := range w.missing {
 		lists = binary.LittleEndian.AppendUint64(lists, uint64(m.From))
@@ -119,16 +136,7 @@ func (w *writer) finish() (part, error) {
 	if err := w.f.Close(); err != nil {
 		return part{}, ioError(err)
 	}
-	p := part{Range{w.first, w.last}, filepath.Join(w.dir, fmt.Sprintf("%0*d-%0*d%s", digits, w.first, digits, w.last, partExt)), size}
-	if err := os.Rename(w.f.Name(), p.path); err != nil {
-		return part{}, ioError(err)
-	}
-	// Without this the name could be lost with the power, after the log has forgotten the frames.
-	if err := syncDir(w.dir); err != nil {
-		_ = os.Remove(p.path)
-		return part{}, ioError(err)
-	}
-	return p, nil
+	return part{Range{w.first, w.last}, w.path(), size}, nil
 }
 
 // abandon removes what was written. A nil writer has written nothing.

@@ -104,6 +104,20 @@ func (l *Ledger) Changes(put func(k clientele.Key, v []byte)) error {
 	for _, k := range l.added {
 		put(k, []byte{})
 	}
+	for p, was := range l.was { // who owns the row, so that a person's rows are found
+		now, err := l.cache.Get(p)
+		if err != nil {
+			return err
+		}
+		if before, after := was.anchor(), now.anchor(); before != after {
+			if before != 0 {
+				put(clientele.OwnedKey(before, clientele.Key(p.key)), nil)
+			}
+			if after != 0 {
+				put(clientele.OwnedKey(after, clientele.Key(p.key)), []byte{})
+			}
+		}
+	}
 	return l.cache.Changed(func(p place, r *row) error {
 		b, err := rowcache.Encode(r)
 		put(clientele.Key(p.key), b)

@@ -104,6 +104,8 @@ func (l *Ledger) Record(f Fact) error {
 		err = l.recordLine(f, have, next)
 	case "returns":
 		err = l.inherit(p, f, next)
+	case "payments", "loyalty_ledger":
+		l.hang(p, f)
 	}
 	if err != nil {
 		return err
@@ -218,7 +220,7 @@ func (l *Ledger) inherit(p place, f Fact, next *row) error {
 	}
 	if !set[p] {
 		set[p] = true
-		l.added = append(l.added, append(clientele.NewKey(clientele.RowDependent).Text(string(order)).Text(p.table), p.key...))
+		l.added = append(l.added, dependent(order, p))
 	}
 	o, err := l.cache.Get(place{"orders", string(order)})
 	if err != nil || o == nil {
@@ -264,7 +266,9 @@ func (l *Ledger) waiting(order string) (map[place]bool, error) {
 		r.Text()
 		p := place{table: r.Text()}
 		p.key = string(bytes.Clone(r.Rest()))
-		set[p] = true
+		if clientele.TableNamed(p.table).Person { // payments hang on the order and have no customer of their own
+			set[p] = true
+		}
 		return true, r.Err()
 	})
 	l.dependents[order] = set

@@ -42,7 +42,11 @@ func (g *Graph) Changes(put func(k clientele.Key, v []byte)) error {
 	}
 	if err == nil {
 		err = g.edges.Changed(func(p pair, row *edgeRow) error {
-			put(clientele.EdgeKey(p.b, p.a), []byte{})
+			if row == nil {
+				put(clientele.EdgeKey(p.b, p.a), nil)
+			} else {
+				put(clientele.EdgeKey(p.b, p.a), []byte{})
+			}
 			return encode(put, clientele.EdgeKey(p.a, p.b), row, row == nil)
 		})
 	}

@@ -506,6 +506,9 @@ func (g *Graph) move(a clientele.Anchor, to clientele.ProfileID) error {
 	}
 	next := *row
 	next.Profile = to
+	if to == clientele.ProfileID(a) {
+		next.Was = false // an id again, not a former one
+	}
 	g.anchors.Put(a, &next)
 	return nil
 }

@@ -45,7 +45,12 @@ func (g *Graph) Identifier(a clientele.Anchor) (clientele.ProfileIdentifier, err
 
 // ChangedIdentifiers are the anchors whose identifier row differs from that of the last commit.
 func (g *Graph) ChangedIdentifiers(fn func(a clientele.Anchor) error) error {
-	return g.anchors.Changed(func(a clientele.Anchor, _ *anchorRow) error { return fn(a) })
+	return g.anchors.Changed(func(a clientele.Anchor, row *anchorRow) error {
+		if row == nil { // erased
+			return nil
+		}
+		return fn(a)
+	})
 }
 
 // FormerIDs are the ids of profiles that have become part of this one.

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -96,29 +97,64 @@ func (c *columns) saw(table string, members []quality.Member) {
 		return
 	}
 	for _, m := range t.others(members) {
-		name, v := m.name, m.value
-		typ := columnType(v)
-		if typ == 0 || typ == clientele.TypeJSON {
-			continue
-		}
-		have := t.Counting[name]
-		if have == nil {
-			if len(t.Counting) >= maxTracked {
-				continue
-			}
-			have = &candidate{Type: typ}
-			t.Counting[name] = have
-		}
-		c.dirty = true
-		have.Count++
-		if have.Type != typ {
-			have.Type = clientele.TypeText // said in several types: only text holds them all
-		}
-		if have.Count >= promoteAfter {
-			delete(t.Counting, name)
-			c.promote(table, t, name, have.Type)
+		c.sawName(table, t, m.name, columnType(m.value))
+	}
+}
+
+// sawNames counts the members of an object of which only names and types are left.
+func (c *columns) sawNames(table string, names []typedName) {
+	if len(names) == 0 {
+		return
+	}
+	t := c.table(table)
+	if len(t.Promoted) >= clientele.MaxPromoted {
+		return
+	}
+	promoted := maps.Clone(t.Promoted) // as saw does: by what was promoted before this event
+	for _, n := range names {
+		if _, ok := promoted[n.Name]; !ok {
+			c.sawName(table, t, n.Name, n.Type)
 		}
 	}
+}
+
+// sawName counts one member. Two of equal name are counted twice.
+func (c *columns) sawName(table string, t *tableColumns, name string, typ clientele.ColumnType) {
+	if typ == 0 || typ == clientele.TypeJSON {
+		return
+	}
+	have := t.Counting[name]
+	if have == nil {
+		if len(t.Counting) >= maxTracked {
+			return
+		}
+		have = &candidate{Type: typ}
+		t.Counting[name] = have
+	}
+	c.dirty = true
+	have.Count++
+	if have.Type != typ {
+		have.Type = clientele.TypeText // said in several types: only text holds them all
+	}
+	if have.Count >= promoteAfter {
+		delete(t.Counting, name)
+		c.promote(table, t, name, have.Type)
+	}
+}
+
+// names are the members of an object with the types of their values, by name; those that ask for a
+// column.
+func names(object jsontext.Value) (out []typedName) {
+	for _, m := range (&tableColumns{}).others(quality.Members(nil, object)) {
+		if t := columnType(m.value); t != 0 && t != clientele.TypeJSON {
+			out = append(out, typedName{m.name, t})
+		}
+	}
+	return out
+}
+
+func sortNames(names []typedName) {
+	slices.SortFunc(names, func(a, b typedName) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // property is a member of an object.
@@ -140,14 +176,14 @@ func (t *tableColumns) others(members []quality.Member) (out []property) {
 }
 
 // sawTrait promotes a trait.
-func (c *columns) sawTrait(name string, v []byte) {
+func (c *columns) sawTrait(name string, v []byte) { c.sawTraitType(name, columnType(v)) }
+
+func (c *columns) sawTraitType(name string, typ clientele.ColumnType) {
 	t := c.table("profiles")
-	if _, ok := t.Promoted[name]; ok || len(t.Promoted) >= clientele.MaxPromoted {
+	if _, ok := t.Promoted[name]; ok || typ == 0 || len(t.Promoted) >= clientele.MaxPromoted {
 		return
 	}
-	if typ := columnType(v); typ != 0 {
-		c.promote("profiles", t, name, typ)
-	}
+	c.promote("profiles", t, name, typ)
 }
 
 func (c *columns) promote(table string, t *tableColumns, name string, typ clientele.ColumnType) {

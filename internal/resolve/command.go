@@ -87,6 +87,12 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		r.put(traitRulesKey, slices.Clone(c.Body))
 		r.rules = rules
 		return r.retell()
+	case clientele.CommandErase:
+		var b EraseBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.erase(b, p, rec.ReceivedAt)
 	case clientele.CommandConsent:
 		var b ConsentBody
 		if err := body(&b); err != nil {
@@ -105,6 +111,9 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 
 // consentCommand takes down what a person told an operator.
 func (r *Resolver) consentCommand(b ConsentBody, p clientele.Position, now clientele.Micros) error {
+	if r.gone.anchors[b.Anchor] {
+		return nil
+	}
 	if v, err := r.o.Store.Get(clientele.AnchorKey(b.Anchor)); err != nil || v == nil {
 		if err == nil {
 			err = invalid("command consent names an identifier that does not exist")
@@ -123,6 +132,19 @@ func (r *Resolver) consentCommand(b ConsentBody, p clientele.Position, now clien
 }
 
 func (r *Resolver) regroup(c *clientele.Command, b MergeBody, p clientele.Position, now clientele.Micros) error {
+	ahead := len(r.gone.ahead) > 0
+	if ahead { // persons who are erased later in the log are not there
+		b.Anchors = slices.DeleteFunc(b.Anchors, func(a clientele.Anchor) bool { return r.gone.anchors[a] })
+		b.Evidence = slices.DeleteFunc(b.Evidence, func(e [2]clientele.Anchor) bool { return r.gone.anchors[e[0]] || r.gone.anchors[e[1]] })
+	}
+	err := r.regroupAll(c, b, p, now)
+	if ahead && (clientele.ErrorCode(err) == clientele.Invalid || clientele.ErrorCode(err) == clientele.NotFound) {
+		return nil // what it did concerned somebody who is erased by now
+	}
+	return err
+}
+
+func (r *Resolver) regroupAll(c *clientele.Command, b MergeBody, p clientele.Position, now clientele.Micros) error {
 	for _, a := range append(slices.Clone(b.Anchors), flat(b.Evidence)...) {
 		if v, err := r.o.Store.Get(clientele.AnchorKey(a)); err != nil || v == nil {
 			if err == nil {

@@ -32,6 +32,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	if err != nil {
 		return err
 	}
+	set.Drop = append(set.Drop, r.batch.drops...)
 	if ok {
 		set.Drop = append(set.Drop, swept)
 		set.Rows = append(set.Rows, clientele.RowChange{Key: sweptKey, Value: stamp(clientele.Micros(r.seen.swept))})
@@ -61,7 +62,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.heads.Committed()
 	r.seen.committed()
 	r.columns.dirty, r.columns.fresh = false, nil
-	r.batch = batch{touched: map[clientele.Anchor]bool{}}
+	r.batch = newBatch()
 	r.position = to
 	return nil
 }
@@ -132,7 +133,11 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 		return nil, err
 	}
 	c.Tables = append(c.Tables, tables...)
-	if len(c.Tables)+len(c.Moved)+len(c.Promoted)+len(c.Seen) == 0 {
+	for _, t := range slices.Sorted(maps.Keys(r.batch.deleted)) {
+		c.Tables = append(c.Tables, clientele.TableRows{Table: t, Delete: r.batch.deleted[t]})
+	}
+	c.Erased = r.batch.erased
+	if len(c.Tables)+len(c.Moved)+len(c.Promoted)+len(c.Seen)+len(c.Erased) == 0 {
 		return nil, nil
 	}
 	return c, nil

@@ -41,6 +41,7 @@ type Parsed struct {
 
 	screened *quality.Outcome // what transform rules did to the event; nil: nothing
 	finding  *quality.Finding // how it breaks a tracking plan; nil: it does not
+	left     *remains         // of an erased person's record
 }
 
 // Decode reads the records of a frame. rules are those in force when it was read; the resolver
@@ -61,6 +62,9 @@ func (p *Parsed) parse(kind clientele.Kind, s Source, q *quality.Rules) {
 	case clientele.Accepted:
 	case clientele.Oversize:
 		p.Err = clientele.Errorf(clientele.TooLarge, "the event is over %d bytes; its first %d were kept", clientele.MaxEventBytes, clientele.OversizeKept)
+		return
+	case clientele.Erased:
+		p.left, p.Err = decodeRemains(p.Raw)
 		return
 	default:
 		p.badID, p.Err = malformed(kind, p.Raw)

@@ -35,6 +35,9 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	if e.id == "" {
 		e.id = generatedID(p, i)
 	}
+	if out, err := r.keepOut(p, i, rec, e.ts, true, m); err != nil || out {
+		return err
+	}
 	var again bool
 	var key clientele.Key
 	var value []byte
@@ -98,6 +101,11 @@ func (r *Resolver) facts(e *event, rec *Parsed, anchor clientele.Anchor, at clie
 		return nil
 	}
 	for _, f := range facts {
+		if r.gone.concerns(at.At, true) {
+			if _, out := r.gone.row(f, at.At, true); out {
+				continue
+			}
+		}
 		if err == nil {
 			err = r.ledger.Record(f)
 		}
@@ -167,8 +175,12 @@ func (r *Resolver) decide(a clientele.Anchor, ids []identity.Observed, consents 
 }
 
 // row resolves one imported row.
-func (r *Resolver) row(_ clientele.Position, _ int, rec *Parsed, m *mint) error {
+func (r *Resolver) row(p clientele.Position, i int, rec *Parsed, m *mint) error {
 	row := rec.row
+	when, timed := rowTime(rec)
+	if out, err := r.keepOut(p, i, rec, when, timed, m); err != nil || out {
+		return err
+	}
 	known, again, key, value, err := r.seen.imported(rec.Source, rowID(row), rec.Raw, row.TS != 0)
 	if err != nil {
 		return err
@@ -199,6 +211,17 @@ func (r *Resolver) row(_ clientele.Position, _ int, rec *Parsed, m *mint) error 
 		r.totals.Rows[row.Table]++
 	}
 	return nil
+}
+
+// rowTime is when an imported row was so, and whether it says so itself.
+func rowTime(rec *Parsed) (clientele.Micros, bool) {
+	if rec.row.TS != 0 {
+		return rec.row.TS, true
+	}
+	if ts, ok := rec.fact.Fields["ts"].(int64); ok {
+		return clientele.Micros(ts), true
+	}
+	return rec.ReceivedAt, false
 }
 
 // profileRow takes traits and consents of an import.

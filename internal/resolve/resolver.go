@@ -36,6 +36,10 @@ type Options struct {
 	// Told is handed each change with its number once it is committed, and must not alter it; nil for
 	// nobody.
 	Told func(number uint64, c *clientele.Change)
+	// Seal is the keyed hash of the erasure blocklist; nil = one with an empty key.
+	Seal func(parts ...string) clientele.Seal
+	// Erasures are all that were made, also those that the log at hand tells of only later; nil for none.
+	Erasures func() ([]clientele.Erasure, error)
 	// Fetch reads the frame at a position, for replays of quarantined records.
 	Fetch func(clientele.Position) (*clientele.Frame, error)
 	// Watch is told when a part of a batch begins (load, fold, commit, and write in it), and answers what
@@ -54,10 +58,13 @@ type Resolver struct {
 	tally    *quality.Tally
 	members  []quality.Member // of the event at hand
 	seen     *seen
+	gone     *gone
 	columns  *columns
 	totals   Totals
 	position clientele.Position
 	batch    batch
+
+	forgotten bool // the last command has deleted rows behind the caches
 }
 
 // batch is what the micro-batch at hand has changed besides rows of the stages.
@@ -67,6 +74,13 @@ type batch struct {
 	consents []pendingConsent
 	touched  map[clientele.Anchor]bool // heads that changed; true when more of the profile's row did than last_seen
 	records  int
+	drops    []clientele.Range
+	erased   []clientele.Anchor
+	deleted  map[string][][]any // keys of rows to delete, of tables without a person
+}
+
+func newBatch() batch {
+	return batch{touched: map[clientele.Anchor]bool{}, deleted: map[string][][]any{}}
 }
 
 // Totals are counts since the beginning. Field numbers are on disk.
@@ -82,6 +96,7 @@ type Totals struct {
 	Dropped     int64            `cbor:"9,keyasint,omitempty" json:"dropped"`     // by tracking plans, and not replayed since
 	Violations  int64            `cbor:"10,keyasint,omitempty" json:"violations"` // events that broke a tracking plan
 	Returned    int64            `cbor:"11,keyasint,omitempty" json:"returned"`   // of the replayed, those that a plan had dropped
+	KeptOut     int64            `cbor:"12,keyasint,omitempty" json:"kept_out"`   // records of erased persons
 }
 
 var (
@@ -97,6 +112,9 @@ func New(o Options) (*Resolver, error) {
 	if o.Watch == nil {
 		o.Watch = func(string) func() { return func() {} }
 	}
+	if o.Seal == nil {
+		o.Seal = NewSeal(nil)
+	}
 	r := &Resolver{o: o}
 	r.heads = rowcache.New(cachedHeads, func(a clientele.Anchor) (*profile.Head, error) {
 		return loadCounters(o.Store, a)
@@ -104,6 +122,9 @@ func New(o Options) (*Resolver, error) {
 	r.ledger = commerce.NewLedger(o.Store)
 	r.seen = newSeen(o.Store)
 	r.tally = quality.NewTally(o.Store)
+	if err := indexRows(o.Store); err != nil {
+		return nil, err
+	}
 	return r, r.Reset()
 }
 
@@ -116,7 +137,7 @@ func (r *Resolver) Reset() error {
 	r.heads.Reset()
 	r.ledger.Reset()
 	r.seen.reset()
-	r.batch = batch{touched: map[clientele.Anchor]bool{}}
+	r.batch, r.forgotten = newBatch(), false
 	t, err := rowcache.Load[Totals](r.o.Store, totalsKey)
 	if err != nil {
 		return err
@@ -128,6 +149,16 @@ func (r *Resolver) Reset() error {
 		r.totals.Rows = map[string]int64{}
 	}
 	if r.columns, err = loadColumns(r.o.Store); err != nil {
+		return err
+	}
+	var made []clientele.Erasure
+	if r.o.Erasures != nil {
+		if made, err = r.o.Erasures(); err != nil {
+			return err
+		}
+	}
+	made = slices.DeleteFunc(made, func(e clientele.Erasure) bool { return e.Position <= r.position })
+	if r.gone, err = newGone(r.o.Store, r.o.Seal, made); err != nil {
 		return err
 	}
 	rules, traits, err := StoredRules(r.o.Store, r.o.Rules, r.o.Traits)
@@ -227,13 +258,18 @@ func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 			if err := r.commit(done); err != nil {
 				return done, err
 			}
+			if r.forgotten {
+				if err := r.Reset(); err != nil {
+					return done, err
+				}
+			}
 		}
 	}
 	return done, nil
 }
 
 func (r *Resolver) frame(f *Decoded) error {
-	m := &mint{position: f.Position}
+	m := &mint{position: f.Position, skip: r.gone.anchors}
 	for i := range f.Records {
 		rec := &f.Records[i]
 		r.totals.Now = max(r.totals.Now, rec.ReceivedAt)
@@ -247,6 +283,9 @@ func (r *Resolver) frame(f *Decoded) error {
 // record resolves one record. An error that is Invalid is the record's own fault and puts it
 // into quarantine; any other stops the batch.
 func (r *Resolver) record(f *Decoded, i int, rec *Parsed, m *mint) error {
+	if rec.left != nil {
+		return r.recall(rec.left, rec.Source, m)
+	}
 	if rules := r.Rules(); f.rules != rules {
 		if f.rules.Quality != rules.Quality && f.Kind == clientele.KindEvent {
 			*rec = Parsed{Record: rec.Record}
@@ -295,6 +334,7 @@ func ownFault(err error) bool {
 type mint struct {
 	position clientele.Position
 	next     int
+	skip     map[clientele.Anchor]bool // numbers of persons who were erased since
 }
 
 // room says whether the frame can mint n more anchors: a record must not be half resolved.
@@ -306,9 +346,13 @@ func (m *mint) room(n int) error {
 }
 
 func (m *mint) anchor() (clientele.Anchor, error) {
-	a, err := clientele.NewAnchor(m.position, m.next)
-	m.next++
-	return a, err
+	for {
+		a, err := clientele.NewAnchor(m.position, m.next)
+		m.next++
+		if err != nil || !m.skip[a] {
+			return a, err
+		}
+	}
 }
 
 func (r *Resolver) put(k clientele.Key, v []byte) {

@@ -87,12 +87,14 @@ func (s *stream) rows(records ...clientele.Record) {
 	s.run(len(s.frames))
 }
 
-func (s *stream) command(name clientele.CommandName, body any) {
+func (s *stream) command(name clientele.CommandName, body any) { s.commandAt(9*day, name, body) }
+
+func (s *stream) commandAt(at int64, name clientele.CommandName, body any) {
 	b, err := json.Marshal(body)
 	s.must(err)
 	raw, err := json.Marshal(clientele.Command{Name: name, By: "op", Body: b})
 	s.must(err)
-	s.frames = append(s.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: "operator", ReceivedAt: 9 * day, Raw: raw}}})
+	s.frames = append(s.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: "operator", ReceivedAt: clientele.Micros(at), Raw: raw}}})
 	s.run(len(s.frames))
 }
 

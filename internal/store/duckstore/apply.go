@@ -72,6 +72,11 @@ func (s *Store) applyBatch(ctx context.Context, conn *sql.Conn, b *batch, promot
 			return fmt.Errorf("moved: %w", err)
 		}
 	}
+	if len(b.erased) > 0 { // last: no later change speaks of them
+		if err := applyErased(ctx, conn, b.erased); err != nil {
+			return fmt.Errorf("erased: %w", err)
+		}
+	}
 	_, err := conn.ExecContext(ctx, fmt.Sprintf("update base.position set commit_number = %d, log_position = %d", commit, pos))
 	return err
 }

@@ -19,6 +19,7 @@ import (
 type batch struct {
 	tables map[string]*tableBatch
 	moved  map[int64]int64
+	erased []int64         // anchors of persons who are gone
 	seen   map[int64]int64 // profiles whose row is not in the batch: when they were last seen
 }
 
@@ -60,6 +61,9 @@ func gather(changes []clientele.Change) (*batch, error) {
 				return nil, clientele.Errorf(clientele.Invalid, "column store: anchor %d cannot move", m.Anchor)
 			}
 			b.moved[int64(m.Anchor)] = int64(m.Profile)
+		}
+		for _, a := range ch.Erased {
+			b.erased = append(b.erased, int64(a))
 		}
 		if err := b.see(ch); err != nil {
 			return nil, err

@@ -73,7 +73,12 @@ type trouble struct {
 
 // Open opens the store, which it makes when Dir is empty or missing. Conflict when another
 // process has it or a newer program wrote it.
-func Open(o Options) (*Store, error) { return open(o, vfs.Default) }
+func Open(o Options) (*Store, error) {
+	if err := beforeOpen(o.Dir); err != nil {
+		return nil, clientele.Errorf(clientele.Unavailable, "open row store: %w", cause(err))
+	}
+	return open(o, vfs.Default)
+}
 
 func open(o Options, fs vfs.FS) (*Store, error) {
 	if o.CacheBytes <= 0 {
