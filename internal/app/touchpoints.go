@@ -64,7 +64,7 @@ func (a *App) Touchpoints(ctx context.Context) (*clientele.TouchpointMap, error)
 
 // channel is through what the events of a source come.
 func (a *App) channel(source string) string {
-	s, ok := a.cfg.Source(source)
+	s, ok := a.live.Load().cfg.Source(source)
 	switch {
 	case !ok:
 		return "import"
@@ -78,7 +78,7 @@ func (a *App) channel(source string) string {
 
 func (a *App) gaps(m *clientele.TouchpointMap, heard map[string]bool) {
 	gap := func(format string, args ...any) { m.Gaps = append(m.Gaps, fmt.Sprintf(format, args...)) }
-	for _, s := range a.cfg.Sources {
+	for _, s := range a.live.Load().cfg.Sources {
 		if !heard[s.Name] {
 			gap("source %s has met nobody", s.Name)
 		}
