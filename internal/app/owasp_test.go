@@ -271,12 +271,7 @@ func TestOWASP(t *testing.T) {
 			}
 			docs = append(docs, text...)
 		}
-		_, err = os.Stat("../../docs/quality.md")
-		quality := err == nil // the guide of plans, rules and reports is being written
 		for _, o := range operations {
-			if !quality && regexp.MustCompile(`^/api/v1/(plans|transforms|quality)\b`).MatchString(o.Path) {
-				continue
-			}
 			last := o.Path[strings.LastIndex(o.Path, "/"):]
 			if !strings.Contains(string(docs), o.Path) && (strings.Contains(last, "{") || !strings.Contains(string(docs), "`"+last+"`")) {
 				t.Errorf("no guide tells of %s %s", o.Method, o.Path)

@@ -24,10 +24,13 @@ type Limiter struct {
 func (l *Limiter) SetRate(perSecond int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.interval = 0; perSecond > 0 {
-		l.interval = time.Second / time.Duration(perSecond)
+	interval := time.Duration(0)
+	if perSecond > 0 {
+		interval = time.Second / time.Duration(perSecond)
 	}
-	l.now, l.old = nil, nil
+	if interval != l.interval { // the same rate again forgets nobody
+		l.interval, l.now, l.old = interval, nil, nil
+	}
 }
 
 // Take is 0 when the key may go on now, otherwise how long it has to wait.
