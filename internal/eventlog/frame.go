@@ -5,6 +5,7 @@ package eventlog
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -33,6 +34,9 @@ var codec = sync.OnceValue(func() (c struct {
 	return c
 })
 
+// bodies are what frames are put together in before they are packed.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
 // EncodeFrame is the frame as the log and the archive store it. TooLarge when it has over
 // MaxFrameRecords records or its encoding is over MaxFrameBytes: the caller cuts it in two.
 func EncodeFrame(f *clientele.Frame) ([]byte, error) {
@@ -46,7 +50,9 @@ func EncodeFrame(f *clientele.Frame) ([]byte, error) {
 	if size > maxFrameBody {
 		return nil, clientele.Errorf(clientele.TooLarge, "the records of a frame are over %d bytes", maxFrameBody)
 	}
-	body := make([]byte, 0, size)
+	held := bodies.Get().(*[]byte)
+	defer bodies.Put(held)
+	body := slices.Grow((*held)[:0], size)
 	for i := range f.Records {
 		r := &f.Records[i]
 		body = binary.AppendUvarint(body, uint64(len(r.Source)))
@@ -56,6 +62,7 @@ func EncodeFrame(f *clientele.Frame) ([]byte, error) {
 		body = binary.AppendUvarint(body, uint64(len(r.Raw)))
 		body = append(body, r.Raw...)
 	}
+	*held = body
 	out := make([]byte, 0, 16+len(body)/3)
 	out = append(out, frameVersion, byte(f.Kind))
 	out = binary.AppendUvarint(out, uint64(len(f.Records)))
@@ -93,7 +100,12 @@ func DecodeFrame(b []byte) (*clientele.Frame, error) {
 		if n <= 0 || len(rest) < n+1 {
 			return nil, corrupt("time")
 		}
-		r.Source, r.ReceivedAt, r.Verdict = string(src), clientele.Micros(at), clientele.Verdict(rest[n])
+		if i := len(f.Records) - 1; i >= 0 && f.Records[i].Source == string(src) { // nearly always
+			r.Source = f.Records[i].Source
+		} else {
+			r.Source = string(src)
+		}
+		r.ReceivedAt, r.Verdict = clientele.Micros(at), clientele.Verdict(rest[n])
 		if r.Raw, body, ok = lengthPrefixed(rest[n+1:]); !ok {
 			return nil, corrupt("record")
 		}
