@@ -295,7 +295,8 @@ func (a *App) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", h)
 	a.collect = collect.New(collect.Options{Log: a.observer.Intake("collect", a.log), Sources: func(key string) (collect.Source, bool) { s, ok := a.live.Load().keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log,
-		ClientIP: door.ClientIP(proxies), PublicURL: a.cfg.Collect.PublicURL, SDKDir: a.cfg.Collect.SDKDir, Version: a.o.Version, RateLimit: a.cfg.Collect.RateLimit})
+		ClientIP: door.ClientIP(proxies), PublicURL: a.cfg.Collect.PublicURL, SDKDir: a.cfg.Collect.SDKDir, Version: a.o.Version, RateLimit: a.cfg.Collect.RateLimit,
+		EdgeKey: a.register.Key()})
 	a.collect.Register(mux)
 	hooks, err := webhooks(a.cfg.Sources)
 	if err != nil {

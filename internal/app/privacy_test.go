@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"clientele"
+	"clientele/internal/config"
 )
 
 // What a person said on the phone holds at once, in the profile and in SQL; a browser's signal in
@@ -69,5 +70,25 @@ func TestConsentEndToEnd(t *testing.T) {
 	}
 	if _, err := p.client.RecordConsent(ctx, clientele.ConsentDecision{Namespace: "email", Value: "no@example.com", Consents: []clientele.ConsentRequest{{Purpose: "x"}}}); clientele.ErrorCode(err) != clientele.NotFound {
 		t.Errorf("nobody: %v", err)
+	}
+}
+
+// What a source's configuration takes out is taken out before the log.
+func TestEdgeEndToEnd(t *testing.T) {
+	t.Parallel()
+	c := settings(t)
+	c.Sources[0].Privacy = config.Edge{IP: "truncate", Hash: []string{"properties.card"}}
+	p := run(t, c)
+	event := `{"type":"track","messageId":"e1","event":"Paid","userId":"ann","properties":{"card":"4111 1111","sum":1},"context":{"ip":"203.0.113.77"}}`
+	p.batch(webKey, event)
+	p.batch(serverKey, strings.Replace(event, "e1", "e2", 1))
+	p.settle()
+	rows := strings.Join(p.sql(`select source, cast(properties as varchar), cast(context as varchar) from events order by source desc`), "\n")
+	web, backend, _ := strings.Cut(rows, "\n")
+	if strings.Contains(web, "4111") || strings.Contains(web, "113.77") || !strings.Contains(web, "203.0.113.0") || !strings.Contains(web, "h_") {
+		t.Errorf("web: %s", web)
+	}
+	if !strings.Contains(backend, "4111 1111") || !strings.Contains(backend, "203.0.113.77") {
+		t.Errorf("backend: %s", backend)
 	}
 }

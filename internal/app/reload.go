@@ -31,10 +31,22 @@ func newLive(cfg config.Config) *live {
 		trusted := s.Kind == config.KindServer || s.Kind == config.KindFile
 		l.trust[s.Name] = resolve.Source{Trusted: trusted, Verified: trusted && s.Verified}
 		if s.WriteKey != "" {
-			l.keys[s.WriteKey] = collect.Source{Name: s.Name, WriteKey: s.WriteKey, Server: s.Kind == config.KindServer, AllowedOrigins: s.AllowedOrigins}
+			l.keys[s.WriteKey] = collect.Source{Name: s.Name, WriteKey: s.WriteKey, Server: s.Kind == config.KindServer, AllowedOrigins: s.AllowedOrigins, Edge: edgeOf(s.Privacy)}
 		}
 	}
 	return l
+}
+
+// edgeOf is what is taken out of a source's events; nil for nothing.
+func edgeOf(p config.Edge) *collect.Edge {
+	e := &collect.Edge{IP: map[string]collect.IPMode{"truncate": collect.IPTruncate, "drop": collect.IPDrop}[p.IP]}
+	for _, path := range p.Hash {
+		e.Hash = append(e.Hash, strings.Split(path, "."))
+	}
+	if e.IP == collect.IPFull && e.Hash == nil {
+		return nil
+	}
+	return e
 }
 
 // Reload reads the configuration again and puts its sources and rate limits in force. A request under

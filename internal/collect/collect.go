@@ -40,6 +40,8 @@ type Source struct {
 	Server bool
 	// AllowedOrigins are the origins whose pages may use the key (https://shop.example); none means any.
 	AllowedOrigins []string
+	// Edge is what is taken out of its events; nil for nothing.
+	Edge *Edge
 }
 
 // Options are what a Handler needs. Log and Sources are required.
@@ -59,6 +61,8 @@ type Options struct {
 	// SDKDir holds the browser library; see sdk. When empty, it is not served.
 	SDKDir  string
 	Version string // of this program, for those who ask
+	// EdgeKey is the key of the hashes that sources' Edge asks for.
+	EdgeKey []byte
 	// RateLimit is how many requests a second one source may send, in bursts of a second; 0 is no limit.
 	RateLimit int
 }
@@ -74,6 +78,7 @@ type Handler struct {
 	version  string
 	sdk      *sdk
 	limit    atomic.Pointer[limiter] // nil for none
+	edgeKey  []byte
 	mux      *http.ServeMux
 	desks    chan struct{} // holds one for each large request that is being cut
 	unpack   sync.Pool     // of *unpacker
@@ -85,7 +90,7 @@ type Handler struct {
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	h := &Handler{log: o.Log, sources: o.Sources, now: o.Now, logger: o.Logger, clientIP: o.ClientIP, version: o.Version, sdk: &sdk{dir: o.SDKDir}}
+	h := &Handler{log: o.Log, sources: o.Sources, now: o.Now, logger: o.Logger, clientIP: o.ClientIP, edgeKey: o.EdgeKey, version: o.Version, sdk: &sdk{dir: o.SDKDir}}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -155,7 +160,7 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request, typ string, s *
 
 // framer begins a request: what its headers say, its key among them.
 func (h *Handler) framer(r *http.Request, typ string, s *scratch) (framer, error) {
-	f := framer{s: s, sources: h.sources, limit: h.limit.Load(), at: h.now(), typ: typ,
+	f := framer{s: s, sources: h.sources, limit: h.limit.Load(), edgeKey: h.edgeKey, at: h.now(), typ: typ,
 		origin: r.Header.Get("Origin"), gpc: r.Header.Get("Sec-GPC") == "1", ip: cleanIP(h.clientIP(r))}
 	f.received = clientele.MicrosOf(f.at)
 	return f, f.headerKey(r)

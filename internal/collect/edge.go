@@ -25,23 +25,22 @@ const (
 type Edge struct {
 	IP   IPMode
 	Hash [][]string // paths of members whose values become keyed hashes, "traits", "email"
-	Key  []byte     // of the hashes
 }
 
 // ipPaths is where addresses stand in events: of Segment's form, and of PostHog's.
 var ipPaths = [][]string{{"context", "ip"}, {"properties", "$ip"}}
 
 // apply is the event with what the source wants taken out; everything else stays byte for byte. The
-// event is a JSON object.
-func (x *Edge) apply(raw []byte) []byte {
+// event is a JSON object; key is that of the hashes.
+func (x *Edge) apply(raw, key []byte) []byte {
 	var edits []replacement
 	if x.IP != IPFull {
 		for _, path := range ipPaths {
-			edits = find(raw, 0, path, edits, func(v []byte) []byte { return x.address(v) })
+			edits = find(raw, 0, path, edits, x.address)
 		}
 	}
 	for _, path := range x.Hash {
-		edits = find(raw, 0, path, edits, x.hash)
+		edits = find(raw, 0, path, edits, func(v []byte) []byte { return hashed(v, key) })
 	}
 	if len(edits) == 0 {
 		return raw
@@ -101,15 +100,15 @@ func (x *Edge) address(v []byte) []byte {
 	return []byte(`"` + p.Addr().String() + `"`)
 }
 
-// hash is the keyed hash of a value: of a text without blanks at its ends and in lower case, so that
+// hashed is the keyed hash of a value: of a text without blanks at its ends and in lower case, so that
 // what people type in two ways is one.
-func (x *Edge) hash(v []byte) []byte {
+func hashed(v, key []byte) []byte {
 	var names []byte
 	text := v
 	if v[0] == '"' {
 		text = bytes.ToLower(bytes.TrimSpace(unquote(v, &names)))
 	}
-	h := hmac.New(sha256.New, x.Key)
+	h := hmac.New(sha256.New, key)
 	h.Write(text)
 	return []byte(`"h_` + hex.EncodeToString(h.Sum(nil)[:16]) + `"`)
 }

@@ -24,8 +24,7 @@ func TestEdge(t *testing.T) {
 		{"an escaped name", Edge{Hash: hash}, `{"traits":{"\u0065mail":"a@b.co"}}`, `{"traits":{"\u0065mail":H}}`},
 		{"nothing there", Edge{IP: IPDrop, Hash: hash}, `{"traits":null,"context":[],"userId":"","properties":{}}`, `{"traits":null,"context":[],"userId":"","properties":{}}`},
 	} {
-		x.edge.Key = []byte("k")
-		got := string(x.edge.apply([]byte(x.raw)))
+		got := string(x.edge.apply([]byte(x.raw), []byte("k")))
 		for {
 			i := strings.Index(got, `"h_`)
 			if i < 0 {
@@ -37,21 +36,21 @@ func TestEdge(t *testing.T) {
 			t.Errorf("%s\n got %s\nwant %s", x.name, got, x.want)
 		}
 	}
-	a, b := Edge{Hash: hash, Key: []byte("k")}, Edge{Hash: hash, Key: []byte("l")}
-	one, two := string(a.apply([]byte(`{"userId":"Ann@b.co"}`))), string(a.apply([]byte(`{"userId":"ann@B.co "}`)))
-	if one != two || one == string(b.apply([]byte(`{"userId":"Ann@b.co"}`))) {
+	x := Edge{Hash: hash}
+	one, two := string(x.apply([]byte(`{"userId":"Ann@b.co"}`), []byte("k"))), string(x.apply([]byte(`{"userId":"ann@B.co "}`), []byte("k")))
+	if one != two || one == string(x.apply([]byte(`{"userId":"Ann@b.co"}`), []byte("l"))) {
 		t.Errorf("%s, %s", one, two)
 	}
 }
 
 func FuzzEdge(f *testing.F) {
 	f.Add([]byte(`{"context":{"ip":"203.0.113.77"},"traits":{"email":"x"},"userId":[1,{"a":2}]}`))
-	x := Edge{IP: IPTruncate, Hash: [][]string{{"traits", "email"}, {"userId"}, {"traits"}}, Key: []byte("k")}
+	x := Edge{IP: IPTruncate, Hash: [][]string{{"traits", "email"}, {"userId"}, {"traits"}}}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if !json.Valid(raw) || !isObject(raw) {
 			return
 		}
-		if out := x.apply(raw); !json.Valid(out) {
+		if out := x.apply(raw, []byte("k")); !json.Valid(out) {
 			t.Fatalf("%s became %s", raw, out)
 		}
 	})

@@ -30,6 +30,7 @@ type framer struct {
 	origin   string // of the page that sends; "" when it is no page
 	gpc      bool   // the browser says that its user wants nothing sold or shared
 	limit    *limiter
+	edgeKey  []byte
 	large    func()    // to be called before the request takes much memory; it may wait
 	at       time.Time // of arrival
 
@@ -221,7 +222,11 @@ func (f *framer) add(e *event) error {
 	case !known || e.depth > maxDepth || !f.unicode && !isUnicode(e.raw):
 		return f.quarantine(source.Name, clientele.Malformed, e.raw)
 	}
-	return f.keep(clientele.Record{Source: source.Name, ReceivedAt: f.received, Raw: f.complete(e)})
+	raw := f.complete(e)
+	if source.Edge != nil {
+		raw = source.Edge.apply(raw, f.edgeKey)
+	}
+	return f.keep(clientele.Record{Source: source.Name, ReceivedAt: f.received, Raw: raw})
 }
 
 func (f *framer) quarantine(source string, verdict clientele.Verdict, raw []byte) error {

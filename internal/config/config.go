@@ -64,6 +64,7 @@ type Source struct {
 	Verified       bool       `yaml:"verified"`        // its identifiers are verified; server and file only
 	AllowedOrigins []string   `yaml:"allowed_origins"` // of browsers; empty: any
 	Webhook        Webhook    `yaml:"webhook,omitempty"`
+	Privacy        Edge       `yaml:"privacy,omitempty"`
 }
 
 // HTTP is what stands before collect and the API.

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"clientele"
@@ -9,6 +11,23 @@ import (
 // Privacy is what holds for everybody's data.
 type Privacy struct {
 	OptOutPurposes []string `yaml:"opt_out_purposes"` // allowed until a person denies them; all others need a yes
+}
+
+// Edge is what is taken out of a source's events before they are written anywhere.
+type Edge struct {
+	IP   string   `yaml:"ip"`   // of the person's address: full (default), truncate, drop
+	Hash []string `yaml:"hash"` // members whose values become keyed hashes: userId, traits.email
+}
+
+func (v *validator) edge(at string, e Edge) {
+	if !slices.Contains([]string{"", "full", "truncate", "drop"}, e.IP) {
+		v.wrong(at+": privacy.ip", "is not known", "full, truncate or drop")
+	}
+	for _, path := range e.Hash {
+		if path == "" || slices.Contains(strings.Split(path, "."), "") {
+			v.wrong(at+": privacy.hash", "holds something that is no path of an event", "for example userId, traits.email, properties.card")
+		}
+	}
 }
 
 // Erase is how erasures are carried out.

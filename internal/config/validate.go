@@ -142,6 +142,7 @@ func (v *validator) source(at string, s Source) {
 		}
 	}
 	v.webhook(at, s)
+	v.edge(at, s.Privacy)
 }
 
 func (v *validator) collect(c Collect) {
