@@ -146,7 +146,7 @@ func (a *App) makeBackup(ctx context.Context, path string) (*clientele.BackupSta
 	defer w.Abandon()
 	m := &backup.Manifest{Version: a.o.Version, CreatedAt: at}
 	// Most of a large archive is taken in before anything has to wait; what comes to it meanwhile, later.
-	parts := map[string]bool{}
+	parts := map[string]os.FileInfo{}
 	if err := a.backUpParts(ctx, w, parts); err != nil {
 		return nil, err
 	}
@@ -194,26 +194,41 @@ func (a *App) backUpState(ctx context.Context, w *backup.Writer, p *backup.Posit
 	return columnsHeld, time.Since(start), err
 }
 
-// backUpParts takes in the archive's parts but those that are taken.
-func (a *App) backUpParts(ctx context.Context, w *backup.Writer, taken map[string]bool) error {
+// backUpParts takes in the archive's parts but those that are taken; one that was written anew since,
+// because somebody was purged from it, is taken again.
+func (a *App) backUpParts(ctx context.Context, w *backup.Writer, taken map[string]os.FileInfo) error {
 	for _, part := range a.archive.Files() {
 		name := filepath.Base(part)
-		if taken[name] {
+		now, err := os.Stat(part)
+		if err != nil {
+			return clientele.Errorf(clientele.Unavailable, "backup: %w", err)
+		}
+		before, has := taken[name]
+		if has && os.SameFile(before, now) && before.ModTime().Equal(now.ModTime()) {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if has {
+			place, err := w.Place(archiveDir + "/" + name)
+			if err == nil {
+				err = os.Remove(place)
+			}
+			if err != nil {
+				return clientele.Errorf(clientele.Unavailable, "backup: %w", err)
+			}
+		}
 		if err := w.Link(part, archiveDir+"/"+name); err != nil {
 			return err
 		}
-		taken[name] = true
+		taken[name] = now
 	}
 	return nil
 }
 
 // backUpLog takes in the parts that are new and makes parts of what is in the log alone.
-func (a *App) backUpLog(ctx context.Context, w *backup.Writer, parts map[string]bool) (clientele.Position, error) {
+func (a *App) backUpLog(ctx context.Context, w *backup.Writer, parts map[string]os.FileInfo) (clientele.Position, error) {
 	if err := a.backUpParts(ctx, w, parts); err != nil {
 		return 0, err
 	}

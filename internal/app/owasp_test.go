@@ -273,7 +273,8 @@ func TestOWASP(t *testing.T) {
 		}
 		for _, o := range operations {
 			last := o.Path[strings.LastIndex(o.Path, "/"):]
-			if !strings.Contains(string(docs), o.Path) && (strings.Contains(last, "{") || !strings.Contains(string(docs), "`"+last+"`")) {
+			fixed, _, _ := strings.Cut(strings.TrimPrefix(o.Path, "/api/v1"), "{")
+			if !strings.Contains(string(docs), o.Path) && !strings.Contains(string(docs), "$API"+fixed) && (strings.Contains(last, "{") || !strings.Contains(string(docs), "`"+last+"`")) {
 				t.Errorf("no guide tells of %s %s", o.Method, o.Path)
 			}
 		}
