@@ -83,7 +83,7 @@ type rowsMessage struct {
 // Export reads the rows themselves: head once, then page for each page, in the order of the table's
 // key and as of one commit. An error of theirs ends the reading and is returned as it is.
 func (c *Client) Export(ctx context.Context, sel clientele.Selection, head func(clientele.ExportHead) error, page func(clientele.ExportPage) error) error {
-	mode, err := cbor.DecOptions{IntDec: cbor.IntDecConvertSigned, MaxArrayElements: 10_000_000}.DecMode()
+	mode, err := cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, MaxArrayElements: 10_000_000}.DecMode()
 	if err != nil {
 		return clientele.Errorf(clientele.Internal, "cbor: %w", err)
 	}

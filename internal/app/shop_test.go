@@ -77,7 +77,7 @@ func (p *program) toldApart(truth *shop.Truth) {
 	}
 }
 
-var statements = regexp.MustCompile("(?ms)^```sql\n(.*?)^```$")
+var statements = regexp.MustCompile("(?ms)^```sql run\n(.*?)^```$")
 
 // guide runs the SQL of a guide; each question must have an answer.
 func (p *program) guide(path string) {

@@ -40,7 +40,6 @@ var (
 		"Mozilla/5.0 (Linux; Android 15) Chrome/142.0 Mobile", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1) Safari/18.1 Mobile",
 		"Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0", "Mozilla/5.0 (iPad; CPU OS 18_1) Safari/18.1",
 	}
-	branches     = []string{"Berlin", "Boston", "Leeds", "Lyon"} // shops of the point of sale
 	branchOf     = map[string]string{"DE": "Berlin", "CH": "Berlin", "US": "Boston", "GB": "Leeds", "FR": "Lyon"}
 	incomeBands  = []string{"low", "middle", "upper middle", "high"}
 	regionKinds  = []string{"city", "suburb", "town", "countryside"}

@@ -71,7 +71,6 @@ func TestExportPages(t *testing.T) {
 				at := int64(1_700_000_000_000_000) + int64(rnd.IntN(40))*int64(rnd.IntN(3))*1_000_000_000
 				v["received_at"], v["event_id"] = orDefault(at), id
 			case "profiles":
-				id = fmt.Sprint(i*8192 + 1)
 				v["profile_id"] = int64(i*8192 + 1)
 			case "consents":
 				v["event_id"], v["purpose"], v["channel"], v["text_version"] = orDefault(fmt.Sprint(rnd.IntN(30))), orDefault(fmt.Sprint(i)), orDefault("email"), id
