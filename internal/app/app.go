@@ -117,6 +117,7 @@ type App struct {
 	// Held by who must not have the log or the outbox trimmed meanwhile: those who trim try again later.
 	logTrim, outboxTrim sync.Mutex
 	ready               atomic.Bool
+	stored              resolve.RulesInForce
 	inForce             atomic.Pointer[resolve.Rules] // of the resolver, for reading ahead
 	register            *privacy.Book
 	seal                func(parts ...string) clientele.Seal

@@ -29,7 +29,7 @@ func (a *App) view() (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules, traits, err := resolve.StoredRules(snap, a.rules, nil)
+	rules, traits, err := a.stored.Read(snap, a.rules, nil)
 	if err == nil {
 		var g *identity.Graph
 		if g, err = identity.NewGraph(rules, snap); err == nil {

@@ -8,9 +8,11 @@
 package resolve
 
 import (
+	"bytes"
 	"encoding/json"
 	"log/slog"
 	"slices"
+	"sync"
 
 	"clientele"
 	"clientele/internal/commerce"
@@ -199,6 +201,37 @@ func StoredRules(rows clientele.Rows, rules *identity.Rules, traits profile.Rule
 		return nil, nil, clientele.Errorf(clientele.Corrupt, "stored trait rules: %w", err)
 	}
 	return rules, traits, nil
+}
+
+// RulesInForce answers StoredRules again and again, and parses them only when they have become others.
+type RulesInForce struct {
+	mu       sync.Mutex
+	text     [2][]byte
+	known    bool
+	identity *identity.Rules
+	traits   profile.Rules
+}
+
+// Read is StoredRules; nobody may alter what it answers.
+func (c *RulesInForce) Read(rows clientele.Rows, rules *identity.Rules, traits profile.Rules) (*identity.Rules, profile.Rules, error) {
+	var text [2][]byte
+	var err error
+	for i, k := range []clientele.Key{identityRulesKey, traitRulesKey} {
+		if text[i], err = rows.Get(k); err != nil {
+			return nil, nil, err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known && bytes.Equal(text[0], c.text[0]) && bytes.Equal(text[1], c.text[1]) {
+		return c.identity, c.traits, nil
+	}
+	c.known = false
+	if c.identity, c.traits, err = StoredRules(rows, rules, traits); err != nil {
+		return nil, nil, err
+	}
+	c.text, c.known = text, true
+	return c.identity, c.traits, nil
 }
 
 // Position is how far the log has been resolved.

@@ -492,11 +492,17 @@ func TestMergeAndUnmergeMoveRows(t *testing.T) {
 	}
 	rules := clientele.DefaultIdentityRules()
 	rules.Namespaces["user_id"] = clientele.NamespaceRule{Priority: 1, Limit: 2}
+	var inForce resolve.RulesInForce
+	if got, traits, err := inForce.Read(s.store, s.rules, nil); err != nil || got != s.rules || traits != nil {
+		t.Errorf("rules before any are stored: %+v, %+v, %v", got, traits, err)
+	}
 	s.command(clientele.CommandIdentityRules, rules)
 	s.command(clientele.CommandTraitRules, profile.Rules{"city": {Rule: clientele.RuleFirst}})
-	got, traits, err := resolve.StoredRules(s.store, s.rules, nil)
-	if err != nil || got.Rule("user_id").Limit != 2 || traits["city"].Rule != clientele.RuleFirst {
-		t.Errorf("stored rules %+v, %+v, %v", got, traits, err)
+	for _, stored := range []func(clientele.Rows, *identity.Rules, profile.Rules) (*identity.Rules, profile.Rules, error){resolve.StoredRules, inForce.Read, inForce.Read} {
+		got, traits, err := stored(s.store, s.rules, nil)
+		if err != nil || got.Rule("user_id").Limit != 2 || traits["city"].Rule != clientele.RuleFirst {
+			t.Errorf("stored rules %+v, %+v, %v", got, traits, err)
+		}
 	}
 }
 
