@@ -1,7 +1,10 @@
 package app
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +17,12 @@ import (
 
 // accessPage is how many events are read at once.
 const accessPage = 1000
+
+// Of so many events, the newest, an answer has the whole records.
+const (
+	maxRawEvents = 10_000
+	maxRawBytes  = 64 << 20
+)
 
 // Access is everything that is known of the person of the identifier.
 func (a *App) Access(ctx context.Context, id clientele.Identifier) (*clientele.Access, error) {
@@ -30,21 +39,82 @@ func (a *App) Access(ctx context.Context, id clientele.Identifier) (*clientele.A
 	if out.Identity, err = a.Identity(ctx, self); err != nil {
 		return nil, err
 	}
+	if err := a.accessEvents(ctx, self, out); err != nil {
+		return nil, err
+	}
+	if err := a.accessTables(ctx, p.ID, out); err != nil {
+		return nil, err
+	}
+	return out, a.accessQuarantine(ctx, p, out)
+}
+
+// accessEvents adds the events, and of the newest the whole records. Each frame is read once a page,
+// and one is held at a time: a person's events may lie in as many frames.
+func (a *App) accessEvents(ctx context.Context, self clientele.Identifier, out *clientele.Access) error {
+	room := rawRoom{maxRawEvents, maxRawBytes}
 	for cursor := ""; ; {
-		events, next, err := a.Events(ctx, self, accessPage, cursor)
+		page, next, err := a.timelinePage(self, accessPage, cursor)
 		if err != nil {
-			return nil, err
+			return err
+		}
+		order := make([]int, len(page))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(page[x].Position, page[y].Position) })
+		events := make([]clientele.AccessEvent, len(page))
+		frame := map[clientele.Position]*clientele.Frame{}
+		for _, i := range order {
+			e := &page[i]
+			if frame[e.Position] == nil {
+				clear(frame)
+			}
+			if !e.Whole {
+				a.complete(ctx, e, frame)
+			}
+			events[i] = clientele.AccessEvent{Event: e.Event, Raw: a.record(ctx, e, frame, &room)}
+			if events[i].Raw == nil && e.Position != 0 { // what a row of a table told has no record of its own
+				out.RawLeftOut++
+			}
 		}
 		out.Events = append(out.Events, events...)
 		if cursor = next; next == "" {
 			break
 		}
+		if err := ctx.Err(); err != nil {
+			return clientele.Errorf(clientele.Unavailable, "access: %w", err)
+		}
 	}
 	slices.Reverse(out.Events)
-	if err := a.accessTables(ctx, p.ID, out); err != nil {
-		return nil, err
+	return nil
+}
+
+// rawRoom is how much more of records an answer may hold.
+type rawRoom struct{ events, bytes int }
+
+// record is the whole record of the event; nil when it is not here any more, or there is no room.
+func (a *App) record(ctx context.Context, e *resolve.TimelineEntry, frame map[clientele.Position]*clientele.Frame, room *rawRoom) clientele.RawJSON {
+	if room.events <= 0 || e.Position == 0 {
+		return nil
 	}
-	return out, a.accessQuarantine(ctx, p, out)
+	f := frame[e.Position]
+	if f == nil {
+		var err error
+		if f, err = a.frame(ctx, e.Position); err != nil {
+			return nil
+		}
+		frame[e.Position] = f
+	}
+	if e.Ordinal >= len(f.Records) {
+		return nil
+	}
+	raw := f.Records[e.Ordinal].Raw
+	if len(raw) > room.bytes || f.Records[e.Ordinal].Verdict == clientele.Erased || !json.Valid(raw) {
+		return nil
+	}
+	room.events--
+	room.bytes -= len(raw)
+	return clientele.RawJSON(bytes.Clone(raw))
 }
 
 // hanging are the tables without a person whose rows hang on a person's.

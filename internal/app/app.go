@@ -73,6 +73,8 @@ type Options struct {
 	// Serves has exports carried out that are asked for or due: a command that opens the directory
 	// for a moment has none of it.
 	Serves bool
+	// Plain has every store keep its bytes without compression, for tests that look for bytes.
+	Plain bool
 }
 
 // App is the open program. Run must run for anything to be resolved.
@@ -192,7 +194,7 @@ func (a *App) open(ctx context.Context, state string) error {
 		return err
 	}
 	if a.log, err = eventlog.Open(ctx, eventlog.Options{Dir: data(logDir), URL: a.cfg.Log.URL, MaxBytes: int64(a.cfg.Log.MaxSize),
-		Reserve: int64(a.cfg.Log.Reserve), Log: a.o.Log}); err != nil {
+		Reserve: int64(a.cfg.Log.Reserve), Log: a.o.Log, Plain: a.o.Plain}); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
 	a.imports, a.place = a.observer.Intake("import", a.log), state
@@ -207,11 +209,11 @@ func (a *App) open(ctx context.Context, state string) error {
 		return clientele.Errorf(clientele.Unavailable, "data directory: %w", err)
 	}
 	if a.rows, err = pebblestore.Open(pebblestore.Options{Dir: data(state, rowsDir), MinFreeBytes: floor(int64(a.cfg.Log.Reserve) / 4), Log: a.o.Log,
-		Background: func() { aside(niceness["rows"]) }}); err != nil {
+		Background: func() { aside(niceness["rows"]) }, Plain: a.o.Plain}); err != nil {
 		return fmt.Errorf("open rows: %w", err)
 	}
 	if a.columns, err = duckstore.Open(ctx, duckstore.Options{Path: data(state, columnFile), MemoryLimit: fmt.Sprintf("%dB", int64(a.cfg.Columns.Memory)), Threads: a.cfg.Columns.Threads,
-		BaseCurrency: a.cfg.Currency.Base, Log: a.o.Log}); err != nil {
+		BaseCurrency: a.cfg.Currency.Base, Log: a.o.Log, Plain: a.o.Plain}); err != nil {
 		return fmt.Errorf("open columns: %w", err)
 	}
 	if a.tokens, err = token.Open(a.cfg.Data, a.o.Now); err != nil {

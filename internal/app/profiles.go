@@ -172,6 +172,23 @@ func placeOf(e *resolve.TimelineEntry) place { return place{e.TS, e.Source, e.ID
 
 // Events is the profile's timeline, the newest first.
 func (a *App) Events(ctx context.Context, id clientele.Identifier, limit int, cursor string) ([]clientele.Event, string, error) {
+	all, next, err := a.timelinePage(id, limit, cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	frames := map[clientele.Position]*clientele.Frame{}
+	out := make([]clientele.Event, len(all))
+	for i := range all {
+		if !all[i].Whole {
+			a.complete(ctx, &all[i], frames)
+		}
+		out[i] = all[i].Event
+	}
+	return out, next, nil
+}
+
+// timelinePage is a page of the timeline as the row store has it.
+func (a *App) timelinePage(id clientele.Identifier, limit int, cursor string) ([]resolve.TimelineEntry, string, error) {
 	before := place{TS: clientele.MaxTime}
 	if cursor != "" {
 		b, err := base64.RawURLEncoding.DecodeString(cursor)
@@ -208,15 +225,7 @@ func (a *App) Events(ctx context.Context, id clientele.Identifier, limit int, cu
 		}
 		next = base64.RawURLEncoding.EncodeToString(b)
 	}
-	frames := map[clientele.Position]*clientele.Frame{}
-	out := make([]clientele.Event, len(all))
-	for i := range all {
-		if !all[i].Whole {
-			a.complete(ctx, &all[i], frames)
-		}
-		out[i] = all[i].Event
-	}
-	return out, next, nil
+	return all, next, nil
 }
 
 // timeline adds the anchor's newest entries before the place, at most limit of each name.

@@ -140,6 +140,9 @@ func (a *App) purgeLog(ctx context.Context, keptOut []clientele.RecordRef) (map[
 		if f, err = p.Frame(at, f); err != nil || f == nil {
 			return nil, err
 		}
+		if a.o.Plain {
+			return eventlog.EncodePlainFrame(f)
+		}
 		return eventlog.EncodeFrame(f)
 	}
 	// What the rows remember of the records goes before the records that tell it.

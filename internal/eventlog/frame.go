@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"clientele"
+	"clientele/internal/rawzstd"
 )
 
 // The frame format (ADR 1):
@@ -39,7 +40,14 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 // EncodeFrame is the frame as the log and the archive store it. TooLarge when it has over
 // MaxFrameRecords records or its encoding is over MaxFrameBytes: the caller cuts it in two.
-func EncodeFrame(f *clientele.Frame) ([]byte, error) {
+func EncodeFrame(f *clientele.Frame) ([]byte, error) { return encodeFrame(f, codec().enc.EncodeAll) }
+
+// EncodePlainFrame is the same, readable as it is: with bytes that nothing was packed into.
+func EncodePlainFrame(f *clientele.Frame) ([]byte, error) {
+	return encodeFrame(f, func(body, out []byte) []byte { return rawzstd.Append(out, body) })
+}
+
+func encodeFrame(f *clientele.Frame, pack func(body, out []byte) []byte) ([]byte, error) {
 	if len(f.Records) == 0 || len(f.Records) > clientele.MaxFrameRecords {
 		return nil, clientele.Errorf(clientele.TooLarge, "a frame holds 1 to %d records, not %d", clientele.MaxFrameRecords, len(f.Records))
 	}
@@ -66,7 +74,7 @@ func EncodeFrame(f *clientele.Frame) ([]byte, error) {
 	out := make([]byte, 0, 16+len(body)/3)
 	out = append(out, frameVersion, byte(f.Kind))
 	out = binary.AppendUvarint(out, uint64(len(f.Records)))
-	out = codec().enc.EncodeAll(body, out)
+	out = pack(body, out)
 	if len(out) > clientele.MaxFrameBytes {
 		return nil, clientele.Errorf(clientele.TooLarge, "a frame is at most %d bytes, this one %d", clientele.MaxFrameBytes, len(out))
 	}

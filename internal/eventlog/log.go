@@ -42,6 +42,7 @@ type Options struct {
 	AckTimeout time.Duration // after it an append's outcome is unknown; 0 = 5 s
 	Now        func() time.Time
 	Log        *slog.Logger
+	Plain      bool // frames are stored without compression, for tests that look for bytes
 }
 
 func (o *Options) defaults() {

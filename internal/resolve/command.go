@@ -170,7 +170,7 @@ const retellRows = 5000
 func (r *Resolver) retell() error {
 	rows := clientele.TableRows{Table: "profiles"}
 	tell := func() error {
-		b, err := EncodeChange(&clientele.Change{Position: r.position, Tables: []clientele.TableRows{rows}})
+		b, err := r.encode(&clientele.Change{Position: r.position, Tables: []clientele.TableRows{rows}})
 		if err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 		set.Rows = append(set.Rows, clientele.RowChange{Key: sweptKey, Value: stamp(clientele.Micros(r.seen.swept))})
 	}
 	if change != nil {
-		if set.Outbox, err = EncodeChange(change); err != nil {
+		if set.Outbox, err = r.encode(change); err != nil {
 			return err
 		}
 	}

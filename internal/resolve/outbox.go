@@ -6,6 +6,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"clientele"
+	"clientele/internal/rawzstd"
 	"clientele/internal/rowcache"
 )
 
@@ -26,6 +27,15 @@ func EncodeChange(c *clientele.Change) ([]byte, error) {
 		return nil, err
 	}
 	return outbox().enc.EncodeAll(b, nil), nil
+}
+
+// encode is the change as this resolver's outbox holds it.
+func (r *Resolver) encode(c *clientele.Change) ([]byte, error) {
+	if !r.o.Plain {
+		return EncodeChange(c)
+	}
+	b, err := rowcache.Encode(c)
+	return rawzstd.Append(nil, b), err
 }
 
 // DecodeChange reads what EncodeChange wrote.

@@ -47,6 +47,7 @@ type Options struct {
 	// Watch is told when a part of a batch begins (load, fold, commit, and write in it), and answers what
 	// to call when it ends. The resolver itself has no clock. Nil for nobody.
 	Watch func(part string) (ended func())
+	Plain bool // the outbox is stored without compression, for tests that look for bytes
 }
 
 // Resolver folds the log into the store. Not safe for concurrent use.

@@ -32,6 +32,7 @@ type Options struct {
 	BaseCurrency string       // of orders.revenue_base; "" = USD
 	TempDir      string       // for what does not fit in memory; "" = beside the file
 	Log          *slog.Logger // nil = discard
+	Plain        bool         // columns are stored without compression, for tests that look for bytes
 }
 
 // userConnections is how many users' queries run at once, exportConnections how many exports;
@@ -152,9 +153,7 @@ func (s *Store) setUp(ctx context.Context, conn *sql.Conn) error {
 		"set global autoinstall_known_extensions = false",
 		"set global autoload_known_extensions = false",
 		"set global checkpoint_threshold = '64MB'",
-		// FSST costs a quarter of all that an event costs, paid at each checkpoint; the file is larger
-		// without it (docs/benchmarks.md has both figures).
-		"set global disabled_compression_methods = 'fsst,dict_fsst'",
+		s.compression(),
 	}
 	for _, q := range settings {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
@@ -170,6 +169,15 @@ func (s *Store) setUp(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	return nil
+}
+
+// compression is the setting of how columns are packed. FSST costs a quarter of all that an event
+// costs, paid at each checkpoint; the file is larger without it (docs/benchmarks.md has both figures).
+func (s *Store) compression() string {
+	if s.o.Plain {
+		return "set global force_compression = 'uncompressed'"
+	}
+	return "set global disabled_compression_methods = 'fsst,dict_fsst'"
 }
 
 // upgrade makes what is missing. Base tables gain columns that the Schema has gained; views

@@ -31,6 +31,7 @@ type Options struct {
 	MinFreeBytes  int64 // Apply refuses when the disk has less; 0 = 32 MB and twice MemTableBytes, below 0 = no floor
 	Log           *slog.Logger
 	Background    func() // called first in each goroutine that flushes or compacts, which ends with its work; nil = nothing
+	Plain         bool   // blocks are stored without compression, for tests that look for bytes
 	NoSync        bool   // for a rebuild only: a crash may take back the last change sets, whole and in order
 }
 
@@ -183,6 +184,9 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		lo.FilterPolicy = bloom.FilterPolicy(10)
 		// Snappy in the last level too: a random read there costs what it costs to unpack a block.
 		lo.Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
+		if s.opts.Plain {
+			lo.Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+		}
 	}
 	return po
 }
