@@ -29,6 +29,7 @@ import (
 	"clientele/internal/privacy"
 	"clientele/internal/profile"
 	"clientele/internal/quality"
+	"clientele/internal/rawzstd"
 	"clientele/internal/resolve"
 	"clientele/internal/store/duckstore"
 	"clientele/internal/store/pebblestore"
@@ -194,7 +195,7 @@ func (a *App) open(ctx context.Context, state string) error {
 		return err
 	}
 	if a.log, err = eventlog.Open(ctx, eventlog.Options{Dir: data(logDir), URL: a.cfg.Log.URL, MaxBytes: int64(a.cfg.Log.MaxSize),
-		Reserve: int64(a.cfg.Log.Reserve), Log: a.o.Log, Plain: a.o.Plain}); err != nil {
+		Reserve: int64(a.cfg.Log.Reserve), Log: a.o.Log, Pack: a.pack()}); err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
 	a.imports, a.place = a.observer.Intake("import", a.log), state
@@ -241,6 +242,14 @@ func (a *App) open(ctx context.Context, state string) error {
 	}
 	a.handler, err = a.routes()
 	return err
+}
+
+// pack is how frames are packed; nil = as the log does it.
+func (a *App) pack() func(body, out []byte) []byte {
+	if !a.o.Plain {
+		return nil
+	}
+	return func(body, out []byte) []byte { return rawzstd.Append(out, body) }
 }
 
 // floor keeps the row store's own floor when the log's reserve asks for none.

@@ -140,8 +140,8 @@ func (a *App) purgeLog(ctx context.Context, keptOut []clientele.RecordRef) (map[
 		if f, err = p.Frame(at, f); err != nil || f == nil {
 			return nil, err
 		}
-		if a.o.Plain {
-			return eventlog.EncodePlainFrame(f)
+		if pack := a.pack(); pack != nil {
+			return eventlog.EncodeFrameWith(f, pack)
 		}
 		return eventlog.EncodeFrame(f)
 	}

@@ -276,11 +276,11 @@ func (a *appender) send(b *batch) {
 
 // publish sends the frame, in halves when its encoding is too large for one message.
 func (a *appender) publish(k *link, f *clientele.Frame, flight []jetstream.PubAckFuture) ([]jetstream.PubAckFuture, error) {
-	encode := EncodeFrame
-	if a.log.o.Plain {
-		encode = EncodePlainFrame
+	pack := a.log.o.Pack
+	if pack == nil {
+		pack = codec().enc.EncodeAll
 	}
-	b, err := encode(f)
+	b, err := EncodeFrameWith(f, pack)
 	if clientele.ErrorCode(err) == clientele.TooLarge && len(f.Records) > 1 {
 		half := len(f.Records) / 2
 		flight, err = a.publish(k, &clientele.Frame{Kind: f.Kind, Records: f.Records[:half]}, flight)

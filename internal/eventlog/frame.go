@@ -11,7 +11,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"clientele"
-	"clientele/internal/rawzstd"
 )
 
 // The frame format (ADR 1):
@@ -40,14 +39,10 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 // EncodeFrame is the frame as the log and the archive store it. TooLarge when it has over
 // MaxFrameRecords records or its encoding is over MaxFrameBytes: the caller cuts it in two.
-func EncodeFrame(f *clientele.Frame) ([]byte, error) { return encodeFrame(f, codec().enc.EncodeAll) }
+func EncodeFrame(f *clientele.Frame) ([]byte, error) { return EncodeFrameWith(f, codec().enc.EncodeAll) }
 
-// EncodePlainFrame is the same, readable as it is: with bytes that nothing was packed into.
-func EncodePlainFrame(f *clientele.Frame) ([]byte, error) {
-	return encodeFrame(f, func(body, out []byte) []byte { return rawzstd.Append(out, body) })
-}
-
-func encodeFrame(f *clientele.Frame, pack func(body, out []byte) []byte) ([]byte, error) {
+// EncodeFrameWith is the same with another pack, which appends zstd of a body.
+func EncodeFrameWith(f *clientele.Frame, pack func(body, out []byte) []byte) ([]byte, error) {
 	if len(f.Records) == 0 || len(f.Records) > clientele.MaxFrameRecords {
 		return nil, clientele.Errorf(clientele.TooLarge, "a frame holds 1 to %d records, not %d", clientele.MaxFrameRecords, len(f.Records))
 	}

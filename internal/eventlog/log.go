@@ -42,7 +42,7 @@ type Options struct {
 	AckTimeout time.Duration // after it an append's outcome is unknown; 0 = 5 s
 	Now        func() time.Time
 	Log        *slog.Logger
-	Plain      bool // frames are stored without compression, for tests that look for bytes
+	Pack       func(body, out []byte) []byte // appends the body of a frame as zstd; nil = packed for speed
 }
 
 func (o *Options) defaults() {

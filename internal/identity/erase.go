@@ -71,9 +71,11 @@ func (g *Graph) forgetEdges(a clientele.Anchor, gone, others map[clientele.Ancho
 		}
 		if !gone[b] {
 			others[b] = true
-			if n, ok := g.near[b]; ok {
-				delete(n, a)
+			n, err := g.adjacent(b) // read now: the store knows of a until the commit
+			if err != nil {
+				return err
 			}
+			delete(n, a)
 		}
 		if e == nil {
 			continue
@@ -105,9 +107,11 @@ func (g *Graph) forgetLinks(a clientele.Anchor, gone, others map[clientele.Ancho
 		}
 		if !gone[b] {
 			others[b] = true
-			if n, ok := g.tied[b]; ok {
-				delete(n, a)
+			n, err := g.linked(b) // read now: the store knows of a until the commit
+			if err != nil {
+				return err
 			}
+			delete(n, a)
 		}
 		if l == nil {
 			continue

@@ -184,16 +184,15 @@ func TestErase(t *testing.T) {
 
 // TestEraseProperty: whatever the history, of people who share devices and are merged and taken
 // apart, erasing some of them and resolving the purged log anew comes to the same rows, and who
-// was not erased has what they had. Where an operator merged people and took them apart, only the
-// latter is asked: what such a decision links and keeps apart depends on who was there (ADR 12).
+// was not erased has what they had. Where an operator took people apart, only the latter is asked:
+// who is kept apart from whom, and what evidence is retired, depends on who was there (ADR 12).
 func TestEraseProperty(t *testing.T) {
-	for seed := range uint64(120) {
+	for seed := range uint64(155) {
 		rnd := rand.New(rand.NewPCG(seed, 77))
 		s := newStream(t)
 		user := func() string { return fmt.Sprintf("u%d", rnd.IntN(5)) }
 		anon := func() string { return fmt.Sprintf("a%d", rnd.IntN(9)) }
-		merges, unmerges := seed%3 == 0 || seed%3 == 1, seed%3 == 0
-		decisions := unmerges
+		merges, unmerges := seed%3 != 2, seed%3 == 0
 		now, sent := int64(10*day), 0
 		s.events(event("web", now, `{"type":"track","event":"Start","anonymousId":"first","messageId":"m0"}`))
 		live := func(steps int) {
@@ -226,7 +225,7 @@ func TestEraseProperty(t *testing.T) {
 						s.command(clientele.CommandMerge, resolve.MergeBody{Anchors: []clientele.Anchor{a[0], b[0]}})
 					}
 				case 4:
-					if !decisions {
+					if !unmerges {
 						continue
 					}
 					if m := s.members("user_id", user()); len(m) > 2 {
@@ -265,11 +264,11 @@ func TestEraseProperty(t *testing.T) {
 				}
 			}
 			s.purge()
-			if d := differences(s.dump(), s.again().dump()); len(d) > 0 && !decisions {
+			if d := differences(s.dump(), s.again().dump()); len(d) > 0 && !unmerges {
 				t.Fatalf("seed %d round %d:\n%s", seed, round, strings.Join(d, "\n"))
 			}
 			live(8)
-			if d := differences(s.dump(), s.again().dump()); len(d) > 0 && !decisions {
+			if d := differences(s.dump(), s.again().dump()); len(d) > 0 && !unmerges {
 				t.Fatalf("seed %d round %d, and life went on:\n%s", seed, round, strings.Join(d, "\n"))
 			}
 		}
