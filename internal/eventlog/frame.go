@@ -39,7 +39,9 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
 // EncodeFrame is the frame as the log and the archive store it. TooLarge when it has over
 // MaxFrameRecords records or its encoding is over MaxFrameBytes: the caller cuts it in two.
-func EncodeFrame(f *clientele.Frame) ([]byte, error) { return EncodeFrameWith(f, codec().enc.EncodeAll) }
+func EncodeFrame(f *clientele.Frame) ([]byte, error) {
+	return EncodeFrameWith(f, codec().enc.EncodeAll)
+}
 
 // EncodeFrameWith is the same with another pack, which appends zstd of a body.
 func EncodeFrameWith(f *clientele.Frame, pack func(body, out []byte) []byte) ([]byte, error) {
