@@ -103,7 +103,7 @@ func guideCommands(t *testing.T, name string) []string {
 			}
 		}
 	}
-	if len(out) < 5 {
+	if len(out) == 0 { // its SQL is run by TestGuides
 		t.Errorf("%s has %d commands", name, len(out))
 	}
 	return out

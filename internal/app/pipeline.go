@@ -221,9 +221,17 @@ func pause(ctx context.Context, d time.Duration) error {
 // resolve folds decoded frames into the row store.
 func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 	stage := a.observer.Stage("resolve")
-	r, err := resolve.New(resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log, Watch: stage.Part, Plain: a.o.Plain,
+	o := resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log, Watch: stage.Part, Plain: a.o.Plain,
 		Told: a.recent.add, Seal: a.seal, Erasures: a.erasures,
-		Fetch: func(p clientele.Position) (*clientele.Frame, error) { return a.frame(ctx, p) }})
+		Fetch: func(p clientele.Position) (*clientele.Frame, error) { return a.frame(ctx, p) }}
+	r, err := resolve.New(o)
+	for clientele.ErrorCode(err) == clientele.Unavailable { // it may have to write, and the disk is full
+		a.trouble.add("resolve", err.Error())
+		if pause(ctx, retryAfter) != nil {
+			return nil
+		}
+		r, err = resolve.New(o)
+	}
 	if err != nil {
 		return err
 	}
