@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 
 	"clientele"
@@ -14,11 +15,14 @@ import (
 
 // ledger is an audit log in memory that can fail.
 type ledger struct {
+	mu      sync.Mutex // connections record at once
 	records []audit.Record
 	err     error
 }
 
 func (l *ledger) Record(r audit.Record, _ bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.records = append(l.records, r)
 	return l.err
 }

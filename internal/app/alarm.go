@@ -42,9 +42,9 @@ func (a *App) diskAlarms() (out []string) {
 		name, fix string
 		limit     config.Size
 	}{
-		{"archive", "move archive.dir to a larger disk, or set retention so that less is kept", limits.Archive},
-		{"rows", "raise it, or set retention", limits.Rows},
-		{"columns", "raise it, or set retention", limits.Columns},
+		{"archive", "move archive.dir to a larger disk", limits.Archive},
+		{"rows", "raise it, or give the data directory a larger disk", limits.Rows},
+		{"columns", "raise it, or give the data directory a larger disk", limits.Columns},
 	} {
 		if size := config.Size(sizes[part.name]); part.limit > 0 && size > part.limit {
 			out = append(out, fmt.Sprintf("%[1]s: it takes %[2]s, disk.%[1]s is %[3]s; %[4]s", part.name, size.Short(), part.limit.Short(), part.fix))
