@@ -101,6 +101,7 @@ type App struct {
 	collect  *collect.Handler
 	place    string // of row store and column store in the data directory
 	commits  commitTimes
+	domain   atomic.Int64 // the domain's clock: the latest received time of what is resolved, in microseconds
 
 	ruled  plansAndRules
 	reads  *quality.Ledger

@@ -82,3 +82,11 @@ func (a *App) PurgeLogOnly(ctx context.Context) error {
 	_, err := a.purgeLog(ctx, nil)
 	return err
 }
+
+// TickDue says when the domain's clock needs a tick.
+var TickDue = tickDue
+
+// DomainLag is how far the domain's clock is behind.
+func DomainLag(a *App) time.Duration {
+	return a.o.Now().Sub(time.UnixMicro(a.domain.Load()))
+}

@@ -25,6 +25,7 @@ import (
 //	backup   copies everything while it goes on, when it is asked to
 //	export   writes tables to where they are wanted, as asked for or when due
 //	purge    takes the bytes of erased persons out of log, archive and files
+//	tick     moves the domain's clock while nothing else does
 //
 // Each runs until the context ends or it can go no further; the first to fail ends them all.
 func (a *App) stages() map[string]func(context.Context) error {
@@ -38,6 +39,7 @@ func (a *App) stages() map[string]func(context.Context) error {
 		"backup":  a.backupStage,
 		"export":  a.export,
 		"purge":   a.purgeDue,
+		"tick":    a.tick,
 	}
 }
 
@@ -236,6 +238,7 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 		return err
 	}
 	known := outcomesOf(r.Totals())
+	a.domain.Store(int64(r.Totals().Now))
 	rest := pace{share: resolveRest, most: resolveRestMost}
 	for {
 		rules := r.Rules()
@@ -272,6 +275,7 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 			return err
 		}
 		now := outcomesOf(r.Totals())
+		a.domain.Store(int64(r.Totals().Now))
 		a.observer.Resolved(now.Since(known))
 		known = now
 		a.commits.add(commit)

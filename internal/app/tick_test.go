@@ -1,0 +1,79 @@
+package app_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"clientele"
+	"clientele/internal/app"
+	"clientele/internal/eventlog"
+)
+
+// Time alone moves the domain's clock, and nothing else: a quiet minute is one record, and a rebuild
+// comes to the same rows with them.
+func TestTick(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	o := options()
+	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
+	c := settings(t)
+	p := openWith(t, c, o)
+	if err := p.ready(); err != nil {
+		t.Fatal(err)
+	}
+	p.batch(webKey, `{"type":"track","event":"Seen","anonymousId":"a"}`)
+	p.settle()
+	before := p.status()
+	for range 2 {
+		ahead.Add(int64(time.Minute))
+		last := p.status().Log.Last
+		eventually(t, "the clock ticks", func() bool { return p.status().Log.Last > last })
+	}
+	p.settle()
+	after := p.status()
+	if ticks := after.Log.Last - before.Log.Last; ticks != 2 {
+		t.Errorf("two quiet minutes wrote %d frames", ticks)
+	}
+	for name, n := range before.Counts {
+		if after.Counts[name] != n {
+			t.Errorf("%s was %d, is %d after ticks alone", name, n, after.Counts[name])
+		}
+	}
+	if lag := app.DomainLag(p.app); lag >= time.Minute {
+		t.Errorf("the domain's clock is %s behind", lag)
+	}
+	was := p.digests()
+	p.stop()
+	rows := rowDigest(t, c)
+	rebuild(t, c)
+	if got := rowDigest(t, c); got != rows {
+		t.Error("a rebuild of a log with ticks comes to other rows")
+	}
+	p = run(t, c)
+	same(t, was, p.digests())
+}
+
+func TestTickDue(t *testing.T) {
+	const at = clientele.Micros(1_700_000_000_000_000)
+	for _, c := range []struct {
+		what   string
+		domain clientele.Micros
+		passed time.Duration
+		due    bool
+	}{
+		{"nothing was ever told", 0, 0, false},
+		{"something was told a moment ago", at, time.Second, false},
+		{"a minute without a record", at, time.Minute, true},
+		{"the server was off", at, 90 * 24 * time.Hour, true},
+		{"the machine's clock was set back", at, -time.Hour, false},
+	} {
+		if got := app.TickDue(at+clientele.Micros(c.passed.Microseconds()), c.domain); got != c.due {
+			t.Errorf("%s: due is %t", c.what, got)
+		}
+	}
+	b, err := eventlog.EncodeFrame(&clientele.Frame{Kind: clientele.KindTick, Records: []clientele.Record{{Source: "clock", ReceivedAt: at, Raw: []byte("{}")}}})
+	if err != nil || len(b) > 64 {
+		t.Errorf("a tick has %d bytes, which the guide tells as under 64 (%v)", len(b), err)
+	}
+}
