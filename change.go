@@ -72,6 +72,9 @@ type Change struct {
 	// deleted, every row of a profile of that number, and what the overlay says of them. No later
 	// change speaks of them.
 	Erased []Anchor `cbor:"6,keyasint,omitempty"`
+	// Expired are the events that retention rules delete: every row of events that one of them matches, of
+	// those that are there before the rows of Tables.
+	Expired []Expiry `cbor:"7,keyasint,omitempty"`
 }
 
 // Seen says that the last_seen of a profile's row becomes Last unless it is later already, and

@@ -38,6 +38,7 @@ const (
 	Oversize  Verdict = 1 // over MaxEventBytes; Raw holds the first OversizeKept bytes
 	Malformed Verdict = 2 // not a JSON object
 	Erased    Verdict = 3 // the record was an erased person's; Raw is what must remain of it (internal/resolve)
+	Expired   Verdict = 4 // a retention rule has deleted the record; Raw is what must remain of it (internal/resolve)
 )
 
 // Limits of the collect API and of a frame.
@@ -99,6 +100,7 @@ const (
 	CommandTrackingPlan  CommandName = "tracking_plan"  // a plan from here on, or its end
 	CommandTransform     CommandName = "transform"      // a transform rule from here on, or its end
 	CommandTransformKey  CommandName = "transform_key"  // the key of hashed fields, made once
+	CommandRetention     CommandName = "retention"      // a retention rule from here on, or its end
 )
 
 // Command is the Raw (JSON) of a KindCommand record. Body has the command's own shape.

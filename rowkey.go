@@ -28,7 +28,7 @@ const (
 	RowQuality    byte = 'Q' // what -> tracking plans, transform rules, violations, what properties were seen
 	RowDue        byte = 'u' // time | what -> something to do when its time comes
 	RowOwned      byte = 'w' // anchor | key of a RowTable row -> the row is that anchor's
-	RowErasure    byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log
+	RowErasure    byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
 	RowOutbox     byte = 'o' // commit number -> Change
 	RowPosition   byte = 'P' // -> log position and commit number of the last change set
 )
@@ -164,6 +164,11 @@ func OwnedKey(a Anchor, row Key) Key { return NewKey(RowOwned).Anchor(a).Bytes(r
 
 // ErasureKey addresses what remains of an erasure, by the position of its command.
 func ErasureKey(p Position) Key { return NewKey(RowErasure).Bytes([]byte{'e'}).Uint(uint64(p)) }
+
+// ExpiredKey addresses a quarantined record that a retention rule deleted and that is still in the log.
+func ExpiredKey(p Position, ordinal int) Key {
+	return NewKey(RowErasure).Bytes([]byte{'x'}).Uint(uint64(p)).Uint(uint64(ordinal))
+}
 
 // KeptOutKey addresses a record that the erasure blocklist kept out.
 func KeptOutKey(p Position, ordinal int) Key {

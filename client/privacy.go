@@ -52,3 +52,23 @@ func (c *Client) AccessPage(ctx context.Context, id clientele.Identifier) ([]byt
 	}
 	return b, nil
 }
+
+// Retention are the retention rules in force, and what they have deleted.
+func (c *Client) Retention(ctx context.Context) ([]clientele.RetentionInForce, error) {
+	return items[clientele.RetentionInForce](ctx, c, "/api/v1/retention", nil)
+}
+
+// SetRetention brings a retention rule into force, in the place of one of its name: it begins to delete within seconds.
+func (c *Client) SetRetention(ctx context.Context, r clientele.RetentionRule) (*clientele.RetentionInForce, error) {
+	return send[clientele.RetentionInForce](ctx, c, http.MethodPut, "/api/v1/retention/"+url.PathEscape(r.Name), r)
+}
+
+// DeleteRetention ends a retention rule. What it has deleted is gone.
+func (c *Client) DeleteRetention(ctx context.Context, name string) error {
+	return c.call(ctx, request{method: http.MethodDelete, path: "/api/v1/retention/" + url.PathEscape(name)}, nil)
+}
+
+// PreviewRetention says what a retention rule would delete. Nothing is changed.
+func (c *Client) PreviewRetention(ctx context.Context, r clientele.RetentionRule) (*clientele.RetentionPreview, error) {
+	return send[clientele.RetentionPreview](ctx, c, http.MethodPost, "/api/v1/retention/preview", r)
+}

@@ -46,6 +46,10 @@ func TestQualityCalls(t *testing.T) {
 			_, err := c.TestTransform(ctx, clientele.TransformRule{}, clientele.RuleTrial{})
 			return err
 		}, "rule"},
+		{"GET /api/v1/retention", func() error { _, err := c.Retention(ctx); return err }, ""},
+		{"PUT /api/v1/retention/r", func() error { _, err := c.SetRetention(ctx, clientele.RetentionRule{Name: "r"}); return err }, "older_than"},
+		{"DELETE /api/v1/retention/r", func() error { return c.DeleteRetention(ctx, "r") }, ""},
+		{"POST /api/v1/retention/preview", func() error { _, err := c.PreviewRetention(ctx, clientele.RetentionRule{}); return err }, "older_than"},
 		{"GET /api/v1/quality/violations?event=E&source=web", func() error { _, err := c.Violations(ctx, "web", "E"); return err }, ""},
 		{"GET /api/v1/quality/properties", func() error { _, err := c.Properties(ctx, "", "", false); return err }, ""},
 		{"GET /api/v1/quality/drift?source=web", func() error { _, err := c.Properties(ctx, "web", "", true); return err }, ""},

@@ -238,6 +238,10 @@ var routes = []struct {
 	{"PUT", "/api/v1/transforms/r", token.Write, `{"name":"r","steps":[{"op":"filter"}]}`},
 	{"DELETE", "/api/v1/transforms/r", token.Write, ""},
 	{"POST", "/api/v1/transforms/test", token.Read, `{"rule":{"name":"r","steps":[{"op":"filter"}]},"events":[{"source":"web","message":{"type":"track"}}]}`},
+	{"GET", "/api/v1/retention", token.Read, ""},
+	{"PUT", "/api/v1/retention/r", token.Admin, `{"name":"r","older_than":"90d"}`},
+	{"DELETE", "/api/v1/retention/r", token.Admin, ""},
+	{"POST", "/api/v1/retention/preview", token.Read, `{"name":"r","older_than":"90d","events":["Look"]}`},
 	{"GET", "/api/v1/quality/violations?source=web", token.Read, ""},
 	{"GET", "/api/v1/quality/properties", token.Read, ""},
 	{"GET", "/api/v1/quality/drift", token.Read, ""},
@@ -659,7 +663,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 		t.Fatalf("%v %s", err, doc.OpenAPI)
 	}
 	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "",
-		"plans/shop", "plans/{name}", "transforms/r", "transforms/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
+		"plans/shop", "plans/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
 		"erasures/er_7", "erasures/{id}")
 	count := 0
 	for _, rt := range routes {

@@ -23,6 +23,13 @@ type Privacy interface {
 	Erasures(ctx context.Context) ([]any, error)
 	// Certificate is what is certified of one erasure. NotFound when there is none.
 	Certificate(ctx context.Context, id string) ([]any, error)
+	// Retention are the retention rules in force, by name. Invalid or Conflict says why one cannot come into
+	// force or end; NotFound that there is none of that name.
+	Retention(ctx context.Context) ([]clientele.RetentionInForce, error)
+	SetRetention(ctx context.Context, by string, r clientele.RetentionRule) (*clientele.RetentionInForce, error)
+	DeleteRetention(ctx context.Context, by, name string) error
+	// PreviewRetention says what a rule would delete; it changes nothing.
+	PreviewRetention(ctx context.Context, r clientele.RetentionRule) (*clientele.RetentionPreview, error)
 }
 
 // ConsentResult is what holds for the person now.
@@ -93,5 +100,37 @@ func (a *API) privacyRoutes() {
 				return nil, err
 			}
 			return &output[*Certificates]{&Certificates{list(c)}}, nil
+		})
+	a.retentionRoutes()
+}
+
+func (a *API) retentionRoutes() {
+	const tag = "privacy"
+	route(a, operation{id: "list-retention", method: http.MethodGet, path: "/api/v1/retention", scope: token.Read, tag: tag, quiet: true,
+		summary: "Retention rules in force, and what they have deleted"},
+		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.RetentionInForce], error) {
+			return all(a.o.Privacy.Retention(ctx))
+		})
+	type ruleInput struct {
+		Named
+		Body clientele.RetentionRule
+	}
+	route(a, operation{id: "set-retention", method: http.MethodPut, path: "/api/v1/retention/{name}", scope: token.Admin, tag: tag,
+		summary: "Bring a retention rule into force, in the place of one of that name: it begins to delete within seconds"},
+		func(ctx context.Context, in *ruleInput) (*output[*clientele.RetentionInForce], error) {
+			if err := sameName(in.Name, in.Body.Name); err != nil {
+				return nil, err
+			}
+			return one(a.o.Privacy.SetRetention(ctx, principalOf(ctx).Name, in.Body))
+		})
+	route(a, operation{id: "delete-retention", method: http.MethodDelete, path: "/api/v1/retention/{name}", scope: token.Admin, tag: tag,
+		summary: "End a retention rule; what it has deleted is gone"},
+		func(ctx context.Context, in *Named) (*struct{}, error) {
+			return nil, a.o.Privacy.DeleteRetention(ctx, principalOf(ctx).Name, in.Name)
+		})
+	route(a, operation{id: "preview-retention", method: http.MethodPost, path: "/api/v1/retention/preview", scope: token.Read, tag: tag, timeout: longTimeout,
+		summary: "What a retention rule would delete; changes nothing"},
+		func(ctx context.Context, in *struct{ Body clientele.RetentionRule }) (*output[*clientele.RetentionPreview], error) {
+			return one(a.o.Privacy.PreviewRetention(ctx, in.Body))
 		})
 }

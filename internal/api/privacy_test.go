@@ -24,3 +24,17 @@ func (p *product) Erasures(ctx context.Context) ([]any, error) { return nil, p.d
 func (p *product) Certificate(ctx context.Context, id string) ([]any, error) {
 	return nil, p.did(ctx, id)
 }
+func (p *product) Retention(ctx context.Context) ([]clientele.RetentionInForce, error) {
+	return nil, p.did(ctx)
+}
+func (p *product) SetRetention(ctx context.Context, by string, r clientele.RetentionRule) (*clientele.RetentionInForce, error) {
+	p.by = by
+	return &clientele.RetentionInForce{RetentionRule: r}, p.did(ctx, r)
+}
+func (p *product) DeleteRetention(ctx context.Context, by, name string) error {
+	p.by = by
+	return p.did(ctx, name)
+}
+func (p *product) PreviewRetention(ctx context.Context, r clientele.RetentionRule) (*clientele.RetentionPreview, error) {
+	return &clientele.RetentionPreview{}, p.did(ctx, r)
+}

@@ -109,7 +109,7 @@ func (a *App) record(ctx context.Context, e *resolve.TimelineEntry, frame map[cl
 		return nil
 	}
 	raw := f.Records[e.Ordinal].Raw
-	if len(raw) > room.bytes || f.Records[e.Ordinal].Verdict == clientele.Erased || !json.Valid(raw) {
+	if len(raw) > room.bytes || f.Records[e.Ordinal].Verdict != clientele.Accepted || !json.Valid(raw) {
 		return nil
 	}
 	room.events--

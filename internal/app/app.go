@@ -102,6 +102,7 @@ type App struct {
 	place    string // of row store and column store in the data directory
 	commits  commitTimes
 	domain   atomic.Int64 // the domain's clock: the latest received time of what is resolved, in microseconds
+	dueAt    atomic.Int64 // when by that clock a tick has something to do; 0 for never
 
 	ruled  plansAndRules
 	reads  *quality.Ledger

@@ -80,7 +80,10 @@ func (a *App) tellRules(ctx context.Context) error {
 			return err
 		}
 	}
-	return a.tellPlans(ctx)
+	if err := a.tellPlans(ctx); err != nil {
+		return err
+	}
+	return a.tellRetention(ctx)
 }
 
 // Settle waits until all that is in the log is resolved and in the column store.

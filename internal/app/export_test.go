@@ -79,7 +79,7 @@ func (a *App) Purge(ctx context.Context) error { return a.purge(ctx) }
 
 // PurgeLogOnly is the first step of a purge.
 func (a *App) PurgeLogOnly(ctx context.Context) error {
-	_, err := a.purgeLog(ctx, nil)
+	_, err := a.purgeLog(ctx, nil, nil, nil)
 	return err
 }
 

@@ -24,8 +24,8 @@ import (
 //	upkeep   folds and compacts the column store
 //	backup   copies everything while it goes on, when it is asked to
 //	export   writes tables to where they are wanted, as asked for or when due
-//	purge    takes the bytes of erased persons out of log, archive and files
-//	tick     moves the domain's clock while nothing else does
+//	purge    takes the bytes of erased persons and expired records out of log, archive and files
+//	tick     moves the domain's clock while nothing else does, and when something is due
 //
 // Each runs until the context ends or it can go no further; the first to fail ends them all.
 func (a *App) stages() map[string]func(context.Context) error {
@@ -238,7 +238,7 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 		return err
 	}
 	known := outcomesOf(r.Totals())
-	a.domain.Store(int64(r.Totals().Now))
+	a.timeOf(r)
 	rest := pace{share: resolveRest, most: resolveRestMost}
 	for {
 		rules := r.Rules()
@@ -275,7 +275,7 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 			return err
 		}
 		now := outcomesOf(r.Totals())
-		a.domain.Store(int64(r.Totals().Now))
+		a.timeOf(r)
 		a.observer.Resolved(now.Since(known))
 		known = now
 		a.commits.add(commit)

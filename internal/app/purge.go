@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 // purgeEvery is how often the stage looks whether a purge is due.
 const purgeEvery = time.Minute
 
-// purgeDue takes the bytes of erased persons out of log, archive and files in time. One purge serves
-// all erasures that wait, so it begins when the oldest has used half of its time.
+// purgeDue takes the bytes of erased persons, and of what retention rules have deleted, out of log, archive and
+// files in time. One purge serves all that wait, so it begins when the oldest has used half of its time.
 func (a *App) purgeDue(ctx context.Context) error {
 	select {
 	case <-a.told:
@@ -36,7 +37,7 @@ func (a *App) purgeDue(ctx context.Context) error {
 			err = a.purge(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			a.trouble.add("purge", "erased persons are not purged yet: "+err.Error())
+			a.trouble.add("purge", "what was erased or has expired is not purged yet: "+err.Error())
 			a.o.Log.Warn("purge", "error", err.Error(), "hint", clientele.ErrorHint(err))
 		} else {
 			a.trouble.clear("purge")
@@ -58,14 +59,26 @@ func (a *App) due() (bool, error) {
 	}
 	if waiting := a.register.Unpurged(); len(waiting) > 0 {
 		since = slices.MinFunc(waiting, func(x, y privacy.Entry) int { return cmp.Compare(x.At, y.At) }).At
-	} else if out, err := a.keptOut(); err != nil || len(out) == 0 {
+	} else if out, err := a.keptOut(); err != nil {
 		return false, err
+	} else if len(out) == 0 {
+		since = math.MaxInt64
+	}
+	keeps, err := resolve.LoadRetention(a.rows)
+	if err != nil {
+		return false, err
+	}
+	if keeps.Unpurged != 0 && !keeps.Sweeping() {
+		since = min(since, keeps.Unpurged)
+	}
+	if since == math.MaxInt64 {
+		return false, nil
 	}
 	half := clientele.Micros(time.Duration(a.cfg.Erase.PurgeWithin).Microseconds() / 2)
 	return clientele.MicrosOf(a.o.Now()) >= since+half, nil
 }
 
-// purge takes what is left of erased persons out of archive, log, row store and column store, in this
+// purge takes what is left of erased persons, and of what retention rules have deleted, out of archive, log, row store and column store, in this
 // order, and then says so in the book. Every step may be repeated: an interrupted purge is done
 // again from the beginning, and what it had done is found done.
 func (a *App) purge(ctx context.Context) error {
@@ -76,7 +89,22 @@ func (a *App) purge(ctx context.Context) error {
 	defer a.logTrim.Unlock()
 	waiting := a.register.Unpurged()
 	keptOut, err := a.keptOut()
-	if err != nil || len(waiting)+len(keptOut) == 0 {
+	if err != nil {
+		return err
+	}
+	keeps, err := resolve.LoadRetention(a.rows)
+	if err != nil {
+		return err
+	}
+	if keeps.Unpurged == 0 || keeps.Sweeping() {
+		keeps = nil // nothing has expired, or it is not known yet what has
+	}
+	if len(waiting)+len(keptOut) == 0 && keeps == nil {
+		return nil
+	}
+	var expired []clientele.RecordRef
+	err = resolve.ScanExpired(a.rows, func(r clientele.RecordRef) error { expired = append(expired, r); return nil })
+	if err != nil {
 		return err
 	}
 	_, commit, err := a.rows.Position()
@@ -86,11 +114,15 @@ func (a *App) purge(ctx context.Context) error {
 	if err := a.applied.reach(ctx, commit); err != nil {
 		return clientele.Errorf(clientele.Unavailable, "purge: %w", err)
 	}
-	done, err := a.purgeLog(ctx, keptOut)
+	done, err := a.purgeLog(ctx, keptOut, keeps, expired)
 	if err != nil {
 		return err
 	}
-	if err := a.forget(ctx, resolve.Forget{KeptOut: keptOut}); err != nil {
+	last := resolve.Forget{KeptOut: keptOut, Retained: keeps != nil}
+	if keeps != nil {
+		last.Expired = expired
+	}
+	if err := a.forget(ctx, last); err != nil {
 		return err
 	}
 	if err := a.rows.Renew(ctx); err != nil {
@@ -120,7 +152,7 @@ func (a *App) keptOut() (out []clientele.RecordRef, err error) {
 // purgeLog rewrites the archive, and moves the part of the log that has such records into it. All
 // erasures take part, also those that were purged before: a record that somebody has sent again since
 // is found then.
-func (a *App) purgeLog(ctx context.Context, keptOut []clientele.RecordRef) (map[string]int64, error) {
+func (a *App) purgeLog(ctx context.Context, keptOut []clientele.RecordRef, keeps *resolve.Retention, expired []clientele.RecordRef) (map[string]int64, error) {
 	v, err := a.view()
 	if err != nil {
 		return nil, err
@@ -132,6 +164,9 @@ func (a *App) purgeLog(ctx context.Context, keptOut []clientele.RecordRef) (map[
 	}
 	records := int64(0)
 	p := resolve.NewPurge(a.seal, all, keptOut, *a.inForce.Load(), a.source, v.graph.Known)
+	if keeps != nil {
+		p.Retain(keeps, expired)
+	}
 	rewrite := func(at clientele.Position, b []byte) ([]byte, error) {
 		f, err := eventlog.DecodeFrame(b)
 		if err != nil {

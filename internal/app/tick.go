@@ -5,11 +5,13 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/resolve"
 )
 
 // The clock of the domain is the latest received time of what is resolved. Where nothing moves it, a
 // tick does: a record that says the time and nothing else, once in tickEvery, so that an idle log
-// grows by 1,440 records a day. tickLook is how often the stage looks.
+// grows by 1,440 records a day. What time alone changes waits for a tick, so there is one as well when
+// the resolver has something due, at most one in tickLook, which is how often the stage looks.
 const (
 	tickEvery = time.Minute
 	tickLook  = time.Second
@@ -29,19 +31,26 @@ func (a *App) tick(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	for pause(ctx, tickLook) == nil {
-		// What is on its way moves the clock itself, and a resolver that is behind needs no more records.
-		if uint64(a.log.Last()) > a.resolved.get() {
-			continue
-		}
-		now := clientele.MicrosOf(a.o.Now())
-		if !tickDue(now, clientele.Micros(a.domain.Load())) {
+	for last := clientele.Position(0); pause(ctx, tickLook) == nil; {
+		now, domain, due := clientele.MicrosOf(a.o.Now()), clientele.Micros(a.domain.Load()), clientele.Micros(a.dueAt.Load())
+		resolved := clientele.Position(a.resolved.get())
+		// What is on its way moves the clock itself, and a resolver that is behind needs no second tick.
+		stands := a.log.Last() <= resolved && tickDue(now, domain)
+		if !stands && !(due != 0 && due <= now && last <= resolved) {
 			continue
 		}
 		// A log that takes nothing now is somebody else's to report; the next look tries again.
-		_, _ = a.log.Append(ctx, clientele.KindTick, []clientele.Record{{Source: clockSource, ReceivedAt: now, Raw: []byte("{}")}})
+		if p, err := a.log.Append(ctx, clientele.KindTick, []clientele.Record{{Source: clockSource, ReceivedAt: now, Raw: []byte("{}")}}); err == nil {
+			last = p
+		}
 	}
 	return nil
+}
+
+// timeOf notes the resolver's clock for the stage.
+func (a *App) timeOf(r *resolve.Resolver) {
+	a.domain.Store(int64(r.Totals().Now))
+	a.dueAt.Store(int64(r.Due()))
 }
 
 // tickDue says whether the domain's clock has stood still for too long. Before the first record there is

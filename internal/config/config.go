@@ -40,6 +40,7 @@ type Config struct {
 	Telemetry  Telemetry                      `yaml:"telemetry"`
 	Privacy    Privacy                        `yaml:"privacy"`
 	Erase      Erase                          `yaml:"erase"`
+	Retention  []clientele.RetentionRule      `yaml:"retention"` // what is deleted by its age
 	Exports    []Export                       `yaml:"exports"`
 	ExportTo   []string                       `yaml:"export_to"` // places that the API may export to, besides exports under Data
 	S3         S3                             `yaml:"s3"`
@@ -172,6 +173,7 @@ func Default() Config {
 		ExportTo:   []string{},
 		Plans:      []string{},
 		Transforms: []clientele.TransformRule{},
+		Retention:  []clientele.RetentionRule{},
 		Disk:       Disk{Free: 2 * GB, Quarantine: 100_000},
 	}
 }

@@ -392,6 +392,7 @@ func TestGuide(t *testing.T) {
 		t.Error(err)
 	}
 	c.Sources, c.Traits, c.Transforms, c.Exports = config.Default().Sources, config.Default().Traits, config.Default().Transforms, config.Default().Exports
+	c.Retention = config.Default().Retention
 	delete(c.Identity.Namespaces, "loyalty_id")
 	if !reflect.DeepEqual(c, config.Default()) {
 		t.Errorf("the guide's defaults are not the defaults:\n%+v\n%+v", c, config.Default())

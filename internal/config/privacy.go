@@ -37,6 +37,19 @@ type Erase struct {
 
 func defaultErase() Erase { return Erase{PurgeWithin: Duration(7 * 24 * time.Hour)} }
 
+func (v *validator) retention(rules []clientele.RetentionRule) {
+	names := map[string]bool{}
+	for i := range rules {
+		r := &rules[i]
+		if err := r.Check(); err != nil {
+			v.wrong("retention", "holds a rule that cannot be: "+err.Error(), clientele.ErrorHint(err))
+		} else if names[r.Name] {
+			v.wrong("retention", "has two rules of one name", "give each a name of its own")
+		}
+		names[r.Name] = true
+	}
+}
+
 func (v *validator) privacy(p Privacy, e Erase) {
 	for _, purpose := range p.OptOutPurposes {
 		if c := (clientele.ConsentRequest{Purpose: purpose}); c.Check() != nil {

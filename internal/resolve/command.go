@@ -93,6 +93,12 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 			return err
 		}
 		return r.erase(b, p, rec.ReceivedAt)
+	case clientele.CommandRetention:
+		var b RetentionBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.retentionCommand(b, c.By, p, rec.ReceivedAt)
 	case clientele.CommandConsent:
 		var b ConsentBody
 		if err := body(&b); err != nil {

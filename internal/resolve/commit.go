@@ -62,6 +62,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.heads.Committed()
 	r.seen.committed()
 	r.columns.dirty, r.columns.fresh = false, nil
+	r.keeps.changed = false
 	r.batch = newBatch()
 	r.position = to
 	return nil
@@ -106,6 +107,13 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 		}
 		put(columnsKey, b)
 	}
+	if r.keeps.changed {
+		b, err := rowcache.Encode(r.keeps)
+		if err != nil {
+			return nil, err
+		}
+		put(retentionKey, b)
+	}
 	b, err := rowcache.Encode(r.totals)
 	put(totalsKey, b)
 	return rows, err
@@ -136,8 +144,8 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 	for _, t := range slices.Sorted(maps.Keys(r.batch.deleted)) {
 		c.Tables = append(c.Tables, clientele.TableRows{Table: t, Delete: r.batch.deleted[t]})
 	}
-	c.Erased = r.batch.erased
-	if len(c.Tables)+len(c.Moved)+len(c.Promoted)+len(c.Seen)+len(c.Erased) == 0 {
+	c.Erased, c.Expired = r.batch.erased, r.batch.expired
+	if len(c.Tables)+len(c.Moved)+len(c.Promoted)+len(c.Seen)+len(c.Erased)+len(c.Expired) == 0 {
 		return nil, nil
 	}
 	return c, nil

@@ -94,6 +94,7 @@ type event struct {
 	properties    jsontext.Value
 	context       jsontext.Value
 	said          jsontext.Value // the message's own traits
+	trimmed       *trimmed       // a retention rule has deleted the event: this is left
 }
 
 // planned is what tracking plans and tallies call the event.

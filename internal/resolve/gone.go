@@ -212,7 +212,7 @@ func (r *Resolver) keepOut(p clientele.Position, i int, rec *Parsed, at clientel
 		r.totals.KeptOut++
 		return true, nil
 	}
-	accepted := rec.event == nil || r.gone.refs[clientele.RecordRef{Position: p, Ordinal: i}]
+	accepted := rec.event == nil || rec.trimmed != nil || r.gone.refs[clientele.RecordRef{Position: p, Ordinal: i}]
 	left, err := remainsOf(rec, at, accepted, func(id clientele.Identifier) bool {
 		_, listed := r.gone.ids[SealIdentifier(r.gone.seal, id)]
 		return !listed

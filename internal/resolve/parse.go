@@ -42,6 +42,7 @@ type Parsed struct {
 	screened *quality.Outcome // what transform rules did to the event; nil: nothing
 	finding  *quality.Finding // how it breaks a tracking plan; nil: it does not
 	left     *remains         // of an erased person's record
+	trimmed  *trimmed         // of a record that a retention rule deleted
 }
 
 // Decode reads the records of a frame. rules are those in force when it was read; the resolver
@@ -65,6 +66,9 @@ func (p *Parsed) parse(kind clientele.Kind, s Source, q *quality.Rules) {
 		return
 	case clientele.Erased:
 		p.left, p.Err = decodeRemains(p.Raw)
+		return
+	case clientele.Expired:
+		p.parseTrimmed()
 		return
 	default:
 		p.badID, p.Err = malformed(kind, p.Raw)
@@ -101,6 +105,13 @@ func (p *Parsed) parseEvent(s Source, q *quality.Rules) {
 	}
 	if p.event, p.Err = decode(rec, s.Trusted, s.Verified); p.Err == nil && q.Planned(p.Source) {
 		p.finding = q.Check(p.Source, p.event.planned(), p.event.members())
+	}
+}
+
+// parseTrimmed reads what a retention rule has left of a record.
+func (p *Parsed) parseTrimmed() {
+	if p.trimmed, p.Err = decodeTrimmed(p.Raw); p.Err == nil && p.trimmed.Type != "" {
+		p.event = p.trimmed.event()
 	}
 }
 

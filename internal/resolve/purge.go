@@ -20,7 +20,8 @@ type Purge struct {
 	accepted map[clientele.RecordRef]bool
 	out      map[clientele.RecordRef]bool // theirs, and never folded: quarantined, or kept out
 	told     map[string]bool              // imported records that were met, by id and content
-	forget   Forget
+	expiring
+	forget Forget
 }
 
 // Forget is what the row store remembers of records that are purged, to be forgotten too.
@@ -28,6 +29,8 @@ type Forget struct {
 	Live     []clientele.Key       // message ids
 	Imported []Told                // ids of imported records
 	Aside    []clientele.RecordRef // records that tracking plans dropped
+	Expired  []clientele.RecordRef // to be told at the end alone, likewise: what retention rules deleted from quarantine
+	Retained bool                  // to be told at the end alone: what retention rules have deleted is out of the log
 	KeptOut  []clientele.RecordRef // to be told at the end alone: they name records to purge
 	Records  int64                 // how many records were purged
 }
@@ -69,6 +72,7 @@ func (p *Purge) Frame(at clientele.Position, f *clientele.Frame) (*clientele.Fra
 	if f.Kind == clientele.KindTick {
 		return nil, nil
 	}
+	p.follow(at, f)
 	// As it came: what transform rules take out of an event is in the log all the same.
 	d := Decode(at, f, Rules{Identity: p.rules.Identity}, p.sources)
 	var out *clientele.Frame
@@ -80,7 +84,7 @@ func (p *Purge) Frame(at clientele.Position, f *clientele.Frame) (*clientele.Fra
 				if err != nil {
 					return nil, err
 				}
-				out = p.replace(out, f, i, raw)
+				out = p.replace(out, f, i, clientele.Erased, raw)
 			}
 			continue
 		}
@@ -93,22 +97,34 @@ func (p *Purge) Frame(at clientele.Position, f *clientele.Frame) (*clientele.Fra
 			return nil, err
 		}
 		if !mine {
+			t, err := p.expire(ref, f.Kind, rec)
+			if err != nil {
+				return nil, err
+			}
+			if t == nil {
+				continue
+			}
+			raw, err := t.encode()
+			if err != nil {
+				return nil, err
+			}
+			out = p.replace(out, f, i, clientele.Expired, raw)
 			continue
 		}
 		raw, err := p.redact(ref, rec)
 		if err != nil {
 			return nil, err
 		}
-		out = p.replace(out, f, i, raw)
+		out = p.replace(out, f, i, clientele.Erased, raw)
 	}
 	return out, nil
 }
 
-func (p *Purge) replace(out, f *clientele.Frame, i int, raw []byte) *clientele.Frame {
+func (p *Purge) replace(out, f *clientele.Frame, i int, v clientele.Verdict, raw []byte) *clientele.Frame {
 	if out == nil {
 		out = &clientele.Frame{Kind: f.Kind, Records: slices.Clone(f.Records)}
 	}
-	out.Records[i].Verdict, out.Records[i].Raw = clientele.Erased, raw
+	out.Records[i].Verdict, out.Records[i].Raw = v, raw
 	p.forget.Records++
 	return out
 }
@@ -152,7 +168,7 @@ func (p *Purge) mine(ref clientele.RecordRef, rec *Parsed) (bool, error) {
 
 // redact is what must remain of the record, and notes what has to be forgotten of it.
 func (p *Purge) redact(ref clientele.RecordRef, rec *Parsed) ([]byte, error) {
-	accepted, at := p.accepted[ref], rec.ReceivedAt
+	accepted, at := p.accepted[ref] || p.wasKept(ref, rec), rec.ReceivedAt
 	if accepted && p.rules.Quality != nil { // what it left was left by what the rules had made of it
 		again := Parsed{Record: rec.Record}
 		again.parse(clientele.KindEvent, p.sources(rec.Source), p.rules.Quality)
@@ -202,7 +218,7 @@ func (p *Purge) redact(ref clientele.RecordRef, rec *Parsed) ([]byte, error) {
 // Forget takes out of the rows what they remember of purged records. It is no part of the log: a
 // rebuild never learns of those records. It may be repeated.
 func (r *Resolver) Forget(f Forget) error {
-	if len(f.Live)+len(f.Imported)+len(f.KeptOut)+len(f.Aside) == 0 {
+	if len(f.Live)+len(f.Imported)+len(f.KeptOut)+len(f.Aside)+len(f.Expired) == 0 && !f.Retained {
 		return nil
 	}
 	set := &clientele.ChangeSet{After: r.position, Position: r.position}
@@ -212,6 +228,18 @@ func (r *Resolver) Forget(f Forget) error {
 	}
 	for _, ref := range f.KeptOut {
 		del(clientele.KeptOutKey(ref.Position, ref.Ordinal))
+	}
+	for _, ref := range f.Expired {
+		del(clientele.ExpiredKey(ref.Position, ref.Ordinal))
+	}
+	if f.Retained {
+		keeps := *r.keeps
+		keeps.Unpurged, keeps.Past = 0, nil
+		b, err := rowcache.Encode(&keeps)
+		if err != nil {
+			return err
+		}
+		set.Rows = append(set.Rows, clientele.RowChange{Key: retentionKey, Value: b})
 	}
 	for _, ref := range f.Aside {
 		k := clientele.DroppedKey(ref.Position, ref.Ordinal)

@@ -52,6 +52,10 @@ func (r *Resolver) look(p clientele.Position, i int, rec *Parsed) error {
 			return err
 		}
 	}
+	if e.trimmed != nil { // its properties were counted when it was whole
+		r.columns.sawNames("events", e.trimmed.Names)
+		return nil
+	}
 	r.members = quality.Members(r.members[:0], e.properties)
 	r.columns.saw("events", r.members)
 	if e.speaks() {

@@ -26,15 +26,8 @@ type quarantineRow struct {
 // however often the file is imported.
 func (r *Resolver) quarantine(f *Decoded, i int, rec *Parsed, cause error) error {
 	if rec.badID != "" {
-		_, again, key, value, err := r.seen.imported(rec.Source, "\x00bad\x00"+rec.badID, nil, true)
-		if err != nil {
-			return err
-		}
-		if again {
-			r.totals.Duplicates++
-			return nil
-		}
-		if err := r.seen.add(key, value); err != nil {
+		again, err := r.sawBad(rec.Source, rec.badID)
+		if err != nil || again {
 			return err
 		}
 	}
@@ -43,6 +36,28 @@ func (r *Resolver) quarantine(f *Decoded, i int, rec *Parsed, cause error) error
 	}
 	r.totals.Quarantined++
 	return nil
+}
+
+// sawBad remembers the row of a file that could not be read, and says whether it was known.
+func (r *Resolver) sawBad(source, id string) (again bool, err error) {
+	_, again, key, value, err := r.seen.imported(source, "\x00bad\x00"+id, nil, true)
+	if err != nil {
+		return false, err
+	}
+	if again {
+		r.totals.Duplicates++
+		return true, nil
+	}
+	return false, r.seen.add(key, value)
+}
+
+// recallBad takes in what remains of a record that was in quarantine until a retention rule deleted it.
+func (r *Resolver) recallBad(rec *Parsed) error {
+	if rec.Err != nil || rec.trimmed.Bad == "" {
+		return rec.Err
+	}
+	_, err := r.sawBad(rec.Source, rec.trimmed.Bad)
+	return err
 }
 
 // aside writes down why a record is not used.

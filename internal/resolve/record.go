@@ -77,6 +77,9 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 		if err := r.decide(anchor, rec.ids, e.consents, at); err != nil {
 			return err
 		}
+	}
+	kept := e.trimmed == nil && !r.expires(e, rec.Source)
+	if anchor != 0 && kept {
 		r.put(clientele.TimelineKey(anchor, e.line(), e.ts, rec.Source, e.id), encodeEntry(entry{
 			Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: small(e.properties)}))
 	}
@@ -89,6 +92,10 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 		return err
 	}
 	r.totals.Events++
+	if !kept { // what it says of the person is folded, and it is not told of
+		r.totals.Expired++
+		return nil
+	}
 	r.batch.events = append(r.batch.events, pendingEvent{e, rec.Source, anchor, rec.ReceivedAt})
 	return nil
 }
@@ -96,7 +103,7 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 // facts folds what a commerce event says of the tables. What does not fit a table stays in
 // the event alone.
 func (r *Resolver) facts(e *event, rec *Parsed, anchor clientele.Anchor, at clientele.Stamp) error {
-	facts, err := commerce.Facts(&commerce.Event{Name: e.name, Properties: e.properties, Source: rec.Source, ID: e.id, Stamp: at, Anchor: anchor})
+	facts, err := e.facts(rec.Source, anchor, at)
 	if clientele.ErrorCode(err) == clientele.Invalid {
 		return nil
 	}
@@ -114,6 +121,13 @@ func (r *Resolver) facts(e *event, rec *Parsed, anchor clientele.Anchor, at clie
 		}
 	}
 	return err
+}
+
+func (e *event) facts(source string, anchor clientele.Anchor, at clientele.Stamp) ([]commerce.Fact, error) {
+	if e.trimmed != nil {
+		return e.trimmed.facts(anchor, at), nil
+	}
+	return commerce.Facts(&commerce.Event{Name: e.name, Properties: e.properties, Source: source, ID: e.id, Stamp: at, Anchor: anchor})
 }
 
 // traitValues is the event's traits in canonical form, by name.

@@ -49,14 +49,14 @@ func remainsOf(rec *Parsed, at clientele.Micros, accepted bool, survives func(cl
 	switch {
 	case rec.event != nil:
 		left.ID = rec.event.id
-		left.Names = names(rec.event.properties)
+		left.Names = rec.event.typedNames()
 		for name, v := range rec.event.traits {
 			if t := columnType(v); t != 0 {
 				left.Traits = append(left.Traits, typedName{name, t})
 			}
 		}
 		if rec.event.typ == "track" && commerce.Touches(rec.event.name) {
-			facts, err := commerce.Facts(&commerce.Event{Name: rec.event.name, Properties: rec.event.properties, Source: rec.Source, ID: rec.event.id, Stamp: clientele.Stamp{At: at}, Anchor: 1})
+			facts, err := rec.event.facts(rec.Source, 1, clientele.Stamp{At: at})
 			if err != nil && clientele.ErrorCode(err) != clientele.Invalid {
 				return nil, err
 			}

@@ -47,7 +47,9 @@ type Options struct {
 	// Watch is told when a part of a batch begins (load, fold, commit, and write in it), and answers what
 	// to call when it ends. The resolver itself has no clock. Nil for nobody.
 	Watch func(part string) (ended func())
-	Plain bool // the outbox is stored without compression, for tests that look for bytes
+	// SweepRows is how many rows a tick looks at for retention rules; 0 = 50,000, some 50 ms. The same for all of a log.
+	SweepRows int
+	Plain     bool // the outbox is stored without compression, for tests that look for bytes
 }
 
 // Resolver folds the log into the store. Not safe for concurrent use.
@@ -62,6 +64,7 @@ type Resolver struct {
 	members  []quality.Member // of the event at hand
 	seen     *seen
 	gone     *gone
+	keeps    *Retention
 	columns  *columns
 	totals   Totals
 	position clientele.Position
@@ -80,6 +83,7 @@ type batch struct {
 	drops    []clientele.Range
 	erased   []clientele.Anchor
 	deleted  map[string][][]any // keys of rows to delete, of tables without a person
+	expired  []clientele.Expiry // events to delete, whosever they are
 }
 
 func newBatch() batch {
@@ -100,6 +104,7 @@ type Totals struct {
 	Violations  int64            `cbor:"10,keyasint,omitempty" json:"violations"` // events that broke a tracking plan
 	Returned    int64            `cbor:"11,keyasint,omitempty" json:"returned"`   // of the replayed, those that a plan had dropped
 	KeptOut     int64            `cbor:"12,keyasint,omitempty" json:"kept_out"`   // records of erased persons
+	Expired     int64            `cbor:"13,keyasint,omitempty" json:"expired"`    // deleted by retention rules; of events that are nobody's, those that came too late
 }
 
 var (
@@ -114,6 +119,9 @@ const cachedHeads = 30_000
 func New(o Options) (*Resolver, error) {
 	if o.Watch == nil {
 		o.Watch = func(string) func() { return func() {} }
+	}
+	if o.SweepRows == 0 {
+		o.SweepRows = sweepRows
 	}
 	if o.Seal == nil {
 		o.Seal = NewSeal(nil)
@@ -170,6 +178,9 @@ func (r *Resolver) Reset() error {
 	}
 	r.rules = traits
 	if r.book, err = quality.LoadBook(r.o.Store); err != nil {
+		return err
+	}
+	if r.keeps, err = LoadRetention(r.o.Store); err != nil {
 		return err
 	}
 	if err := r.tally.Reset(); err != nil {
@@ -273,13 +284,14 @@ func (r *Resolver) resolve(frames []Decoded) error {
 	return r.commit(done)
 }
 
-// frames folds them into the rows in memory, and answers how far it came. It commits where a
-// command stands: before and behind it.
+// frames folds them into the rows in memory, and answers how far it came. It commits before and
+// behind a command, and a tick that has something to do: they read the store.
 func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 	done := r.position
 	for i := range frames {
 		f := &frames[i]
-		if f.Kind == clientele.KindCommand {
+		due := r.due(f)
+		if f.Kind == clientele.KindCommand || due {
 			if err := r.commit(done); err != nil {
 				return done, err
 			}
@@ -287,8 +299,13 @@ func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 		if err := r.frame(f); err != nil {
 			return done, err
 		}
+		if due {
+			if err := r.sweep(); err != nil {
+				return done, err
+			}
+		}
 		done = f.Position
-		if f.Kind == clientele.KindCommand {
+		if f.Kind == clientele.KindCommand || due {
 			if err := r.commit(done); err != nil {
 				return done, err
 			}
@@ -319,6 +336,9 @@ func (r *Resolver) frame(f *Decoded) error {
 func (r *Resolver) record(f *Decoded, i int, rec *Parsed, m *mint) error {
 	if rec.left != nil {
 		return r.recall(rec.left, rec.Source, m)
+	}
+	if rec.trimmed != nil && rec.event == nil {
+		return r.recallBad(rec)
 	}
 	if rules := r.Rules(); f.rules != rules {
 		if f.rules.Quality != rules.Quality && f.Kind == clientele.KindEvent {

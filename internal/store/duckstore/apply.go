@@ -53,6 +53,9 @@ func (s *Store) Apply(ctx context.Context, first uint64, changes []clientele.Cha
 }
 
 func (s *Store) applyBatch(ctx context.Context, conn *sql.Conn, b *batch, promoted map[string][]clientele.Promotion, commit uint64, pos clientele.Position) error {
+	if err := applyExpired(ctx, conn, b.expired); err != nil {
+		return fmt.Errorf("expired: %w", err)
+	}
 	for _, t := range clientele.Schema {
 		rows := b.tables[t.Name]
 		if rows == nil {

@@ -17,10 +17,11 @@ import (
 
 // batch is what a call of Apply amounts to: for each key the last thing said of it.
 type batch struct {
-	tables map[string]*tableBatch
-	moved  map[int64]int64
-	erased []int64         // anchors of persons who are gone
-	seen   map[int64]int64 // profiles whose row is not in the batch: when they were last seen
+	tables  map[string]*tableBatch
+	moved   map[int64]int64
+	erased  []int64            // anchors of persons who are gone
+	expired []clientele.Expiry // events that go before the batch's are written
+	seen    map[int64]int64    // profiles whose row is not in the batch: when they were last seen
 }
 
 type tableBatch struct {
@@ -42,6 +43,7 @@ type stagedRow struct {
 func gather(changes []clientele.Change) (*batch, error) {
 	b := &batch{tables: map[string]*tableBatch{}, moved: map[int64]int64{}, seen: map[int64]int64{}}
 	for _, ch := range changes {
+		b.expire(ch.Expired)
 		for _, tr := range ch.Tables {
 			t := clientele.TableNamed(tr.Table)
 			if t == nil {
