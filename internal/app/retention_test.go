@@ -65,9 +65,9 @@ func TestRetention(t *testing.T) {
 	if err := p.app.Purge(ctx); err != nil {
 		t.Fatal(err)
 	}
-	p.batch(webKey, old...) // again, a day later and more: a new telling of what is too old
+	p.batch(webKey, old[:2]...) // again, a day later and more: a new telling of what is too old
 	p.settle()
-	p.tells("select name, count(*) from events group by 1 order by 1", "Looked|1", "Order Completed|2") // the order is not too old to be told again
+	p.tells("select name, count(*) from events group by 1 order by 1", "Looked|1", "Order Completed|1")
 	if got := p.profile("user_id", "ann"); got.FirstSeen != ann.FirstSeen || len(got.Identifiers) != len(ann.Identifiers) {
 		t.Errorf("ann was %+v, is %+v", ann, got)
 	}
