@@ -69,9 +69,6 @@ func (a *App) accessEvents(ctx context.Context, self clientele.Identifier, out *
 			if frame[e.Position] == nil {
 				clear(frame)
 			}
-			if !e.Whole {
-				a.complete(ctx, e, frame)
-			}
 			events[i] = clientele.AccessEvent{Event: e.Event, Raw: a.record(ctx, e, frame, &room)}
 			if events[i].Raw == nil && e.Position != 0 { // what a row of a table told has no record of its own
 				out.RawLeftOut++

@@ -171,17 +171,13 @@ func (p place) compare(q place) int {
 func placeOf(e *resolve.TimelineEntry) place { return place{e.TS, e.Source, e.ID, e.Name} }
 
 // Events is the profile's timeline, the newest first.
-func (a *App) Events(ctx context.Context, id clientele.Identifier, limit int, cursor string) ([]clientele.Event, string, error) {
+func (a *App) Events(_ context.Context, id clientele.Identifier, limit int, cursor string) ([]clientele.Event, string, error) {
 	all, next, err := a.timelinePage(id, limit, cursor)
 	if err != nil {
 		return nil, "", err
 	}
-	frames := map[clientele.Position]*clientele.Frame{}
 	out := make([]clientele.Event, len(all))
 	for i := range all {
-		if !all[i].Whole {
-			a.complete(ctx, &all[i], frames)
-		}
 		out[i] = all[i].Event
 	}
 	return out, next, nil
@@ -261,28 +257,5 @@ func (v *view) timeline(all []resolve.TimelineEntry, anchor clientele.Anchor, be
 		if err != nil {
 			return all, err
 		}
-	}
-}
-
-// complete reads properties and context of an event from its raw record. One that is gone
-// from log and archive keeps what the timeline has.
-func (a *App) complete(ctx context.Context, e *resolve.TimelineEntry, frames map[clientele.Position]*clientele.Frame) {
-	f := frames[e.Position]
-	if f == nil {
-		var err error
-		if f, err = a.frame(ctx, e.Position); err != nil {
-			return
-		}
-		frames[e.Position] = f
-	}
-	if e.Ordinal >= len(f.Records) {
-		return
-	}
-	var raw struct {
-		Properties clientele.RawJSON `json:"properties"`
-		Context    clientele.RawJSON `json:"context"`
-	}
-	if json.Unmarshal(f.Records[e.Ordinal].Raw, &raw) == nil {
-		e.Properties, e.Context = raw.Properties, raw.Context
 	}
 }

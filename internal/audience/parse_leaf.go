@@ -9,10 +9,7 @@ import (
 )
 
 func (p *parser) trait(at place, m map[string]any) Condition {
-	t := &Trait{Name: p.name(at.in("trait"), m["trait"])}
-	if rest, ok := cutPrefix(t.Name, "computed.", "predictions."); ok && rest == "" {
-		p.fail(at.in("trait"), "write the name behind the dot", "%s has no name", clip(t.Name))
-	}
+	t := &Trait{Name: p.path(at.in("trait"), m["trait"])}
 	if v, ok := m["percentile"]; ok {
 		p.only(at, m, "trait", "percentile")
 		test := p.test(at.in("percentile"), v, numeric)
@@ -65,7 +62,7 @@ func (p *parser) event(at place, m map[string]any) Condition {
 		e.Aggregate = once()
 	}
 	if v, ok := m["by"]; ok {
-		e.By = p.name(at.in("by"), v)
+		e.By = p.path(at.in("by"), v)
 		if e.Aggregate.Kind != Count || !slices.Contains([]Op{Eq, Gt, Gte}, e.Aggregate.Test.Op) || e.Aggregate.Test.Holds([]byte("0")) {
 			p.fail(at.in("by"), `write "count":{"op":"gte","value":3}`, "by needs a count that one value has to reach (eq, gt or gte)")
 		}
@@ -100,7 +97,7 @@ func (p *parser) aggregate(at place, kind AggregateKind, v any) Aggregate {
 		p.only(at, m, "property", "op", "value")
 	}
 	if kind != Count {
-		a.Property = p.name(at.in("property"), m["property"])
+		a.Property = p.path(at.in("property"), m["property"])
 	}
 	a.Test = p.testOf(at, m, what)
 	if kind == Sum || kind == Avg {
@@ -176,7 +173,7 @@ func (p *parser) filter(at place, v any, outer bool) Filter {
 	}
 	if _, ok := m["each"]; ok && outer {
 		p.only(at, m, "each", "match")
-		f := Filter{Each: p.name(at.in("each"), m["each"])}
+		f := Filter{Each: p.path(at.in("each"), m["each"])}
 		list, ok := m["match"].([]any)
 		if !ok || len(list) == 0 || len(list) > MaxWhere {
 			p.fail(at.in("match"), `write [{"property":"category","op":"eq","value":"tents"}]`, "a list of 1 to %d filters is needed, not %s", MaxWhere, describe(m["match"]))
@@ -188,7 +185,7 @@ func (p *parser) filter(at place, v any, outer bool) Filter {
 		return f
 	}
 	p.only(at, m, "property", "op", "value")
-	return Filter{Property: p.name(at.in("property"), m["property"]), Test: p.testOf(at, m, anything)}
+	return Filter{Property: p.path(at.in("property"), m["property"]), Test: p.testOf(at, m, anything)}
 }
 
 // messageColumns are the columns that a message leaf can name.
@@ -403,3 +400,23 @@ func (p *parser) range2(at place, t Test, low, high Literal) {
 		p.fail(at, hint, "nothing lies between the two")
 	}
 }
+
+// path reads the name of a property or trait; dots lead inward.
+func (p *parser) path(at place, v any) string {
+	s := p.name(at, v)
+	for _, name := range strings.Split(s, ".") {
+		if s != "" && (name == "" || name == "*") {
+			p.fail(at, "dots lead inward: address.city is the city in address", "%q has no name between two dots, or a star for one", clip(s))
+		}
+	}
+	if rest, ok := strings.CutPrefix(s, contextPrefix); ok {
+		if first, _, _ := strings.Cut(rest, "."); slices.Contains(Unkept, first) {
+			p.fail(at, "send what you need of it as a property of the event", "context.%s is not kept for audiences", first)
+		}
+	}
+	return s
+}
+
+// Unkept are the members of an event's context that nobody is chosen by: they are large, or say
+// who somebody is, and are not kept on the timeline that evaluation reads.
+var Unkept = []string{"consent", "consentManagement", "externalIds", "gpc", "ip", "library", "traits", "userAgent", "userAgentData"}

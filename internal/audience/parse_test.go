@@ -87,7 +87,7 @@ func TestErrorsNamePlaceAndFix(t *testing.T) {
 		{`{"trait":"a","op":"exists","value":1}`, "/value: exists compares with nothing", "leave"},
 		{`{"trait":"a","op":"eq","value":null}`, "/value: a text, a number, or true or false is needed, not nothing", "exists"},
 		{`{"trait":"a","op":"in","value":"x"}`, "/value: in needs a list, not a text", `["a","b"]`},
-		{`{"trait":"computed.","op":"exists"}`, "/trait: computed. has no name", "behind the dot"},
+		{`{"trait":"computed.","op":"exists"}`, "/trait: \"computed.\" has no name between two dots", "inward"},
 		{`{"trait":"a","percentile":{"op":"eq","value":5}}`, "/percentile/op: a percentile is not compared with eq", "gte"},
 		{`{"trait":"a","percentile":{"op":"gt","value":500}}`, "/percentile/value: a percentile is between 0 and 100", "95"},
 		{`{"event":"a","within":"1 month"}`, `/within: "1 month" is no duration`, `a month is "30d"`},

@@ -109,6 +109,10 @@ func boolOf(v jsontext.Value) (value, ok bool) {
 			return false, false
 		}
 	case '0':
+		s = strings.TrimPrefix(s, "-") // -0 is 0, and of -1 nothing comes
+		if s != "0" && len(v) > len(s) {
+			return false, false
+		}
 	default:
 		return false, false
 	}

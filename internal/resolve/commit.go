@@ -260,7 +260,8 @@ func (r *Resolver) profileRow1(p clientele.ProfileID, members []clientele.Anchor
 		}
 		g.First, g.Last = clientele.Stamp{At: id.FirstSeen, Source: id.Source}, id.LastSeen
 	}
-	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), g.First.Source}, nil
+	consent, err := r.standing(p, members, heads)
+	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), consent, g.First.Source}, err
 }
 
 func (r *Resolver) identifierRows(*clientele.Change) (clientele.TableRows, error) {
@@ -343,7 +344,7 @@ var shown = map[string]struct {
 	"orders":        {"order", "ts", "order_id", []string{"order_id", "status", "currency", "store"}},
 	"returns":       {"return", "ts", "return_id", []string{"order_id", "sku", "method", "reason"}},
 	"conversations": {"conversation", "started_at", "conversation_id", []string{"channel", "topic", "agent"}},
-	"messages":      {"message", "ts", "message_id", []string{"channel", "platform", "campaign", "status"}},
+	"messages":      {"message", "ts", "message_id", []string{"channel", "direction", "platform", "campaign", "journey", "step", "template", "status", "reason"}},
 }
 
 // timelines puts imported rows on the timelines of their people, and moves those whose time or

@@ -81,7 +81,7 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	kept := e.trimmed == nil && !r.expires(e, rec.Source)
 	if anchor != 0 && kept {
 		r.put(clientele.TimelineKey(anchor, e.line(), e.ts, rec.Source, e.id), encodeEntry(entry{
-			Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: small(e.properties)}))
+			Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: e.properties, Context: keptContext(e.context)}))
 	}
 	if e.typ == "track" && commerce.Touches(e.name) {
 		if err := r.facts(e, rec, anchor, at); err != nil {
@@ -175,8 +175,12 @@ func (r *Resolver) decide(a clientele.Anchor, ids []identity.Observed, consents 
 		if c.Check() != nil {
 			continue
 		}
-		if !h.Decide(profile.ConsentKey{Purpose: c.Purpose, Channel: c.Channel}, &profile.Consent{Granted: c.Granted, Stamp: at, Expires: c.ExpiresAt,
-			TextVersion: c.TextVersion, LegalBasis: c.LegalBasis, Jurisdiction: c.Jurisdiction}) {
+		news, err := r.decided(a, h, profile.ConsentKey{Purpose: c.Purpose, Channel: c.Channel}, &profile.Consent{Granted: c.Granted, Stamp: at, Expires: c.ExpiresAt,
+			TextVersion: c.TextVersion, LegalBasis: c.LegalBasis, Jurisdiction: c.Jurisdiction})
+		if err != nil {
+			return err
+		}
+		if !news {
 			continue
 		}
 		p := pendingConsent{ConsentRequest: c, anchor: a, stamp: at}
@@ -317,7 +321,7 @@ func (r *Resolver) consentRow(f commerce.Fact, count bool) error {
 	expires, _ := f.Fields["expires_at"].(int64)
 	r.saw(f.Anchor, h, "", f.Stamp, count)
 	text := func(column string) string { s, _ := f.Fields[column].(string); return s }
-	h.Decide(profile.ConsentKey{Purpose: purpose, Channel: channel}, &profile.Consent{Granted: granted, Stamp: f.Stamp, Expires: clientele.Micros(expires),
+	_, err = r.decided(f.Anchor, h, profile.ConsentKey{Purpose: purpose, Channel: channel}, &profile.Consent{Granted: granted, Stamp: f.Stamp, Expires: clientele.Micros(expires),
 		TextVersion: text("text_version"), LegalBasis: text("legal_basis"), Jurisdiction: text("jurisdiction")})
-	return nil
+	return err
 }

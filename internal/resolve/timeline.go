@@ -2,30 +2,26 @@ package resolve
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"clientele"
+	"clientele/internal/audience"
+	"clientele/internal/quality"
 	"clientele/internal/rowcache"
 )
 
-// entry is the value of a timeline row: small, for there is one for each event for ever.
+// entry is the value of a timeline row. It holds all that audiences and computed traits can ask of
+// an event, so that evaluating a profile reads its timeline alone: the raw event lies in a frame
+// of a thousand others (ADR 14).
 type entry struct {
 	Type       string             `cbor:"1,keyasint"`
 	Position   clientele.Position `cbor:"2,keyasint,omitempty"` // of the frame that holds the raw event
 	Ordinal    int                `cbor:"3,keyasint,omitempty"` // its record in the frame
 	Received   clientele.Micros   `cbor:"4,keyasint,omitempty"`
-	Properties []byte             `cbor:"5,keyasint,omitempty"` // JSON, when it is short
-}
-
-// inline is the size up to which properties are kept in the timeline itself.
-const inline = 128
-
-func small(v jsontext.Value) []byte {
-	if len(v) > inline {
-		return nil
-	}
-	return v
+	Properties []byte             `cbor:"5,keyasint,omitempty"` // JSON
+	Context    []byte             `cbor:"6,keyasint,omitempty"` // JSON, without audience.Unkept
 }
 
 func encodeEntry(e entry) []byte {
@@ -47,8 +43,7 @@ func (e *event) line() string {
 // TimelineEntry is a row of a profile's timeline.
 type TimelineEntry struct {
 	clientele.Event
-	Ordinal int  // of the record in its frame
-	Whole   bool // Properties is all there is; otherwise the raw event has more
+	Ordinal int // of the record in its frame
 }
 
 // ReadTimelineEntry reads a row of RowTimeline.
@@ -62,6 +57,27 @@ func ReadTimelineEntry(k clientele.Key, v []byte) (TimelineEntry, error) {
 		return t, errors.Join(err, r.Err())
 	}
 	t.Type, t.Position, t.Ordinal, t.ReceivedAt = e.Type, e.Position, e.Ordinal, e.Received
-	t.Properties, t.Whole = clientele.RawJSON(e.Properties), e.Position == 0 || e.Properties != nil
+	t.Properties, t.Context = clientele.RawJSON(e.Properties), clientele.RawJSON(e.Context)
 	return t, nil
+}
+
+// keptContext is the event's context without what nobody is chosen by.
+func keptContext(context jsontext.Value) []byte {
+	var out []byte
+	for _, m := range quality.Members(nil, context) {
+		if slices.Contains(audience.Unkept, string(m.Name)) {
+			continue
+		}
+		if out == nil {
+			out = append(make([]byte, 0, len(context)), '{')
+		} else {
+			out = append(out, ',')
+		}
+		out, _ = jsontext.AppendQuote(out, m.Name) // it was read from JSON
+		out = append(append(out, ':'), m.Value...)
+	}
+	if out != nil {
+		out = append(out, '}')
+	}
+	return out
 }

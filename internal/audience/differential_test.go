@@ -1,0 +1,485 @@
+package audience_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"clientele"
+	"clientele/internal/audience"
+	"clientele/internal/identity"
+	"clientele/internal/resolve"
+	"clientele/internal/store/duckstore"
+	"clientele/internal/store/pebblestore"
+)
+
+var (
+	cases = flag.Int("cases", 10_000, "definitions that the differential test tries")
+	seed  = flag.Uint64("seed", 0, "of the differential test; 0 = by the clock")
+)
+
+// TestBothExecutionsAgree is the proof that a definition has one meaning: random definitions over
+// random histories, through the real resolver and the real stores, have the same members in SQL
+// and in evaluation, and what evaluation says of time holds too.
+func TestBothExecutionsAgree(t *testing.T) {
+	n, s := *cases, *seed
+	if testing.Short() {
+		n /= 10
+	}
+	if v := os.Getenv("CLIENTELE_CASES"); v != "" {
+		n, _ = strconv.Atoi(v)
+	}
+	if s == 0 {
+		s = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d, %d definitions", s, n)
+	const worlds = 8
+	for i := range uint64(worlds) {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, rand.New(rand.NewPCG(s, i)))
+			for i := range n / worlds {
+				if i%500 == 0 {
+					w.fill()
+				}
+				if i%12 == 0 {
+					w.compare(w.definition(0))
+				} else {
+					w.combine()
+				}
+				if t.Failed() {
+					t.Fatalf("run it again with: go test ./internal/audience -run TestBothExecutionsAgree/%d -args -seed %d", i, s)
+				}
+			}
+			t.Logf("%d profiles, %d members found, %d rechecks kept, %d kept by SQL", len(w.profiles), w.members, w.rechecks, w.ahead)
+		})
+	}
+}
+
+// world is a random history and what the two stores made of it.
+type world struct {
+	*testing.T
+	rnd      *rand.Rand
+	now      clientele.Micros
+	rows     *pebblestore.Store
+	columns  *duckstore.Store
+	rules    *identity.Rules
+	frames   []clientele.Frame
+	graph    *identity.Graph
+	schema   audience.Schema
+	profiles []clientele.ProfileID
+	stored   map[clientele.ProfileID]audience.Facts // as the row store has them
+	facts    map[clientele.ProfileID]audience.Facts // the same, remembered
+
+	pool []leaf
+	at   audience.At // of the pool
+
+	members, rechecks, ahead int
+}
+
+const (
+	hour = 3600 * 1_000_000
+	day  = 24 * hour
+)
+
+var start = clientele.MicrosOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+
+func newWorld(t *testing.T, rnd *rand.Rand) *world {
+	w := &world{T: t, rnd: rnd, now: start, stored: map[clientele.ProfileID]audience.Facts{}, facts: map[clientele.ProfileID]audience.Facts{}}
+	dir := t.TempDir()
+	var err error
+	w.rows, err = pebblestore.Open(pebblestore.Options{Dir: filepath.Join(dir, "rows"), MinFreeBytes: -1})
+	w.must(err)
+	t.Cleanup(func() { w.must(w.rows.Close()) })
+	w.columns, err = duckstore.Open(context.Background(), duckstore.Options{Path: filepath.Join(dir, "columns.duckdb"), Threads: 1})
+	w.must(err)
+	t.Cleanup(func() { w.must(w.columns.Close()) })
+	w.rules, err = identity.NewRules(clientele.DefaultIdentityRules())
+	w.must(err)
+	sources := func(string) resolve.Source { return resolve.Source{Trusted: true} }
+	var changes []clientele.Change
+	r, err := resolve.New(resolve.Options{Store: w.rows, Rules: w.rules, Sources: sources,
+		Told: func(_ uint64, c *clientele.Change) { changes = append(changes, *c) }})
+	w.must(err)
+	for range 12 + rnd.IntN(12) {
+		w.frame()
+		p := clientele.Position(len(w.frames))
+		w.must(r.Batch([]resolve.Decoded{resolve.Decode(p, &w.frames[p-1], r.Rules(), sources)}))
+		if rnd.IntN(4) == 0 {
+			w.split(r)
+		}
+	}
+	w.must(w.columns.Apply(context.Background(), 1, changes))
+	w.schema = schemaOf(t, w.columns)
+	w.graph, err = identity.NewGraph(w.rules, w.rows)
+	w.must(err)
+	w.must(w.columns.Numbers(context.Background(), "select profile_id from profiles order by 1", func(row []int64) error {
+		w.profiles = append(w.profiles, clientele.ProfileID(row[0]))
+		return nil
+	}))
+	for _, p := range w.profiles {
+		w.stored[p], err = resolve.LoadFacts(w.rows, w.graph, nil, p)
+		w.must(err)
+		w.facts[p] = remember(w.stored[p])
+	}
+	return w
+}
+
+func (w *world) must(err error) {
+	if err != nil {
+		w.Helper()
+		w.Fatal(err)
+	}
+}
+
+// schemaOf are the typed columns of the store.
+func schemaOf(t testing.TB, store *duckstore.Store) audience.Schema {
+	columns := func(table string) map[string]audience.Column {
+		all, err := store.Promoted(context.Background(), table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]audience.Column{}
+		for _, p := range all {
+			out[p.JSON] = audience.Column{Name: p.Column, Type: p.Type}
+		}
+		return out
+	}
+	return audience.Schema{Properties: columns("events"), Traits: columns("profiles")}
+}
+
+func pick[T any](rnd *rand.Rand, from ...T) T { return from[rnd.IntN(len(from))] }
+
+var (
+	eventNames    = []string{"Viewed", "Order Completed", "Order Refunded", "Cart Updated", "page", "it's \"odd\""}
+	propertyNames = []string{"price", "sku", "n", "flag", "when", "list", "products", "a.b", `q"'`, "mixed", "rare"}
+	traitNames    = []string{"country", "age", "vip", "born", "tags", "address.city", "mixed"}
+	purposes      = []string{"marketing", "ads & more"}
+)
+
+// value is a JSON value of any kind, often one of few so that comparisons meet them.
+func (w *world) value() string {
+	switch w.rnd.IntN(12) {
+	case 0, 1, 2:
+		return pick(w.rnd, "0", "1", "2", "2.5", "10", "-3", "100.10", "0.1", "1e2", "1E3", "-0", "12345678901234567890123", "1e400", "9007199254740993", "0.30000000000000004", "1.5e-9")
+	case 3, 4, 5:
+		return strconv.Quote(pick(w.rnd, "TH", "DE", "th", "tents", "a", "ab", "Ünï", "", " ", "it's", "[1]", "{}", "null"))
+	case 6:
+		return strconv.Quote(pick(w.rnd, "1", "2.5", " 10 ", "1_000", ".5", "5.", "+5", "1e2", "0x1F", "inf", "NaN", "-", "true", "TRUE", "yes", "no", "t", "+-1"))
+	case 7:
+		return strconv.Quote(pick(w.rnd, "2026-03-05", "2026-03-05T10:00:00Z", "2026-03-05 10:00:00.1234567+07:00", "2026-03-05T10:00", "2026-02-30", "0001-01-01", "2026-03-10T23:59:59.999999Z"))
+	case 8:
+		return pick(w.rnd, "true", "false")
+	case 9:
+		return "null"
+	case 10:
+		return pick(w.rnd, `[]`, `["TH","a"]`, `[1,2.5,"1",null,true]`, `[["TH"]]`, `[{"a":1}]`)
+	}
+	return fmt.Sprintf(`[{"sku":%s,"price":%s},{"sku":%s,"n":{"x":1}},7]`, w.scalar(), w.scalar(), w.scalar())
+}
+
+func (w *world) scalar() string {
+	for {
+		if v := w.value(); v[0] != '[' {
+			return v
+		}
+	}
+}
+
+// object is a JSON object of some of the names; a.b is the member b of a.
+func (w *world) object(names []string, most int) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, n := range w.rnd.Perm(len(names))[:w.rnd.IntN(most+1)] {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		outer, inner, nested := strings.Cut(names[n], ".")
+		name, _ := json.Marshal(outer)
+		if nested {
+			fmt.Fprintf(&b, `%s:{%q:%s}`, name, inner, w.value())
+		} else {
+			fmt.Fprintf(&b, `%s:%s`, name, w.value())
+		}
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// frame adds one of events, rows or a merge, a while later.
+func (w *world) frame() {
+	w.now += clientele.Micros(w.rnd.Int64N(4 * day))
+	f := clientele.Frame{Kind: clientele.KindEvent}
+	if w.rnd.IntN(5) == 0 {
+		f.Kind = clientele.KindRow
+	}
+	for range 2 + w.rnd.IntN(14) {
+		w.now += clientele.Micros(w.rnd.Int64N(hour))
+		ts := w.now
+		if w.rnd.IntN(3) == 0 { // late
+			ts -= clientele.Micros(w.rnd.Int64N(30 * day))
+		}
+		if w.rnd.IntN(4) == 0 { // at the same moment as others
+			ts -= ts % day
+		}
+		raw := w.event(ts)
+		if f.Kind == clientele.KindRow {
+			raw = w.message(ts)
+		}
+		f.Records = append(f.Records, clientele.Record{Source: pick(w.rnd, "web", "shop"), ReceivedAt: w.now, Raw: []byte(raw)})
+	}
+	w.frames = append(w.frames, f)
+}
+
+func (w *world) who() string {
+	s := fmt.Sprintf(`"anonymousId":"anon-%d"`, w.rnd.IntN(30))
+	if w.rnd.IntN(3) == 0 {
+		s += fmt.Sprintf(`,"userId":"user-%d"`, w.rnd.IntN(15))
+	}
+	return s
+}
+
+func (w *world) event(ts clientele.Micros) string {
+	id := fmt.Sprintf(`"messageId":"m%d","timestamp":%q`, w.rnd.Int64(), ts)
+	context := fmt.Sprintf(`"context":%s`, w.object([]string{"locale", "page.path", "mixed", "ip"}, 3))
+	if w.rnd.IntN(3) == 0 {
+		context = fmt.Sprintf(`"context":{"consent":{"categoryPreferences":{%q:%t}}}`, pick(w.rnd, purposes...), w.rnd.IntN(2) == 0)
+	}
+	switch w.rnd.IntN(6) {
+	case 0:
+		traits := w.object(traitNames, 4)
+		if w.rnd.IntN(4) == 0 {
+			traits = fmt.Sprintf(`{"email":"e%d@example.com","consent":{"marketing":{"email":%t}}}`, w.rnd.IntN(12), w.rnd.IntN(2) == 0)
+		}
+		return fmt.Sprintf(`{"type":"identify",%s,%s,"traits":%s,%s}`, w.who(), id, traits, context)
+	case 1:
+		return fmt.Sprintf(`{"type":"page",%s,%s,"properties":%s,%s}`, w.who(), id, w.object(propertyNames, 4), context)
+	}
+	name, _ := json.Marshal(pick(w.rnd, eventNames...))
+	return fmt.Sprintf(`{"type":"track","event":%s,%s,%s,"properties":%s,%s}`, name, w.who(), id, w.object(propertyNames, 6), context)
+}
+
+// message is a row about a message, or a decision about consent that ends one day.
+func (w *world) message(ts clientele.Micros) string {
+	row := clientele.RowRecord{Table: "messages", ID: fmt.Sprint(w.rnd.Int64()),
+		Identifiers: []clientele.RecordIdentifier{{Namespace: clientele.UserID, Value: fmt.Sprintf("user-%d", w.rnd.IntN(15))}},
+		Fields: map[string]any{"message_id": fmt.Sprintf("msg%d", w.rnd.IntN(200)), "channel": pick(w.rnd, "email", "sms"), "status": pick(w.rnd, "sent", "opened"),
+			"platform": "mailer", "ts": (ts + clientele.Micros(w.rnd.Int64N(2*day))).String()}}
+	if w.rnd.IntN(3) == 0 {
+		row = clientele.RowRecord{Table: "profiles", ID: row.ID, Identifiers: row.Identifiers,
+			Consents: []clientele.ConsentRequest{{Purpose: pick(w.rnd, purposes...), Channel: pick(w.rnd, "", "email"), Granted: w.rnd.IntN(3) > 0, ExpiresAt: ts + clientele.Micros(w.rnd.Int64N(40*day))}}}
+	}
+	b, err := json.Marshal(row)
+	w.must(err)
+	return string(b)
+}
+
+// split takes an identifier out of its profile, or puts two together, by command.
+func (w *world) split(r *resolve.Resolver) {
+	g, err := identity.NewGraph(w.rules, w.rows)
+	w.must(err)
+	var anchors []clientele.Anchor
+	for range 2 {
+		a, err := g.Find(clientele.Identifier{Namespace: clientele.AnonymousID, Value: fmt.Sprintf("anon-%d", w.rnd.IntN(30))})
+		if err == nil && !slices.Contains(anchors, a) {
+			anchors = append(anchors, a)
+		}
+	}
+	name := clientele.CommandUnmerge
+	if len(anchors) == 2 && w.rnd.IntN(2) == 0 {
+		name = clientele.CommandMerge
+	} else {
+		anchors = anchors[:min(1, len(anchors))]
+	}
+	if len(anchors) == 0 {
+		return
+	}
+	body, err := json.Marshal(resolve.MergeBody{Anchors: anchors})
+	w.must(err)
+	raw, err := json.Marshal(clientele.Command{Name: name, By: "op", Body: body})
+	w.must(err)
+	w.frames = append(w.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: resolve.OperatorSource, ReceivedAt: w.now, Raw: raw}}})
+	p := clientele.Position(len(w.frames))
+	w.must(r.Batch([]resolve.Decoded{resolve.Decode(p, &w.frames[p-1], r.Rules(), func(string) resolve.Source { return resolve.Source{} })}))
+}
+
+// compare holds the two executions against each other at a moment after the history, and
+// evaluation against itself at the moment it names and right before.
+func (w *world) compare(text string) {
+	w.Helper()
+	c, err := audience.Parse([]byte(text))
+	if err != nil {
+		w.Fatalf("%s: %v (%s)", text, err, clientele.ErrorHint(err))
+	}
+	at := w.moment()
+	var got []clientele.ProfileID
+	query := w.schema.Members(c, at)
+	if err := w.columns.Numbers(context.Background(), query, func(row []int64) error { got = append(got, clientele.ProfileID(row[0])); return nil }); err != nil {
+		w.Fatalf("%s\n%s\n%v", text, query, err)
+	}
+	slices.Sort(got)
+	first := map[clientele.ProfileID]clientele.Micros{}
+	var want []clientele.ProfileID
+	for _, p := range w.profiles {
+		facts := w.facts[p]
+		if w.rnd.IntN(8) == 0 {
+			facts = w.stored[p]
+		}
+		member, recheck, err := audience.Evaluate(c, facts, at)
+		w.must(err)
+		if recheck <= at.Now {
+			w.Fatalf("%s\nis to be checked again at %s, which is not after %s", text, recheck, at.Now)
+		}
+		if first[p] = recheck; member {
+			want = append(want, p)
+		}
+		w.later(text, c, p, at, member, recheck)
+	}
+	w.members += len(want)
+	if !slices.Equal(got, want) {
+		w.Fatalf("%s\nat %s has in SQL    %v\nand by evaluation %v\n%s", text, at.Now, got, want, query)
+	}
+	if w.rnd.IntN(2) == 0 {
+		w.ahead += w.recheckedBySQL(text, c, at, first)
+	}
+}
+
+// later looks right before the moment that evaluation names, and somewhere before it.
+func (w *world) later(text string, c audience.Condition, p clientele.ProfileID, at audience.At, member bool, recheck clientele.Micros) {
+	if w.rnd.IntN(4) > 0 {
+		return
+	}
+	if recheck == audience.Never {
+		recheck = w.now + 200*day
+	}
+	before := at.Now + clientele.Micros(w.rnd.Int64N(int64(max(1, recheck-at.Now))))
+	for _, now := range []clientele.Micros{recheck - 1, before} {
+		then, _, err := audience.Evaluate(c, w.facts[p], audience.At{Now: now, Percentiles: at.Percentiles})
+		w.must(err)
+		if then != member {
+			w.Fatalf("%s\nof %d is %t at %s, and was to be so until %s, and is not at %s", text, p, member, at.Now, recheck, now)
+		}
+		w.rechecks++
+	}
+}
+
+// recheckedBySQL says whether SQL names a moment for everybody for whom evaluation does, and none
+// that is too late: membership holds until then.
+func (w *world) recheckedBySQL(text string, c audience.Condition, at audience.At, first map[clientele.ProfileID]clientele.Micros) int {
+	moments := map[clientele.ProfileID]clientele.Micros{}
+	if query := w.schema.Rechecks(c, at); query != "" {
+		if err := w.columns.Numbers(context.Background(), query, func(row []int64) error { moments[clientele.ProfileID(row[0])] = clientele.Micros(row[1]); return nil }); err != nil {
+			w.Fatalf("%s\n%s\n%v", text, query, err)
+		}
+	}
+	for _, p := range w.profiles {
+		until, ok := moments[p]
+		if !ok {
+			until = w.now + 200*day
+		} else if until <= at.Now {
+			w.Fatalf("%s\nSQL names %s, which is not after %s", text, until, at.Now)
+		}
+		is, _, err := audience.Evaluate(c, w.facts[p], at)
+		w.must(err)
+		then, _, err := audience.Evaluate(c, w.facts[p], audience.At{Now: until - 1, Percentiles: at.Percentiles})
+		w.must(err)
+		if is != then {
+			w.Fatalf("%s\nof %d changes between %s and %s, which SQL does not know (evaluation: %s)", text, p, at.Now, until, first[p])
+		}
+	}
+	return len(moments)
+}
+
+// remembered are facts that keep what they were asked for: a test asks for the same many thousand times.
+type remembered struct {
+	audience.Facts
+	traits   map[string]jsontext.Value
+	consents map[[2]string]*clientele.Consent
+	ids      []clientele.ProfileIdentifier
+	events   map[string][]*audience.Occurrence
+	messages []*audience.Occurrence
+	asked    bool
+}
+
+func remember(f audience.Facts) *remembered {
+	return &remembered{Facts: f, traits: map[string]jsontext.Value{}, consents: map[[2]string]*clientele.Consent{}, events: map[string][]*audience.Occurrence{}}
+}
+
+func (r *remembered) Trait(name string) (v jsontext.Value, err error) {
+	v, ok := r.traits[name]
+	if !ok {
+		v, err = r.Facts.Trait(name)
+		r.traits[name] = v
+	}
+	return v, err
+}
+
+func (r *remembered) Consent(purpose, channel string) (c *clientele.Consent, err error) {
+	c, ok := r.consents[[2]string{purpose, channel}]
+	if !ok {
+		c, err = r.Facts.Consent(purpose, channel)
+		r.consents[[2]string{purpose, channel}] = c
+	}
+	return c, err
+}
+
+func (r *remembered) Identifiers() (_ []clientele.ProfileIdentifier, err error) {
+	if r.ids == nil {
+		r.ids, err = r.Facts.Identifiers()
+	}
+	return r.ids, err
+}
+
+func (r *remembered) Events(name string, from, to clientele.Micros, fn func(*audience.Occurrence) error) error {
+	all, ok := r.events[name]
+	if !ok {
+		if err := r.Facts.Events(name, clientele.MinTime, clientele.MaxTime, func(o *audience.Occurrence) error { all = append(all, o); return nil }); err != nil {
+			return err
+		}
+		r.events[name] = all
+	}
+	return inRange(all, from, to, fn)
+}
+
+func inRange(all []*audience.Occurrence, from, to clientele.Micros, fn func(*audience.Occurrence) error) error {
+	for _, o := range all {
+		if o.At >= from && o.At <= to {
+			if err := fn(o); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (r *remembered) Messages(from, to clientele.Micros, fn func(*audience.Occurrence) error) error {
+	if !r.asked {
+		r.asked = true
+		if err := r.Facts.Messages(clientele.MinTime, clientele.MaxTime, func(o *audience.Occurrence) error { r.messages = append(r.messages, o); return nil }); err != nil {
+			return err
+		}
+	}
+	return inRange(r.messages, from, to, fn)
+}
+
+func (r *remembered) Hits(c *audience.Counted, from, to clientele.Micros) (out []audience.Hit, err error) {
+	err = r.Events(c.Name, from, to, func(o *audience.Occurrence) error {
+		if h, ok := c.Match(o); ok {
+			out = append(out, h)
+		}
+		return nil
+	})
+	slices.SortFunc(out, func(a, b audience.Hit) int { return a.Compare(b.Stamp) })
+	return out, err
+}

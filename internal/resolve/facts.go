@@ -1,0 +1,136 @@
+package resolve
+
+import (
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"clientele"
+	"clientele/internal/audience"
+	"clientele/internal/identity"
+	"clientele/internal/profile"
+)
+
+// facts are a profile's facts as of rows, for the evaluation of audiences. Everything is read when
+// it is first asked for.
+type facts struct {
+	rows    clientele.Rows
+	graph   *identity.Graph
+	rules   profile.Rules
+	profile clientele.ProfileID
+
+	members  []clientele.Anchor
+	heads    []*profile.Head
+	golden   *profile.Golden
+	consents []clientele.Consent
+	ids      []clientele.ProfileIdentifier
+	asked    struct{ heads, consents, ids bool }
+}
+
+// LoadFacts are the facts of the profile as of the rows.
+func LoadFacts(rows clientele.Rows, g *identity.Graph, rules profile.Rules, p clientele.ProfileID) (audience.Facts, error) {
+	members, err := g.Members(p)
+	return &facts{rows: rows, graph: g, rules: rules, profile: p, members: members}, err
+}
+
+func (f *facts) head() error {
+	if f.asked.heads {
+		return nil
+	}
+	_, heads, err := loadHeads(f.rows, f.graph, f.profile)
+	f.heads, f.asked.heads = heads, err == nil
+	return err
+}
+
+// Trait is the golden record's.
+func (f *facts) Trait(name string) (jsontext.Value, error) {
+	if f.golden == nil {
+		if err := f.head(); err != nil {
+			return nil, err
+		}
+		f.golden = profile.Merge(f.rules, f.heads)
+	}
+	return jsontext.Value(f.golden.Traits[name]), nil
+}
+
+// Consent is the channel's own decision, otherwise the one for every channel.
+func (f *facts) Consent(purpose, channel string) (*clientele.Consent, error) {
+	if !f.asked.consents {
+		err := f.head()
+		if err == nil {
+			f.consents, err = profile.Consents(f.members, f.heads, links(f.graph, f.profile))
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.asked.consents = true
+	}
+	var found *clientele.Consent
+	for i := range f.consents {
+		if c := &f.consents[i]; c.Purpose == purpose && (c.Channel == channel || c.Channel == "" && found == nil) {
+			found = c
+		}
+	}
+	return found, nil
+}
+
+func (f *facts) Identifiers() (_ []clientele.ProfileIdentifier, err error) {
+	if !f.asked.ids {
+		f.ids, err = f.graph.Identifiers(f.profile)
+		f.asked.ids = err == nil
+	}
+	return f.ids, err
+}
+
+func (f *facts) InAudience(string) (bool, error) { return false, nil }
+
+func (f *facts) Lifecycle() (string, clientele.Micros, error) { return "", 0, nil }
+
+func (f *facts) Events(name string, from, to clientele.Micros, fn func(*audience.Occurrence) error) error {
+	return f.timeline(name, from, to, func(t *TimelineEntry) error {
+		if t.Position == 0 { // a row of a table
+			return nil
+		}
+		return fn(&audience.Occurrence{Stamp: clientele.Stamp{At: t.TS, Source: t.Source, ID: t.ID}, Properties: t.Properties, Context: t.Context})
+	})
+}
+
+func (f *facts) Messages(from, to clientele.Micros, fn func(*audience.Occurrence) error) error {
+	return f.timeline(shown["messages"].name, from, to, func(t *TimelineEntry) error {
+		if t.Position != 0 {
+			return nil
+		}
+		return fn(&audience.Occurrence{Stamp: clientele.Stamp{At: t.TS, Source: t.Source, ID: t.ID}, Properties: t.Properties})
+	})
+}
+
+// timeline reads the entries of the name, anchor by anchor.
+func (f *facts) timeline(name string, from, to clientele.Micros, fn func(*TimelineEntry) error) error {
+	for _, a := range f.members {
+		prefix := clientele.NewKey(clientele.RowTimeline).Anchor(a).Text(name)
+		r := clientele.Range{Start: slices.Clone(prefix).Time(from), End: slices.Clone(prefix).Time(to + 1)}
+		err := f.rows.Scan(r, func(k clientele.Key, v []byte) (bool, error) {
+			t, err := ReadTimelineEntry(k, v)
+			if err == nil {
+				err = fn(&t)
+			}
+			return err == nil, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Hits reads the events.
+func (f *facts) Hits(c *audience.Counted, from, to clientele.Micros) (out []audience.Hit, err error) {
+	err = f.Events(c.Name, from, to, func(o *audience.Occurrence) error {
+		if h, ok := c.Match(o); ok {
+			out = append(out, h)
+		}
+		return nil
+	})
+	slices.SortFunc(out, func(a, b audience.Hit) int { return a.Compare(b.Stamp) })
+	return out, err
+}
