@@ -60,6 +60,7 @@ create table if not exists base."profiles" (
     "first_seen" timestamptz,
     "last_seen" timestamptz,
     "traits" json,
+    "consent" json,
     "source" varchar,
     "$position" bigint
 );
@@ -69,6 +70,7 @@ select
     b."first_seen",
     b."last_seen",
     b."traits",
+    b."consent",
     b."source"
 from base."profiles" b;
 
