@@ -40,7 +40,8 @@ type RowStore interface {
 var ErrMoved = &Error{Code: Conflict, Message: "the stored log position is not the one this change set was made for",
 	Hint: "another process resolves the same data: stop one of them"}
 
-// ChangeSet is everything that a micro-batch changes, committed at once.
+// ChangeSet is everything that a micro-batch changes, committed at once. Its memory is the caller's
+// again once Apply has returned.
 type ChangeSet struct {
 	After    Position // the position the batch was computed from
 	Position Position // the position it brings the store to

@@ -176,7 +176,7 @@ const retellRows = 5000
 func (r *Resolver) retell() error {
 	rows := clientele.TableRows{Table: "profiles"}
 	tell := func() error {
-		b, err := r.encode(&clientele.Change{Position: r.position, Tables: []clientele.TableRows{rows}})
+		b, err := r.outgoing.encode(&clientele.Change{Position: r.position, Tables: []clientele.TableRows{rows}}, r.o.Plain)
 		if err != nil {
 			return err
 		}

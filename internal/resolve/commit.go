@@ -38,7 +38,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 		set.Rows = append(set.Rows, clientele.RowChange{Key: sweptKey, Value: stamp(clientele.Micros(r.seen.swept))})
 	}
 	if change != nil {
-		if set.Outbox, err = r.encode(change); err != nil {
+		if set.Outbox, err = r.outgoing.encode(change, r.o.Plain); err != nil {
 			return err
 		}
 	}
@@ -64,9 +64,16 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.columns.dirty, r.columns.fresh = false, nil
 	r.keeps.changed = false
 	r.batch = newBatch()
+	if cap(set.Rows) <= keptRows {
+		clear(set.Rows)
+		r.batch.puts = set.Rows[:0]
+	}
 	r.position = to
 	return nil
 }
+
+// keptRows is for how many rows memory is kept between two batches.
+const keptRows = 100_000
 
 // rowChanges is everything that the batch writes into the row store.
 func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
@@ -161,7 +168,7 @@ func (r *Resolver) profileOf(a clientele.Anchor) (any, error) {
 }
 
 func (r *Resolver) eventRows(*clientele.Change) (clientele.TableRows, error) {
-	rows := clientele.TableRows{Table: "events"}
+	rows := clientele.TableRows{Table: "events", Insert: make([][]any, 0, len(r.batch.events))}
 	for _, p := range r.batch.events {
 		id, err := r.profileOf(p.anchor)
 		if err != nil {

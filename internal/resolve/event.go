@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -30,22 +32,88 @@ const (
 // remembered for ever.
 const importLibrary = "clientele-import"
 
-// wire is a message of the tracking API. Everything else in it stays raw.
+// wire is a message of the tracking API: parts of its text, nothing is copied. Of two members of
+// one name the last holds; unknown names and wrong letter case are passed over.
 type wire struct {
-	Type              string         `json:"type"`
-	Event             jsontext.Value `json:"event"`
-	Name              jsontext.Value `json:"name"`
-	UserID            jsontext.Value `json:"userId"`
-	AnonymousID       jsontext.Value `json:"anonymousId"`
-	PreviousID        jsontext.Value `json:"previousId"`
-	GroupID           jsontext.Value `json:"groupId"`
-	MessageID         jsontext.Value `json:"messageId"`
-	Timestamp         jsontext.Value `json:"timestamp"`
-	OriginalTimestamp jsontext.Value `json:"originalTimestamp"`
-	SentAt            jsontext.Value `json:"sentAt"`
-	Traits            jsontext.Value `json:"traits"`
-	Properties        jsontext.Value `json:"properties"`
-	Context           jsontext.Value `json:"context"`
+	text                                                       []byte
+	typ, event, name, userID, anonymousID, previousID, groupID jsontext.Value
+	messageID, timestamp, originalTimestamp, sentAt            jsontext.Value
+	traits, properties, context                                jsontext.Value
+}
+
+var wires = sync.Pool{New: func() any { return new(wire) }}
+
+// member is where the member of the name goes, which is quoted as in the text; nil: nowhere.
+func (w *wire) member(name []byte) *jsontext.Value {
+	if bytes.IndexByte(name, '\\') >= 0 {
+		plain, err := jsontext.AppendUnquote(nil, name)
+		if err != nil {
+			return nil
+		}
+		name = append(append([]byte{'"'}, plain...), '"')
+	}
+	switch string(name) {
+	case `"type"`:
+		return &w.typ
+	case `"event"`:
+		return &w.event
+	case `"name"`:
+		return &w.name
+	case `"userId"`:
+		return &w.userID
+	case `"anonymousId"`:
+		return &w.anonymousID
+	case `"previousId"`:
+		return &w.previousID
+	case `"groupId"`:
+		return &w.groupID
+	case `"messageId"`:
+		return &w.messageID
+	case `"timestamp"`:
+		return &w.timestamp
+	case `"originalTimestamp"`:
+		return &w.originalTimestamp
+	case `"sentAt"`:
+		return &w.sentAt
+	case `"traits"`:
+		return &w.traits
+	case `"properties"`:
+		return &w.properties
+	case `"context"`:
+		return &w.context
+	}
+	return nil
+}
+
+// UnmarshalJSONFrom reads the message, whose text must have been set.
+func (w *wire) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if k := dec.PeekKind(); k != '{' {
+		return fmt.Errorf("it is %s, not an object", k)
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != '}' {
+		name, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		part := w.member(name)
+		if part == nil {
+			if err := dec.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		v, err := dec.ReadValue()
+		if err != nil {
+			return err
+		}
+		end := dec.InputOffset()
+		*part = w.text[end-int64(len(v)) : end : end]
+	}
+	_, err := dec.ReadToken()
+	return err
 }
 
 // wireContext is what is read of a message's context.
@@ -122,39 +190,41 @@ func decode(r *clientele.Record, trusted bool, allVerified bool) (*event, error)
 	if err := depth(r.Raw); err != nil {
 		return nil, err
 	}
-	var w wire
-	if err := jsonv2.Unmarshal(r.Raw, &w, lenient); err != nil {
+	w := wires.Get().(*wire)
+	defer func() { *w = wire{}; wires.Put(w) }()
+	w.text = r.Raw
+	if err := jsonv2.Unmarshal(r.Raw, w, lenient); err != nil {
 		return nil, invalid("not a JSON object of the tracking API: %s", jsonReason(err))
 	}
-	e := &event{typ: strings.ToLower(w.Type), properties: w.Properties, context: w.Context}
+	e := &event{typ: strings.ToLower(scalar(w.typ)), properties: w.properties, context: w.context}
 	if !slices.Contains(eventTypes, e.typ) {
-		return nil, invalid("type is %q: it must be track, identify, page, screen, group or alias", clip(w.Type))
+		return nil, invalid("type is %q: it must be track, identify, page, screen, group or alias", clip(scalar(w.typ)))
 	}
 	var c wireContext
-	if object(w.Context) {
+	if object(w.context) {
 		// A context of another shape than the specification's is kept, and not read.
-		if err := jsonv2.Unmarshal(w.Context, &c, lenient); err != nil {
+		if err := jsonv2.Unmarshal(w.context, &c, lenient); err != nil {
 			c = wireContext{}
 		}
 	} else {
 		e.context = nil
 	}
-	if !object(w.Properties) {
+	if !object(w.properties) {
 		e.properties = nil
 	}
-	if object(w.Traits) {
-		e.said = w.Traits
+	if object(w.traits) {
+		e.said = w.traits
 	}
 	e.properties, e.context = once(e.properties), once(e.context)
-	if err := e.names(&w); err != nil {
+	if err := e.names(w); err != nil {
 		return nil, err
 	}
 	e.imported = c.Library.Name == importLibrary
 	var err error
-	if e.ts, err = eventTime(&w, r.ReceivedAt); err != nil {
+	if e.ts, err = eventTime(w, r.ReceivedAt); err != nil {
 		return nil, err
 	}
-	if err := e.person(&w, &c, trusted, allVerified); err != nil {
+	if err := e.person(w, &c, trusted, allVerified); err != nil {
 		return nil, err
 	}
 	e.consent(&c)
@@ -163,17 +233,17 @@ func decode(r *clientele.Record, trusted bool, allVerified bool) (*event, error)
 
 // names reads the message id and what the event is called.
 func (e *event) names(w *wire) error {
-	e.id = scalar(w.MessageID)
+	e.id = scalar(w.messageID)
 	if len(e.id) > maxMessageID {
 		return invalid("messageId is over %d bytes", maxMessageID)
 	}
 	switch e.typ {
 	case "track":
-		if e.name = scalar(w.Event); strings.TrimSpace(e.name) == "" {
+		if e.name = scalar(w.event); strings.TrimSpace(e.name) == "" {
 			return invalid("a track event needs the name of what happened in event")
 		}
 	case "page", "screen":
-		e.name = scalar(w.Name)
+		e.name = scalar(w.name)
 	}
 	if len(e.name) > maxEventName {
 		return invalid("the event's name is over %d bytes", maxEventName)
@@ -184,16 +254,16 @@ func (e *event) names(w *wire) error {
 // eventTime is when it happened: the client's clock, corrected by how far that clock was off
 // when it sent (received - (sent - original)), never later than its receipt.
 func eventTime(w *wire, received clientele.Micros) (clientele.Micros, error) {
-	original, err := instant("timestamp", w.Timestamp)
+	original, err := instant("timestamp", w.timestamp)
 	if err != nil {
 		return 0, err
 	}
-	if o, err := instant("originalTimestamp", w.OriginalTimestamp); err != nil {
+	if o, err := instant("originalTimestamp", w.originalTimestamp); err != nil {
 		return 0, err
 	} else if o != 0 {
 		original = o
 	}
-	sent, err := instant("sentAt", w.SentAt)
+	sent, err := instant("sentAt", w.sentAt)
 	if err != nil {
 		return 0, err
 	}
@@ -237,13 +307,13 @@ func instant(name string, v jsontext.Value) (clientele.Micros, error) {
 
 // person reads identifiers and traits. Verified identifiers come from trusted sources only.
 func (e *event) person(w *wire, c *wireContext, trusted, allVerified bool) error {
-	e.userID, e.anonymousID, e.groupID = scalar(w.UserID), scalar(w.AnonymousID), scalar(w.GroupID)
+	e.userID, e.anonymousID, e.groupID = scalar(w.userID), scalar(w.anonymousID), scalar(w.groupID)
 	all := trusted && allVerified
 	e.see(clientele.UserID, e.userID, all)
 	e.see(clientele.AnonymousID, e.anonymousID, all)
 	e.see(clientele.DeviceID, scalar(c.Device.ID), all)
 	if e.typ == "alias" {
-		previous := scalar(w.PreviousID)
+		previous := scalar(w.previousID)
 		if previous == "" || e.userID == "" {
 			return invalid("an alias needs userId and previousId")
 		}
@@ -266,7 +336,7 @@ func (e *event) person(w *wire, c *wireContext, trusted, allVerified bool) error
 		e.traits = map[string]jsontext.Value{"group_id": b}
 		return err // the traits are the group's, not the person's
 	}
-	for _, t := range []jsontext.Value{c.Traits, w.Traits} {
+	for _, t := range []jsontext.Value{c.Traits, w.traits} {
 		if !object(t) {
 			continue
 		}

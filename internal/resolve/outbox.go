@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"bytes"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -20,25 +21,36 @@ var outbox = sync.OnceValue(func() (c struct {
 	return c
 })
 
-// EncodeChange is the change as the outbox holds it.
-func EncodeChange(c *clientele.Change) ([]byte, error) {
-	b, err := rowcache.Encode(c)
-	if err != nil {
+// outgoing is the memory in which changes are encoded, used again for the next one.
+type outgoing struct {
+	plain  bytes.Buffer
+	packed []byte
+}
+
+// keptOutgoing is how much memory an outgoing keeps between two changes, in bytes.
+const keptOutgoing = 16 << 20
+
+// encode is the change as the outbox holds it, until the next call. Plain: nothing is packed.
+func (o *outgoing) encode(c *clientele.Change, plain bool) ([]byte, error) {
+	if o.plain.Cap() > keptOutgoing {
+		o.plain = bytes.Buffer{}
+	}
+	if cap(o.packed) > keptOutgoing {
+		o.packed = nil
+	}
+	o.plain.Reset()
+	if err := rowcache.EncodeTo(&o.plain, c); err != nil {
 		return nil, err
 	}
-	return outbox().enc.EncodeAll(b, nil), nil
-}
-
-// encode is the change as this resolver's outbox holds it.
-func (r *Resolver) encode(c *clientele.Change) ([]byte, error) {
-	if !r.o.Plain {
-		return EncodeChange(c)
+	if plain {
+		o.packed = rawzstd.Append(o.packed[:0], o.plain.Bytes())
+	} else {
+		o.packed = outbox().enc.EncodeAll(o.plain.Bytes(), o.packed[:0])
 	}
-	b, err := rowcache.Encode(c)
-	return rawzstd.Append(nil, b), err
+	return o.packed, nil
 }
 
-// DecodeChange reads what EncodeChange wrote.
+// DecodeChange reads a change of the outbox.
 func DecodeChange(b []byte) (*clientele.Change, error) {
 	plain, err := outbox().dec.DecodeAll(b, nil)
 	if err != nil {

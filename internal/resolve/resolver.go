@@ -69,6 +69,7 @@ type Resolver struct {
 	totals   Totals
 	position clientele.Position
 	batch    batch
+	outgoing outgoing
 
 	forgotten bool // the last command has deleted rows behind the caches
 }

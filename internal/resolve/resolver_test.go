@@ -13,6 +13,7 @@ import (
 	"clientele/internal/identity"
 	"clientele/internal/profile"
 	"clientele/internal/resolve"
+	"clientele/internal/rowcache"
 	"clientele/internal/store/storetest"
 )
 
@@ -45,7 +46,7 @@ func newStream(t *testing.T) *stream {
 	told := func(number uint64, c *clientele.Change) {
 		entries, err := s.store.Changes(number-1, 1)
 		s.must(err)
-		if b, err := resolve.EncodeChange(c); err != nil || len(entries) != 1 || entries[0].Number != number || !bytes.Equal(b, entries[0].Bytes) {
+		if len(entries) != 1 || entries[0].Number != number || !bytes.Equal(encoded(t, c), encoded(t, decoded(t, entries[0].Bytes))) {
 			t.Errorf("change %d is told, which the outbox does not have: %v", number, err)
 		}
 	}
@@ -54,6 +55,24 @@ func newStream(t *testing.T) *stream {
 	}})
 	s.must(err)
 	return s
+}
+
+func encoded(t *testing.T, c *clientele.Change) []byte {
+	t.Helper()
+	b, err := rowcache.Encode(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func decoded(t *testing.T, b []byte) *clientele.Change {
+	t.Helper()
+	c, err := resolve.DecodeChange(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func (s *stream) must(err error) {

@@ -1,6 +1,8 @@
 package rowcache
 
 import (
+	"bytes"
+
 	"github.com/fxamacker/cbor/v2"
 
 	"clientele"
@@ -9,7 +11,7 @@ import (
 // Rows are canonical CBOR: the same row is the same bytes, so that two stores can be compared by
 // digest. Integers read into an empty interface are int64.
 var (
-	canonical, _ = cbor.CanonicalEncOptions().EncMode()
+	canonical, _ = cbor.CanonicalEncOptions().UserBufferEncMode()
 	decoding, _  = cbor.DecOptions{IntDec: cbor.IntDecConvertSignedOrFail, MaxArrayElements: 1 << 24}.DecMode()
 )
 
@@ -20,6 +22,14 @@ func Encode(v any) ([]byte, error) {
 		return nil, clientele.Errorf(clientele.Internal, "encode row: %w", err)
 	}
 	return b, nil
+}
+
+// EncodeTo appends to b what Encode answers, for what is large and made often.
+func EncodeTo(b *bytes.Buffer, v any) error {
+	if err := canonical.MarshalToBuffer(v, b); err != nil {
+		return clientele.Errorf(clientele.Internal, "encode row: %w", err)
+	}
+	return nil
 }
 
 // Decode reads a stored row; nil for no bytes. Corrupt when the bytes are no such row.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/duckdb/duckdb-go/v2"
 
@@ -202,9 +203,10 @@ func stagedValue(t *clientele.Table, column int, v any) (driver.Value, error) {
 		if !ok {
 			return wrong()
 		}
-		if !utf8.ValidString(s) {
-			s = strings.ToValidUTF8(s, "\uFFFD")
+		if utf8.ValidString(s) && (c.Type != clientele.TypeJSON || !hasSurrogates(s)) {
+			return v, nil // as it came: nearly all do, and to box one anew takes memory
 		}
+		s = strings.ToValidUTF8(s, "\uFFFD")
 		if c.Type == clientele.TypeJSON {
 			s = fixSurrogates(s)
 		}
@@ -276,7 +278,7 @@ func integer(v any) (int64, bool) {
 // fixSurrogates replaces the escapes of half a UTF-16 pair, which Go's JSON accepts and
 // DuckDB's does not, by that of the replacement character.
 func fixSurrogates(s string) string {
-	if !strings.Contains(s, `\ud`) && !strings.Contains(s, `\uD`) {
+	if !hasSurrogates(s) {
 		return s
 	}
 	out := []byte(s)
@@ -299,6 +301,9 @@ func fixSurrogates(s string) string {
 	return string(out)
 }
 
+// hasSurrogates says whether the text may have escapes of surrogates.
+func hasSurrogates(s string) bool { return strings.Contains(s, `\ud`) || strings.Contains(s, `\uD`) }
+
 // surrogate says whether an escape of a surrogate begins at i, and whether it is the high one.
 func surrogate(b []byte, i int) (high, ok bool) {
 	if i+6 > len(b) || b[i] != '\\' || b[i+1] != 'u' || b[i+2]|0x20 != 'd' {
@@ -314,11 +319,18 @@ func surrogate(b []byte, i int) (high, ok bool) {
 }
 
 // stage appends the rows to the temporary table "staged".
+const long = 64 // bytes from which on a text is worth the trouble
+
 func stage(conn *sql.Conn, columns int, rows *tableBatch) error {
 	return appending(conn, func(a *duckdb.Appender) error {
 		line := make([]driver.Value, columns+2)
 		for _, r := range rows.rows {
-			copy(line, r.values)
+			for i, v := range r.values {
+				if s, ok := v.(string); ok && len(s) > long {
+					v = unsafe.Slice(unsafe.StringData(s), len(s)) // the driver copies a text twice, bytes once, and keeps neither
+				}
+				line[i] = v
+			}
 			line[columns], line[columns+1] = r.deleted, r.replace
 			if err := a.AppendRow(line...); err != nil {
 				return err

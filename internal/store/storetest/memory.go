@@ -86,12 +86,12 @@ func (m *Memory) Apply(set *clientele.ChangeSet) error {
 		if r := &set.Rows[i]; r.Value == nil {
 			s.root = remove(s.root, string(r.Key))
 		} else {
-			s.root = put(s.root, newNode(string(r.Key), r.Value))
+			s.root = put(s.root, newNode(string(r.Key), bytes.Clone(r.Value)))
 		}
 	}
 	if set.Outbox != nil {
 		s.number++
-		s.root = put(s.root, newNode(string(clientele.OutboxKey(s.number)), set.Outbox))
+		s.root = put(s.root, newNode(string(clientele.OutboxKey(s.number)), bytes.Clone(set.Outbox)))
 	}
 	s.position = set.Position
 	m.state = s
