@@ -39,6 +39,11 @@ type Keeper struct {
 	Now        func() time.Time                             // nil = time.Now
 	Logger     *slog.Logger                                 // nil = none
 
+	// What the log's first frame says of its age, kept because to read it the log's server loads a
+	// whole block of 8 MB, for which all who write wait.
+	first   clientele.Position
+	firstAt clientele.Micros
+
 	stuck      clientele.Position
 	stuckSince time.Time
 }
@@ -130,22 +135,24 @@ func (k *Keeper) due(ctx context.Context, first clientele.Position) (bool, error
 	if k.KeepAge <= 0 {
 		return false, nil
 	}
-	frame, err := k.Log.Frame(ctx, first)
-	if clientele.ErrorCode(err) == clientele.Corrupt {
-		return true, nil // gone or not, it is what stands in the way
+	if k.first != first {
+		frame, err := k.Log.Frame(ctx, first)
+		if clientele.ErrorCode(err) == clientele.Corrupt {
+			return true, nil // gone or not, it is what stands in the way
+		}
+		if err != nil {
+			return false, err
+		}
+		if k.firstAt, err = k.ReceivedAt(frame); err != nil {
+			return false, err
+		}
+		k.first = first
 	}
-	if err != nil {
-		return false, err
-	}
-	return k.older(frame, k.KeepAge)
+	return k.older(k.firstAt, k.KeepAge), nil
 }
 
-func (k *Keeper) older(frame []byte, age time.Duration) (bool, error) {
-	at, err := k.ReceivedAt(frame)
-	if err != nil {
-		return false, err
-	}
-	return k.now().Sub(at.Time()) > age, nil
+func (k *Keeper) older(at clientele.Micros, age time.Duration) bool {
+	return k.now().Sub(at.Time()) > age
 }
 
 // oldest yields the frames to archive, until the log would be below its limits or the frames
@@ -182,8 +189,8 @@ func (k *Keeper) oldest(ctx context.Context, first, limit clientele.Position, fa
 				return
 			}
 			if over <= 0 {
-				old, err := k.older(frame, k.KeepAge/8*7)
-				if err != nil || k.KeepAge <= 0 || !old {
+				at, err := k.ReceivedAt(frame)
+				if err != nil || k.KeepAge <= 0 || !k.older(at, k.KeepAge/8*7) {
 					*failed = err
 					return
 				}

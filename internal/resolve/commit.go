@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"unsafe"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"clientele"
 	"clientele/internal/commerce"
@@ -175,10 +178,13 @@ func (r *Resolver) eventRows(*clientele.Change) (clientele.TableRows, error) {
 			return rows, err
 		}
 		rows.Insert = append(rows.Insert, []any{int64(p.anchor), p.e.id, id, int64(p.e.ts), int64(p.received), p.source,
-			p.e.typ, text(p.e.name), text(p.e.anonymousID), text(p.e.userID), text(string(p.e.properties)), text(string(p.e.context))})
+			p.e.typ, text(p.e.name), text(p.e.anonymousID), text(p.e.userID), text(raw(p.e.properties)), text(raw(p.e.context))})
 	}
 	return rows, nil
 }
+
+// raw is the JSON without a copy: it is a part of the frame's memory, which nobody changes.
+func raw(v jsontext.Value) string { return unsafe.String(unsafe.SliceData(v), len(v)) }
 
 func text(s string) any {
 	if s == "" {
