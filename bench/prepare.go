@@ -64,6 +64,7 @@ func (b *bench) prepare(ctx context.Context, profiles int64) (*sized, error) {
 			return nil, err
 		}
 	}
+	settle()
 	return b.sized(run, have), nil
 }
 

@@ -146,6 +146,10 @@ func copyDir(from, to string) error {
 	return os.CopyFS(to, os.DirFS(filepath.Clean(from)))
 }
 
+// settle has everything written so far on disk. The kernel would write it half a minute later, a
+// gigabyte at once, in the middle of what is measured.
+func settle() { syscall.Sync() }
+
 // ahead is how much nicer the server is than the generator that goes first.
 const ahead = 10
 

@@ -35,7 +35,7 @@ func main() {
 	// the stages behind the log give way to intake (internal/app, aside). With so many one of Go's is
 	// always free to wait for the network; when all are busy it looks there every ten milliseconds only.
 	if _, set := os.LookupEnv("GOMAXPROCS"); !set {
-		runtime.GOMAXPROCS(4 * runtime.GOMAXPROCS(0))
+		runtime.GOMAXPROCS(3 * runtime.GOMAXPROCS(0))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the defaults are back: a second one ends the program at once.
