@@ -58,7 +58,7 @@ type Ledger struct {
 	sorted     []place                   // the keys of was, in order, when it has as many
 }
 
-const cached = 50_000
+const cached = 15_000
 
 // NewLedger opens the ledger over the rows.
 func NewLedger(rows clientele.Rows) *Ledger {

@@ -114,7 +114,7 @@ var (
 	traitRulesKey    = clientele.MetaKey("trait_rules")
 )
 
-const cachedHeads = 30_000
+const cachedHeads = 15_000
 
 // New opens a resolver on the store's state.
 func New(o Options) (*Resolver, error) {
