@@ -40,6 +40,12 @@ type QueryResult struct {
 	TookMS  int64         `json:"took_ms"`
 }
 
+// QueryTable is a table that queries may read.
+type QueryTable struct {
+	Name    string        `json:"name"`
+	Columns []QueryColumn `json:"columns"`
+}
+
 // QueryColumn is a column of an answer.
 type QueryColumn struct {
 	Name string `json:"name"`

@@ -28,6 +28,9 @@ func (d *doctor) surroundings(configPath string) {
 	if d.cfg.AdminToken != "" && d.cfg.TLS.Cert == "" && !localOnly(d.cfg.Listen) {
 		d.printf("note: listen %s takes HTTP from afar: put a proxy with TLS before it, or set tls.cert and tls.key\n", d.cfg.Listen)
 	}
+	if d.cfg.PGListen != "" && d.cfg.TLS.Cert == "" && !localOnly(d.cfg.PGListen) {
+		d.printf("note: pg_listen %s takes passwords from afar without TLS: set tls.cert and tls.key\n", d.cfg.PGListen)
+	}
 }
 
 func localOnly(listen string) bool {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"clientele"
@@ -271,4 +273,26 @@ func (p *platform) Access(ctx context.Context, id clientele.Identifier) (*client
 func (p *platform) AccessPage(ctx context.Context, id clientele.Identifier) ([]byte, error) {
 	v, err := p.app.AccessPage(ctx, id)
 	return v, p.acted("access-profile", p.about(id), err)
+}
+
+// servePostgres answers PostgreSQL's protocol on the listener until stop is called, which waits for
+// its end and says how it ended. failed gives an error before that.
+func (p *platform) servePostgres(ln net.Listener) (failed <-chan error, stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended, failing := make(chan error, 1), make(chan error, 1)
+	var config *tls.Config
+	if p.cert != nil {
+		config = p.cert.Config()
+	}
+	go func() {
+		err := p.app.ServePostgres(ctx, ln, config)
+		if err != nil {
+			failing <- err
+		}
+		ended <- err
+	}()
+	return failing, func() error {
+		cancel()
+		return <-ended
+	}
 }

@@ -104,6 +104,11 @@ func (c *cli) serveWhile(ctx context.Context, cfg config.Config, log *slog.Logge
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	failed, stopPG, err := c.postgres(cfg, p)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer func() { err = errors.Join(err, stopPG()) }()
 	srv := p.door().Server(api.Shell(log, p.handler()))
 	served := make(chan error, 1)
 	go func() {
@@ -128,6 +133,7 @@ func (c *cli) serveWhile(ctx context.Context, cfg config.Config, log *slog.Logge
 			ended = true
 		case <-ctx.Done():
 		case <-p.done: // Close tells why
+		case <-failed: // stopPG tells why
 		case err = <-served:
 			err = clientele.Errorf(clientele.Internal, "serve: %w", err)
 		}
@@ -152,6 +158,19 @@ func (c *cli) secured(cfg config.Config, p *platform, ln net.Listener, log *slog
 	}
 	p.cert = cert
 	return tls.NewListener(ln, cert.Config()), nil
+}
+
+// postgres begins to answer PostgreSQL's protocol, where it is configured. stop ends that.
+func (c *cli) postgres(cfg config.Config, p *platform) (failed <-chan error, stop func() error, err error) {
+	if cfg.PGListen == "" {
+		return nil, func() error { return nil }, nil
+	}
+	ln, err := net.Listen("tcp", cfg.PGListen)
+	if err != nil {
+		return nil, nil, clientele.Errorf(clientele.Unavailable, "pg_listen: %w", err).WithHint("another program may listen there, PostgreSQL for one: choose another address")
+	}
+	failed, stop = p.servePostgres(ln)
+	return failed, stop, nil
 }
 
 func shutdown(srv *http.Server, served <-chan error) error {
@@ -196,6 +215,9 @@ func addressOf(a net.Addr) string {
 func (c *cli) greet(cfg config.Config, address, secret string) {
 	c.printf("Clientele %s serves at %s (data in %s)\n", version, address, cfg.Data)
 	c.printf("  API      %s/api/v1, described at %s/api/openapi.json\n", address, address)
+	if cfg.PGListen != "" {
+		c.printf("  BI       postgres://any@%s/clientele, the password is a token with scope read\n", cfg.PGListen)
+	}
 	var names []string
 	for _, s := range cfg.Sources {
 		if s.WriteKey != "" {

@@ -26,6 +26,7 @@ import (
 	"clientele/internal/identity"
 	"clientele/internal/importer"
 	"clientele/internal/observe"
+	"clientele/internal/pgwire"
 	"clientele/internal/privacy"
 	"clientele/internal/profile"
 	"clientele/internal/quality"
@@ -117,6 +118,7 @@ type App struct {
 	backups   backups
 	audit     *audit.Log
 	live      atomic.Pointer[live]
+	postgres  atomic.Pointer[pgwire.Server] // nil while it does not serve
 	limits    limits
 	reloading sync.Mutex
 	// Held by who must not have the log or the outbox trimmed meanwhile: those who trim try again later.

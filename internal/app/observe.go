@@ -74,7 +74,7 @@ func forwarded(h http.Header) bool {
 func (a *App) state(ctx context.Context) observe.State {
 	problems := len(a.trouble.list()) + len(a.standing())
 	s := observe.State{Ready: a.ready.Load(), Problems: problems, Log: a.logState(), Resolve: a.resolveState(ctx), Columns: a.columnsState(), Rows: a.rowsState(),
-		Archive: observe.ArchiveState{Last: float64(a.archive.Last()), Bytes: float64(a.archive.Size())}, Exports: a.exportsState()}
+		Archive: observe.ArchiveState{Last: float64(a.archive.Last()), Bytes: float64(a.archive.Size())}, Exports: a.exportsState(), Postgres: a.postgresState()}
 	if s.Log.Full {
 		s.Problems++ // as in Status
 	}

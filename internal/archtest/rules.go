@@ -37,6 +37,8 @@ var technologies = []struct{ library, home string }{
 	{"github.com/nats-io/", "internal/eventlog"},
 	{"github.com/cockroachdb/pebble", "internal/store/pebblestore"},
 	{"github.com/duckdb/", "internal/store/duckstore"},
+	{"github.com/jackc/pgx/v5/pgproto3", "internal/pgwire"},
+	{"github.com/jackc/pgx/v5/pgtype", "internal/pgwire"},
 	{"github.com/jackc/pgx", "internal/store/pgstore"},
 	{"github.com/danielgtaylor/huma", "internal/api"},
 	{"github.com/spf13/cobra", "cmd/clientele"},
@@ -70,9 +72,13 @@ func CheckImport(pkg, imported string) (Breach, bool) {
 	}
 	if !ours {
 		for _, t := range technologies {
-			if strings.HasPrefix(imported, t.library) && !below(from, t.home) {
+			if !strings.HasPrefix(imported, t.library) {
+				continue
+			}
+			if !below(from, t.home) {
 				return breach("4: one technology, one package", fmt.Sprintf("use it through %s, behind an interface of your own", t.home))
 			}
+			break // the part of a library that is named before the whole has a home of its own
 		}
 		return Breach{}, false
 	}

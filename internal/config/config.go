@@ -35,6 +35,8 @@ type Config struct {
 	Backup     Backup                         `yaml:"backup"`
 	API        API                            `yaml:"api"`
 	TLS        TLS                            `yaml:"tls"`
+	PGListen   string                         `yaml:"pg_listen"`      // host:port of PostgreSQL's protocol; empty: not spoken
+	PGClients  int                            `yaml:"pg_connections"` // clients of it at once
 	Disk       Disk                           `yaml:"disk"`
 	Query      Query                          `yaml:"query"`
 	Telemetry  Telemetry                      `yaml:"telemetry"`
@@ -150,11 +152,12 @@ type Query struct {
 // Default is the configuration of an empty file and an empty environment.
 func Default() Config {
 	return Config{
-		Listen:  "127.0.0.1:8080",
-		Data:    "./clientele-data",
-		Sources: []Source{},
-		HTTP:    HTTP{TrustedProxies: []string{}, MaxConnections: 4096, BodyMemory: 64 * MB},
-		Collect: Collect{SDKDir: "web-sdk"},
+		Listen:    "127.0.0.1:8080",
+		Data:      "./clientele-data",
+		PGClients: 20,
+		Sources:   []Source{},
+		HTTP:      HTTP{TrustedProxies: []string{}, MaxConnections: 4096, BodyMemory: 64 * MB},
+		Collect:   Collect{SDKDir: "web-sdk"},
 		Log: Log{
 			MaxSize:  4 * GB,
 			KeepSize: 2 * GB,

@@ -33,7 +33,13 @@ func (c Config) Validate() error {
 // Problems are all the things that are wrong, each with a hint.
 func (c Config) Problems() []*clientele.Error {
 	v := &validator{}
-	v.listen(c.Listen)
+	v.listen("listen", c.Listen)
+	if c.PGListen != "" {
+		v.listen("pg_listen", c.PGListen)
+	}
+	if c.PGClients < 1 || c.PGConnections > 1000 {
+		v.wrong("pg_connections", "is not between 1 and 1000", "20 is the default")
+	}
 	if strings.TrimSpace(c.Data) == "" {
 		v.wrong("data", "is empty", "name the directory that holds the data")
 	}
@@ -92,11 +98,11 @@ func (v *validator) wrong(key, what, hint string) {
 	v.found = append(v.found, clientele.Errorf(clientele.Invalid, "%s %s", key, what).WithHint("%s", hint))
 }
 
-func (v *validator) listen(addr string) {
+func (v *validator) listen(key, addr string) {
 	_, port, err := net.SplitHostPort(addr)
 	n, numErr := strconv.Atoi(port)
 	if err != nil || numErr != nil || n < 0 || n > 65535 {
-		v.wrong("listen", "is not host:port", "for example 127.0.0.1:8080, or :8080 for every address of this machine")
+		v.wrong(key, "is not host:port", "for example 127.0.0.1:8080, or :8080 for every address of this machine")
 	}
 }
 

@@ -20,6 +20,7 @@ type State struct {
 	Rows     RowsState
 	Door     DoorState
 	Exports  ExportsState
+	Postgres PostgresState
 
 	CollectRefusals []Refusal // of requests; Where is the endpoint's kind
 	WebhookRefusals []Refusal // of calls; Where is the source, "" for an unknown one
@@ -82,6 +83,13 @@ type ExportsState struct {
 	Rows, Bytes      float64            // of those that are done
 	Ended            map[string]float64 // by state
 	LastDone         map[string]float64 // by the name of the scheduled export; seconds since 1970, 0 for never
+}
+
+// PostgresState is how the endpoint of pg_listen does; nothing where there is none.
+type PostgresState struct {
+	Connections, Max float64
+	Rows, Bytes      float64
+	Logins, Queries  map[string]uint64 // by outcome
 }
 
 // Refusal is how often something was not taken, since the start.
@@ -156,6 +164,11 @@ func readings() []reading {
 		{"clientele_export_rows_total", "Rows of exports that were done.", counter, func(s *State) float64 { return s.Exports.Rows }},
 		{"clientele_export_bytes_total", "Bytes of exports that were done.", counter, func(s *State) float64 { return s.Exports.Bytes }},
 
+		{"clientele_pg_connections", "Clients that are logged in at pg_listen.", gauge, func(s *State) float64 { return s.Postgres.Connections }},
+		{"clientele_pg_connections_limit", "pg_connections.", gauge, func(s *State) float64 { return s.Postgres.Max }},
+		{"clientele_pg_rows_total", "Rows of answers at pg_listen.", counter, func(s *State) float64 { return s.Postgres.Rows }},
+		{"clientele_pg_bytes_total", "Bytes of them.", counter, func(s *State) float64 { return s.Postgres.Bytes }},
+
 		{"clientele_rows_commit", "Newest change set in the row store.", gauge, func(s *State) float64 { return s.Rows.Commit }},
 		{"clientele_rows_size_bytes", "Bytes of the row store on disk.", gauge, func(s *State) float64 { return s.Rows.Bytes }},
 		{"clientele_rows_wal_bytes", "Bytes of its write-ahead log that are needed after a crash.", gauge, func(s *State) float64 { return s.Rows.WALBytes }},
@@ -198,6 +211,14 @@ func exportsEnded() *prometheus.Desc {
 	return prometheus.NewDesc("clientele_exports_total", "Exports that have ended: done, failed, cancelled.", []string{"state"}, nil)
 }
 
+func pgLogins() *prometheus.Desc {
+	return prometheus.NewDesc("clientele_pg_logins_total", "Logins at pg_listen: ok, or why not: password, scope, tls, connections, rate.", []string{"outcome"}, nil)
+}
+
+func pgQueries() *prometheus.Desc {
+	return prometheus.NewDesc("clientele_pg_queries_total", "Queries at pg_listen that have ended: ok, cut, cancelled, error.", []string{"outcome"}, nil)
+}
+
 func exportLastDone() *prometheus.Desc {
 	return prometheus.NewDesc("clientele_export_last_done_timestamp_seconds", "When the last run of a scheduled export was done; 0 for never.", []string{"name"}, nil)
 }
@@ -212,6 +233,8 @@ func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- connectionsClosed()
 	out <- exportsEnded()
 	out <- exportLastDone()
+	out <- pgLogins()
+	out <- pgQueries()
 }
 
 // Collect reads them.
@@ -234,6 +257,12 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, r := range s.DoorClosed {
 		out <- prometheus.MustNewConstMetric(connectionsClosed(), counter, float64(r.Count), r.Reason)
+	}
+	for _, outcome := range []string{"ok", "password", "scope", "tls", "connections", "rate"} {
+		out <- prometheus.MustNewConstMetric(pgLogins(), counter, float64(s.Postgres.Logins[outcome]), outcome)
+	}
+	for _, outcome := range []string{"ok", "cut", "cancelled", "error"} {
+		out <- prometheus.MustNewConstMetric(pgQueries(), counter, float64(s.Postgres.Queries[outcome]), outcome)
 	}
 	for _, state := range []string{"done", "failed", "cancelled"} {
 		out <- prometheus.MustNewConstMetric(exportsEnded(), counter, s.Exports.Ended[state], state)

@@ -19,7 +19,7 @@ func (g *gate) expression(n map[string]any, class any, sc *scope, depth int) (si
 		return g.fields(n, sc, depth)
 	case "FUNCTION", "WINDOW":
 		if err := g.function(n); err != nil {
-			return size{}, err
+			return size{}, at(n, "42883", err)
 		}
 		return g.fields(n, sc, depth)
 	}
@@ -32,7 +32,7 @@ func (g *gate) function(n map[string]any) error {
 	if schema := text(n, "schema"); text(n, "catalog") != "" || schema != "" && schema != "main" {
 		return deniedFunction(schema+"."+name, "")
 	}
-	if allowed(name) {
+	if allowed(name) || g.more[name] {
 		return bounded(name, n)
 	}
 	switch name {

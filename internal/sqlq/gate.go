@@ -3,6 +3,7 @@ package sqlq
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"clientele"
@@ -26,11 +27,21 @@ const (
 // generate_series and unnest, and calls functions of the allowed list. Whatever the walk does
 // not know is refused. Errors: Invalid for a wrong text, Denied for what is not allowed,
 // TooLarge beyond a limit; they name the thing.
-func Check(tree []byte, views Views) error {
+func Check(tree []byte, views Views) error { return CheckFor(tree, Rules{Views: views}) }
+
+// Rules are what a text may read and call.
+type Rules struct {
+	Views     Views
+	Functions map[string]bool // besides Functions()
+}
+
+// CheckFor is Check by other rules.
+func CheckFor(tree []byte, rules Rules) error {
 	var doc struct {
 		Error      bool             `json:"error"`
 		Message    string           `json:"error_message"`
 		Type       string           `json:"error_type"`
+		Position   string           `json:"position"`
 		Statements []map[string]any `json:"statements"`
 	}
 	dec := json.NewDecoder(bytes.NewReader(tree))
@@ -45,7 +56,7 @@ func Check(tree []byte, views Views) error {
 		if strings.Contains(doc.Message, "memory exhausted") || strings.Contains(doc.Message, "expression depth") {
 			return tooDeep()
 		}
-		return clientele.Errorf(clientele.Invalid, "SQL: %s", doc.Message)
+		return syntax(doc.Message, doc.Position)
 	}
 	if len(doc.Statements) != 1 {
 		return clientele.Errorf(clientele.Denied, "the text holds %d statements: one SELECT is allowed", len(doc.Statements)).
@@ -55,11 +66,19 @@ func Check(tree []byte, views Views) error {
 	if !ok {
 		return onlySelect()
 	}
-	g := &gate{views: views}
+	g := &gate{views: rules.Views, more: rules.Functions}
 	if _, err := g.query(node, nil, 0); err != nil {
 		return err
 	}
 	return nil
+}
+
+func syntax(message, position string) error {
+	f := &Fault{State: "42601", Err: clientele.Errorf(clientele.Invalid, "SQL: %s", message)}
+	if i, err := strconv.Atoi(position); err == nil && i >= 0 {
+		f.offset = i + 1
+	}
+	return f
 }
 
 func onlySelect() error {
@@ -70,6 +89,7 @@ func onlySelect() error {
 // gate is one walk over one tree.
 type gate struct {
 	views Views
+	more  map[string]bool
 	nodes int
 }
 

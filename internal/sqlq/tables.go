@@ -88,10 +88,10 @@ func (g *gate) named(n map[string]any, sc *scope) (size, error) {
 	if len(full) > 80 {
 		full = full[:80] + "…"
 	}
-	if schema != "" || catalog != "" || strings.ContainsAny(name, "/\\.:*") || internal(lower) {
-		return size{}, clientele.Errorf(clientele.Denied, "table %q is not allowed in queries", full).WithHint("%s", g.tablesHint(lower))
+	if schema != "" && !strings.EqualFold(schema, "main") || catalog != "" || strings.ContainsAny(name, "/\\.:*") || internal(lower) {
+		return size{}, at(n, "42501", clientele.Errorf(clientele.Denied, "table %q is not allowed in queries", full).WithHint("%s", g.tablesHint(lower)))
 	}
-	return size{}, clientele.Errorf(clientele.Invalid, "there is no table %q", full).WithHint("%s", g.tablesHint(lower))
+	return size{}, at(n, "42P01", clientele.Errorf(clientele.Invalid, "there is no table %q", full).WithHint("%s", g.tablesHint(lower)))
 }
 
 func internal(name string) bool {
@@ -118,7 +118,7 @@ func (g *gate) tableFunction(n map[string]any, sc *scope, depth int) (size, erro
 	case text(f, "schema") != "" && text(f, "schema") != "main" || text(f, "catalog") != "":
 		return size{}, deniedFunction(text(f, "schema")+"."+name, "")
 	case name != "range" && name != "generate_series" && name != "unnest":
-		return size{}, deniedFunction(name, "table functions are range, generate_series and unnest; data is in the tables")
+		return size{}, at(f, "42883", deniedFunction(name, "table functions are range, generate_series and unnest; data is in the tables"))
 	}
 	out, err := g.fields(f, sc, depth+1)
 	out.columns, out.tables = 2, out.tables+1

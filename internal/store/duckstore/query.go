@@ -80,16 +80,20 @@ func (s *Store) Stream(ctx context.Context, text string, params []any, limits Li
 		_, end := conn.ExecContext(context.WithoutCancel(ctx), "rollback")
 		return errors.Join(err, end)
 	})
-	return cut, queryError(ctx, err, limits)
+	return cut, queryError(ctx, err, limits, text)
 }
 
 // gate has the engine's parser make the tree and sqlq judge it.
 func (s *Store) gate(ctx context.Context, conn *sql.Conn, text string) error {
+	return judge(ctx, conn, text, sqlq.Rules{Views: s.views()})
+}
+
+func judge(ctx context.Context, conn *sql.Conn, text string, rules sqlq.Rules) error {
 	var tree string
 	if err := conn.QueryRowContext(ctx, "select cast(json_serialize_sql(cast($1 as varchar)) as varchar)", text).Scan(&tree); err != nil {
 		return err
 	}
-	return sqlq.Check([]byte(tree), s.views())
+	return sqlq.Place(sqlq.CheckFor([]byte(tree), rules), text)
 }
 
 // views are the contract's tables and how many columns each has.
@@ -109,7 +113,7 @@ func (s *Store) views() sqlq.Views {
 // which the driver would decode.
 func run(ctx context.Context, conn *sql.Conn, text string, params []any, limits Limits,
 	head func([]clientele.QueryColumn) error, row func([]any) error) (cut bool, err error) {
-	inner := "(\n" + strings.TrimRight(text, "; \t\r\n") + "\n) q"
+	inner := within(text)
 	args, err := arguments(params)
 	if err != nil {
 		return false, err
@@ -241,10 +245,24 @@ func sameType(list []any) any {
 
 // queryError gives an error of the engine its code. What it quotes of the data or the text is
 // left out of the message: messages reach logs.
-func queryError(ctx context.Context, err error, limits Limits) error {
+func queryError(ctx context.Context, err error, limits Limits, text string) error {
 	if err == nil {
 		return nil
 	}
+	var placed *sqlq.Fault
+	if errors.As(err, &placed) {
+		return placed
+	}
+	var d *duckdb.Error
+	found := coded(ctx, err, limits)
+	if ctx.Err() == nil && errors.As(err, &d) {
+		return fault(found, d, text)
+	}
+	return found
+}
+
+// coded is the error with its code.
+func coded(ctx context.Context, err error, limits Limits) error {
 	var known *clientele.Error
 	var d *duckdb.Error
 	switch {
