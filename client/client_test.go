@@ -109,7 +109,7 @@ func start(t *testing.T) (*product, *client.Client, *paths, *token.Store) {
 		t.Fatal(err)
 	}
 	p := &product{}
-	a, err := api.New(api.Options{Profiles: p, Identity: p, Query: p, Quarantine: p, Import: p, Status: p, Tokens: store, Now: now, QueryMaxRows: 100})
+	a, err := api.New(api.Options{Profiles: p, Identity: p, Query: p, Explore: p, Quarantine: p, Import: p, Status: p, Tokens: store, Now: now, QueryMaxRows: 100})
 	if err != nil {
 		t.Fatal(err)
 	}

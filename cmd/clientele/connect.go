@@ -28,6 +28,7 @@ type backend interface {
 	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
 	qualityBackend
 	retentionBackend
+	explorer
 	FindQuarantined(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error)
 	ReplayFound(ctx context.Context, q clientele.QuarantineQuery) (int, error)
 	Replay(ctx context.Context, ids []string) (int, error)

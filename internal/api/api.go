@@ -99,6 +99,7 @@ type Options struct {
 	Profiles   Profiles
 	Identity   Identity
 	Query      Querier
+	Explore    Explorer
 	Quarantine Quarantine
 	Import     Importer
 	Status     Stater
@@ -175,6 +176,7 @@ func New(o Options) (*API, error) {
 	a.planRoutes()
 	a.qualityRoutes()
 	a.queryRoutes()
+	a.exploreRoutes()
 	a.operatingRoutes()
 	a.backupRoutes()
 	a.auditRoutes()

@@ -63,28 +63,6 @@ func (p *product) Events(ctx context.Context, id clientele.Identifier, limit int
 	return []clientele.Event{{ID: "e1", Properties: clientele.RawJSON(`{"a":1}`)}}, "", p.did(ctx, id, limit, cursor)
 }
 
-func (p *product) Identity(ctx context.Context, id clientele.Identifier) (*clientele.IdentityView, error) {
-	return &clientele.IdentityView{Profile: 77}, p.did(ctx, id)
-}
-
-func (p *product) Merge(ctx context.Context, by string, req clientele.MergeRequest) (*clientele.MergeResult, error) {
-	p.by = by
-	return &clientele.MergeResult{}, p.did(ctx, "merge", req)
-}
-
-func (p *product) Unmerge(ctx context.Context, by string, req clientele.MergeRequest) (*clientele.MergeResult, error) {
-	p.by = by
-	return &clientele.MergeResult{}, p.did(ctx, "unmerge", req)
-}
-
-func (p *product) Simulate(ctx context.Context, rules clientele.IdentityRules, sample int) (*clientele.Simulation, error) {
-	return &clientele.Simulation{Merges: 3}, p.did(ctx, rules, sample)
-}
-
-func (p *product) IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, error) {
-	return &clientele.IdentityHealth{Profiles: 5}, p.did(ctx)
-}
-
 func (p *product) Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error) {
 	return &clientele.QueryResult{
 		Columns: []clientele.QueryColumn{{Name: "n", Type: "BIGINT"}, {Name: "t", Type: "VARCHAR"}},
@@ -157,7 +135,7 @@ func newSite(t *testing.T) *site {
 		}
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Quarantine: s.product, Import: s.product,
+	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Explore: s.product, Quarantine: s.product, Import: s.product,
 		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Plans: rulebook{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
@@ -223,6 +201,9 @@ var routes = []struct {
 	{"GET", "/api/v1/erasures", token.Admin, ""},
 	{"GET", "/api/v1/erasures/er_7", token.Admin, ""},
 	{"POST", "/api/v1/query", token.Read, `{"sql":"select 1"}`},
+	{"POST", "/api/v1/explore", token.Read, `{"kind":"rfm"}`},
+	{"POST", "/api/v1/explore/people", token.Read, `{"question":{"kind":"rfm"},"cell":{"segment":"new"}}`},
+	{"GET", "/api/v1/explore/fields", token.Read, ""},
 	{"GET", "/api/v1/status", token.Read, ""},
 	{"GET", "/api/v1/status/digests", token.Read, ""},
 	{"GET", "/api/v1/quarantine", token.Read, ""},

@@ -1,0 +1,28 @@
+package app
+
+import (
+	"context"
+
+	"clientele"
+	"clientele/internal/insight"
+)
+
+// explorer asks over the same way as users' SQL, with its limits.
+func (a *App) explorer() *insight.Explorer {
+	return insight.New(insight.Options{Query: a, Currency: a.cfg.Currency.Base, Now: a.o.Now})
+}
+
+// Explore answers a question.
+func (a *App) Explore(ctx context.Context, q clientele.Question) (*clientele.Answer, error) {
+	return a.explorer().Ask(ctx, q)
+}
+
+// Behind are the people behind a cell of an answer.
+func (a *App) Behind(ctx context.Context, req clientele.BehindRequest) (*clientele.Behind, error) {
+	return a.explorer().People(ctx, req)
+}
+
+// ExploreFields are what questions can name.
+func (a *App) ExploreFields(ctx context.Context) (*clientele.ExploreFields, error) {
+	return a.explorer().Fields(ctx)
+}

@@ -1,0 +1,269 @@
+// Package insight is the explorer: it compiles questions (clientele.Question) to SQL over the contract's views and
+// makes tables of what comes back. Each kind of question is one file with two functions: one makes the answer, the
+// other the query for the people behind a cell of it. Both compile from the same parts, so that the people are as
+// many as the cell says.
+//
+// catalog.go holds what can be named: tables with their dimensions, joins between them, and measures. source.go
+// resolves a name on a table to SQL. Everything is written out as literals, so that a query can be read, run by hand
+// and kept as the definition of a SQL audience.
+package insight
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"clientele"
+	"clientele/internal/sqlq"
+)
+
+// Querier runs one SELECT over the contract's views and gives at most maxRows rows.
+type Querier interface {
+	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
+}
+
+// Options are what the explorer works with.
+type Options struct {
+	Query    Querier
+	Currency string           // the base currency, that of orders.revenue_base
+	Now      func() time.Time // nil = time.Now
+}
+
+// MaxRows is how many groups one query of a question may give, and MaxBehind how many people a page holds.
+const (
+	MaxRows     = 10_000
+	MaxBehind   = 1_000
+	defaultRows = 100
+)
+
+// Explorer answers questions.
+type Explorer struct{ o Options }
+
+// New makes an explorer.
+func New(o Options) *Explorer {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Explorer{o}
+}
+
+// kind is one kind of question.
+type kind struct {
+	answer func(*asking) (*clientele.Answer, error)
+	people func(*asking, clientele.Cell) (string, error)
+	fields string // the fields of Question that belong to it, by their JSON names
+}
+
+func kinds() map[string]kind {
+	return map[string]kind{
+		"metric":        {answerMetric, peopleOfMetric, "measures by order limit compare total"},
+		"funnel":        {answerFunnel, peopleOfFunnel, "steps by within"},
+		"retention":     {answerRetention, peopleOfRetention, "steps by grain"},
+		"paths":         {answerPaths, peopleOfPaths, "label start end depth nodes within limit"},
+		"rfm":           {answerRFM, peopleOfRFM, "by ties limit"},
+		"concentration": {answerConcentration, peopleOfConcentration, "measures points"},
+		"affinity":      {answerAffinity, peopleOfAffinity, "item focus basket min_support steps limit"},
+	}
+}
+
+// Ask answers a question. Invalid names the field that is wrong and what to write instead; TooLarge when a limit of
+// rows, time or memory is met.
+func (e *Explorer) Ask(ctx context.Context, q clientele.Question) (*clientele.Answer, error) {
+	begin := time.Now()
+	a, k, err := e.asking(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	r, err := k.answer(a)
+	if err != nil {
+		return nil, err
+	}
+	r.Kind, r.From, r.Until, r.TimeZone, r.Currency, r.SQL = q.Kind, a.from, a.until, a.zone.String(), a.currency, a.ran
+	if r.Rows == nil {
+		r.Rows, r.Cells = [][]any{}, []clientele.Cell{}
+	}
+	r.TookMS = time.Since(begin).Milliseconds()
+	return r, nil
+}
+
+// People are those behind a cell of the question's answer. Invalid when the cell is none of it.
+func (e *Explorer) People(ctx context.Context, req clientele.BehindRequest) (*clientele.Behind, error) {
+	a, k, err := e.asking(ctx, req.Question)
+	if err != nil {
+		return nil, err
+	}
+	query, err := k.people(a, req.Cell)
+	if err != nil {
+		return nil, err
+	}
+	limit := req.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	limit = min(limit, MaxBehind)
+	r := &clientele.Behind{SQL: query, Items: []clientele.ProfileID{}}
+	count, err := a.query("select count(*) from (\n"+query+"\n) people", 1)
+	if err != nil {
+		return nil, err
+	}
+	r.Count, _ = count.Rows[0][0].(int64)
+	after := ""
+	if req.Cursor != "" {
+		id, err := clientele.ParseProfileID(req.Cursor)
+		if err != nil {
+			return nil, clientele.Errorf(clientele.Invalid, "cursor is not one of ours")
+		}
+		after = " where profile_id > " + strconv.FormatInt(int64(id), 10)
+	}
+	page, err := a.query("select profile_id from (\n"+query+"\n) people"+after+" order by profile_id", limit)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range page.Rows {
+		if id, ok := row[0].(int64); ok {
+			r.Items = append(r.Items, clientele.ProfileID(id))
+		}
+	}
+	if page.Cut {
+		r.Next = r.Items[len(r.Items)-1].String()
+	}
+	return r, nil
+}
+
+// asking is a question while it is answered.
+type asking struct {
+	*Explorer
+	ctx      context.Context
+	q        *clientele.Question
+	zone     *time.Location
+	currency string
+	from     clientele.Micros // 0 = since ever
+	until    clientele.Micros
+	columns  map[string][]clientele.QueryColumn // by table
+	ran      []string
+}
+
+func (e *Explorer) asking(ctx context.Context, q clientele.Question) (*asking, kind, error) {
+	k, ok := kinds()[q.Kind]
+	if !ok {
+		return nil, kind{}, clientele.Errorf(clientele.Invalid, "kind: there is no kind of question %q", q.Kind).WithHint("metric, funnel, retention, paths, rfm, concentration or affinity")
+	}
+	if err := belongs(&q, k.fields); err != nil {
+		return nil, kind{}, err
+	}
+	a := &asking{Explorer: e, ctx: ctx, q: &q, columns: map[string][]clientele.QueryColumn{}}
+	if err := a.span(); err != nil {
+		return nil, kind{}, err
+	}
+	if err := a.money(); err != nil {
+		return nil, kind{}, err
+	}
+	return a, k, a.knownAudiences()
+}
+
+// query runs a text; it is kept for the answer.
+func (a *asking) query(text string, rows int) (*clientele.QueryResult, error) {
+	a.ran = append(a.ran, text)
+	return a.o.Query.Query(a.ctx, text, nil, rows)
+}
+
+// columnsOf are the columns of a table, promoted ones included.
+func (a *asking) columnsOf(table string) ([]clientele.QueryColumn, error) {
+	if known, ok := a.columns[table]; ok {
+		return known, nil
+	}
+	r, err := a.o.Query.Query(a.ctx, "select * from "+sqlq.Ident(table)+" limit 0", nil, 1)
+	if err != nil {
+		return nil, err
+	}
+	a.columns[table] = r.Columns
+	return r.Columns, nil
+}
+
+// money checks the currency of the question against the known rates.
+func (a *asking) money() error {
+	a.currency = a.q.Currency
+	if a.currency == "" || a.currency == a.o.Currency {
+		a.currency = a.o.Currency
+		return nil
+	}
+	r, err := a.o.Query.Query(a.ctx, "select distinct currency from fx_rates where currency is not null order by currency", nil, 1000)
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, row := range r.Rows {
+		name, _ := row[0].(string)
+		known = append(known, name)
+	}
+	if slices.Contains(known, a.currency) {
+		return nil
+	}
+	return clientele.Errorf(clientele.Invalid, "currency: there is no rate of %q", a.currency).WithHint("%s", choices(a.currency, append(known, a.o.Currency)))
+}
+
+// knownAudiences refuses the names of audiences that nobody was ever in: the answer would be of nobody, silently.
+func (a *asking) knownAudiences() error {
+	names := slices.Concat(a.q.Audiences, a.q.NotAudiences)
+	if len(names) == 0 {
+		return nil
+	}
+	r, err := a.o.Query.Query(a.ctx, "select distinct audience from audience_members order by audience", nil, MaxRows)
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, row := range r.Rows {
+		name, _ := row[0].(string)
+		known = append(known, name)
+	}
+	for _, n := range names {
+		if !slices.Contains(known, n) {
+			return clientele.Errorf(clientele.Invalid, "audiences: nobody is or was in an audience %q", n).WithHint("%s", choices(n, known))
+		}
+	}
+	return nil
+}
+
+// choices is a hint: the nearest of the names, or the first of them.
+func choices(name string, names []string) string {
+	if near := sqlq.NearestNames(name, names, 3); len(near) > 0 {
+		return "did you mean " + list(near, "or") + "?"
+	}
+	if len(names) == 0 {
+		return "there is none yet"
+	}
+	if len(names) > 40 {
+		return "there are " + list(names[:40], "") + ", ..."
+	}
+	return "there are " + list(names, "and")
+}
+
+// Fields are what questions can name, with what the data holds now.
+func (e *Explorer) Fields(ctx context.Context) (*clientele.ExploreFields, error) {
+	a := &asking{Explorer: e, ctx: ctx, q: &clientele.Question{}, columns: map[string][]clientele.QueryColumn{}}
+	r := &clientele.ExploreFields{}
+	for _, name := range slices.Sorted(maps.Keys(measures)) {
+		r.Measures = append(r.Measures, clientele.ExploreField{Name: name, Doc: measures[name].doc})
+	}
+	for _, t := range times {
+		r.Dimensions = append(r.Dimensions, clientele.ExploreField{Name: t.name, Doc: t.doc})
+	}
+	for _, c := range common {
+		r.Dimensions = append(r.Dimensions, clientele.ExploreField{Name: c.name, Doc: c.doc})
+	}
+	for _, name := range factNames() {
+		s, err := a.source(name)
+		if err != nil {
+			return nil, err
+		}
+		columns, err := s.names()
+		if err != nil {
+			return nil, err
+		}
+		r.Tables = append(r.Tables, clientele.ExploreTable{Name: name, Columns: columns})
+	}
+	return r, nil
+}

@@ -1,0 +1,264 @@
+package insight_test
+
+import (
+	"strings"
+	"testing"
+
+	"clientele"
+)
+
+// order puts an order down, with a line of each of the articles at ten of its currency.
+func (s *shop) order(id string, profile any, ts, currency, revenue string, more map[string]any, skus ...string) {
+	fields := map[string]any{"order_id": id, "profile_id": profile, "ts": at(ts), "currency": currency, "revenue": money(revenue), "status": "completed"}
+	for k, v := range more {
+		fields[k] = v
+	}
+	s.add("orders", fields)
+	for i, sku := range skus {
+		s.add("order_lines", map[string]any{"order_id": id, "line": string(rune('1' + i)), "profile_id": profile, "ts": at(ts), "sku": sku, "quantity": money("1"), "price": money("10")})
+	}
+}
+
+// small is a shop that one can count by hand.
+func small(t *testing.T) *shop {
+	s := newShop(t)
+	for i, country := range []any{"TH", "TH", "DE", nil} {
+		traits := `{}`
+		if country != nil {
+			traits = `{"country":"` + country.(string) + `","age":` + string(rune('2'+i)) + `0}`
+		}
+		s.add("profiles", map[string]any{"profile_id": i + 1, "first_seen": at("2026-03-01T00:00:00Z"), "last_seen": at("2026-06-01T00:00:00Z"), "traits": traits})
+	}
+	for _, day := range []string{"2026-03-10", "2026-03-11", "2026-04-01"} {
+		s.add("fx_rates", map[string]any{"date": days(day), "currency": "EUR", "rate": 1.25})
+		s.add("fx_rates", map[string]any{"date": days(day), "currency": "THB", "rate": 0.03})
+	}
+	s.add("fx_rates", map[string]any{"date": days("2026-03-11"), "currency": "EUR", "rate": 9.0, "source": "z"}) // the first source holds
+	s.order("1", 1, "2026-03-10T16:59:59Z", "USD", "20", map[string]any{"store": "Bangkok", "coupon": "X"}, "tent", "lamp")
+	s.order("2", 1, "2026-03-10T17:00:00Z", "EUR", "20", nil, "tent", "tent")
+	s.order("3", 2, "2026-03-11T05:00:00Z", "THB", "10", nil, "lamp")
+	s.order("4", 3, "2026-04-01T05:00:00Z", "EUR", "10", nil, "tent")
+	s.order("5", nil, "2026-04-01T05:00:00Z", "USD", "10", nil, "lamp")
+	s.order("6", 3, "2026-04-01T06:00:00Z", "USD", "999", map[string]any{"status": "cancelled"}, "lamp")
+	s.add("products", map[string]any{"product_id": "tent", "sku": "tent", "category": "tents", "unit_cost": money("4"), "brand": "b"})
+	s.add("products", map[string]any{"product_id": "lamp", "sku": "lamp", "category": "lamps", "brand": "b"})
+	s.add("inventory", map[string]any{"sku": "tent", "location": "a", "available": money("9"), "as_of": at("2026-03-01T00:00:00Z")})
+	s.add("inventory", map[string]any{"sku": "tent", "location": "a", "available": money("0"), "as_of": at("2026-03-02T00:00:00Z")})
+	s.add("inventory", map[string]any{"sku": "lamp", "location": "a", "available": money("3"), "as_of": at("2026-03-02T00:00:00Z")})
+	s.add("inventory", map[string]any{"sku": "lamp", "location": "b", "available": money("3"), "as_of": at("2026-03-02T00:00:00Z")})
+	s.add("returns", map[string]any{"source": "erp", "return_id": "r", "order_id": "2", "profile_id": 1, "ts": at("2026-04-01T00:00:00Z"), "sku": "tent", "quantity": money("1"), "amount": money("10"), "reason": "small"})
+	s.add("conversations", map[string]any{"conversation_id": "c1", "profile_id": 1, "started_at": at("2026-03-12T00:00:00Z"), "topic": "return", "page": "/help", "cost": money("3"), "csat": 4.0})
+	s.add("conversations", map[string]any{"conversation_id": "c2", "profile_id": 1, "started_at": at("2026-03-13T00:00:00Z"), "topic": "return", "page": "/help", "cost": money("2"), "csat": 1.0})
+	s.add("conversations", map[string]any{"conversation_id": "c3", "profile_id": 4, "started_at": at("2026-04-13T00:00:00Z"), "topic": "size", "page": "/tents", "cost": money("1")})
+	s.add("ad_spend", map[string]any{"date": days("2026-03-10"), "platform": "p", "campaign": "c", "country": "TH", "clicks": 5, "impressions": 100, "cost": money("4"), "currency": "EUR"})
+	s.add("audience_members", map[string]any{"audience": "vip", "profile_id": 1, "entered_at": at("2026-03-01T00:00:00Z")})
+	s.add("audience_members", map[string]any{"audience": "vip", "profile_id": 2, "entered_at": at("2026-03-01T00:00:00Z"), "exited_at": at("2026-03-02T00:00:00Z")})
+	s.add("audience_members", map[string]any{"audience": "news", "profile_id": 1, "entered_at": at("2026-03-01T00:00:00Z")})
+	s.add("lifecycle", map[string]any{"profile_id": 1, "stage": "intent", "entered_at": at("2026-03-01T00:00:00Z"), "left_at": at("2026-03-13T00:00:00Z")})
+	s.add("lifecycle", map[string]any{"profile_id": 1, "stage": "purchase", "entered_at": at("2026-03-13T00:00:00Z")})
+	s.add("loyalty_accounts", map[string]any{"loyalty_id": "l1", "profile_id": 1, "tier": "gold", "points": money("10")})
+	s.add("loyalty_accounts", map[string]any{"loyalty_id": "l2", "profile_id": 1, "tier": "bronze", "points": money("1")})
+	phone := `{"userAgent":"Mozilla/5.0 (Linux; Android 15) Mobile","page":{"path":"/tents"}}`
+	for i, e := range []struct {
+		profile any
+		name    string
+		props   string
+		context string
+	}{{1, "Product Viewed", `{"sku":"tent","price":10,"plan":{"n":5}}`, phone}, {2, "Product Viewed", `{"sku":"tent","price":20.5}`, `{"userAgent":"Mozilla/5.0 (Windows)"}`},
+		{4, "Product Viewed", `{"sku":"lamp","price":"x"}`, `{}`}, {nil, "Page", `{}`, phone}} {
+		s.add("events", map[string]any{"event_id": string(rune('a' + i)), "profile_id": e.profile, "ts": at("2026-03-01T00:00:00Z"), "name": e.name, "type": "track", "properties": e.props, "context": e.context})
+	}
+	s.load(clientele.Promotion{Table: "profiles", JSON: "country", Column: "country", Type: clientele.TypeText}, clientele.Promotion{Table: "profiles", JSON: "age", Column: "age", Type: clientele.TypeDouble},
+		clientele.Promotion{Table: "events", JSON: "sku", Column: "sku", Type: clientele.TypeText}, clientele.Promotion{Table: "events", JSON: "price", Column: "price", Type: clientele.TypeDouble})
+	return s
+}
+
+func metric(measures []string, by ...string) clientele.Question {
+	return clientele.Question{Kind: "metric", Measures: measures, By: by}
+}
+
+// Figures that were counted by hand.
+func TestMetric(t *testing.T) {
+	s := small(t)
+	one := func(m string) []string { return []string{m} }
+	for name, c := range map[string]struct {
+		q    clientele.Question
+		want string
+	}{
+		"users and revenue": {metric([]string{"customers", "buyers", "revenue", "orders_per_buyer"}, "country"), `
+			TH|2|2|45.3|1.5
+			DE|1|1|12.5|1
+			-|1|0|10|-
+			`}, // the guest order has no country, the fourth person no order
+		"by store":    {metric([]string{"orders", "average_order"}, "store"), "-|4|11.95\nBangkok|1|20\n"},
+		"by category": {metric([]string{"revenue", "orders", "buyers", "units"}, "category"), "tents|47.5|3|2|4\nlamps|20.3|3|2|3\n"},
+		"margin":      {metric([]string{"margin"}, "category"), "tents|31.5\nlamps|-\n"},
+		"in euros":    {clientele.Question{Kind: "metric", Measures: []string{"revenue"}, By: []string{"currency"}, Currency: "EUR"}, "EUR|30\nUSD|24\nTHB|0.24\n"},
+		"day in Bangkok": {clientele.Question{Kind: "metric", Measures: []string{"orders"}, By: []string{"day"}, TimeZone: "Asia/Bangkok"},
+			"2026-03-10|1\n2026-03-11|2\n2026-04-01|2\n"},
+		"day in UTC": {metric(one("orders"), "day"), "2026-03-10|2\n2026-03-11|1\n2026-04-01|2\n"},
+		"span of a day in Bangkok": {clientele.Question{Kind: "metric", Measures: []string{"orders"}, By: []string{"hour"}, TimeZone: "Asia/Bangkok", From: "2026-03-11", Until: "2026-03-12"},
+			"2026-03-11 00:00:00|1\n2026-03-11 12:00:00|1\n"},
+		"week and month":          {metric(one("orders"), "month", "week"), "2026-03-01|2026-03-09|3\n2026-04-01|2026-03-30|2\n"},
+		"quarter, year":           {metric(one("orders"), "year", "quarter"), "2026-01-01|2026-01-01|3\n2026-01-01|2026-04-01|2\n"},
+		"hours and weekdays":      {metric(one("orders"), "weekday", "hour_of_day"), "2|16|1\n2|17|1\n3|5|3\n"},
+		"contacts per 100 orders": {metric([]string{"contacts per 100 orders", "service_cost", "csat"}, "topic"), "return|40|5|2.5\nsize|20|1|-\n"},
+		"per month": {clientele.Question{Kind: "metric", Measures: []string{"contacts per 100 orders"}, By: []string{"month", "topic"}}, `
+			2026-03-01|return|66.67
+			2026-04-01|size|50
+			`},
+		"page they talk at":    {metric(one("contacts"), "page"), "/help|2\n/tents|1\n"},
+		"stage at that time":   {metric(one("contacts"), "stage"), "intent|1\npurchase|1\n-|1\n"},
+		"stage of now":         {metric(one("customers"), "stage"), "-|3\npurchase|1\n"},
+		"tier":                 {metric(one("buyers"), "tier"), "-|2\ngold|1\n"},
+		"audience":             {metric(one("orders"), "audience"), "-|3\nnews|2\nvip|2\n"},
+		"in an audience":       {clientele.Question{Kind: "metric", Measures: one("revenue"), Audiences: []string{"vip"}}, "45\n"},
+		"in no audience":       {clientele.Question{Kind: "metric", Measures: one("buyers"), NotAudiences: []string{"vip"}}, "2\n"},
+		"device":               {metric(one("events"), "device"), "phone|2\ndesktop|1\n-|1\n"},
+		"page of events":       {metric(one("events"), "page"), "/tents|2\n-|2\n"},
+		"out of stock":         {clientele.Question{Kind: "metric", Measures: one("people(events)"), By: []string{"sku", "stock"}, Where: []clientele.Filter{{Field: "stock", Op: "in", Value: []any{"out", "in"}}}}, "tent|out|2\nlamp|in|1\n"},
+		"events by name":       {metric([]string{"events[Product Viewed]", "events[Page|Product Viewed]", "active"}), "3|4|3\n"},
+		"aggregates":           {metric([]string{"avg(events.price)", "median(events.price)", "max(events.price)", "unique(events.sku)", "count(events.price)", "p90(conversations.cost)", "sum(events.properties.plan.n)"}), "15.25|15.25|20.5|2|2|2.8|5\n"},
+		"of people":            {metric([]string{"avg(profiles.age)", "customers[age>=30]"}, "country"), "DE|40|1\nTH|25|1\n-|-|0\n"},
+		"filter in a measure":  {metric([]string{"orders[coupon exists]", "orders[coupon exists] per 100 orders"}), "1|20\n"},
+		"returns":              {metric([]string{"returns", "returned", "return_rate", "net_revenue"}), "1|12.5|14.29|55.3\n"},
+		"return rate by brand": {metric(one("return_rate"), "brand"), "b|14.29\n"},
+		"spend":                {metric([]string{"ad_cost", "ad_clicks"}, "country", "day"), "TH|2026-03-10|5|5\n"},
+		"compared": {clientele.Question{Kind: "metric", Measures: one("revenue"), By: []string{"country"}, From: "2026-04-01", Until: "2026-05-01", Compare: true}, `
+			DE|12.5|-|-
+			-|10|-|-
+			TH|-|45.3|-
+			`},
+		"a filter on JSON":      {clientele.Question{Kind: "metric", Measures: one("events"), Where: []clientele.Filter{{Field: "properties.price", Op: "gte", Value: 10.5}}}, "1\n"},
+		"not with nothing":      {clientele.Question{Kind: "metric", Measures: one("customers"), Where: []clientele.Filter{{Field: "country", Op: "ne", Value: "TH"}}}, "2\n"},
+		"not in":                {clientele.Question{Kind: "metric", Measures: one("customers"), Where: []clientele.Filter{{Field: "country", Op: "not_in", Value: []any{"TH", "DE"}}}}, "1\n"},
+		"parts of texts":        {clientele.Question{Kind: "metric", Measures: one("events"), Where: []clientele.Filter{{Field: "page", Op: "starts_with", Value: "/te"}, {Field: "event", Op: "contains", Value: "Viewed"}, {Field: "sku", Op: "ends_with", Value: "t"}, {Field: "referrer", Op: "not_contains", Value: "x"}}}, "1\n"},
+		"between and a quote":   {clientele.Question{Kind: "metric", Measures: one("customers"), Where: []clientele.Filter{{Field: "age", Op: "between", Value: []any{20.0, "30"}}, {Field: "country", Op: "ne", Value: "x' or 1=1 --"}}}, "2\n"},
+		"ordered":               {clientele.Question{Kind: "metric", Measures: []string{"customers", "average_order"}, By: []string{"country"}, Order: "average_order"}, "-|1|10\nDE|1|12.5\nTH|2|15.1\n"},
+		"before and after":      {clientele.Question{Kind: "metric", Measures: one("orders"), Where: []clientele.Filter{{Field: "ts", Op: "after", Value: "2026-03-11"}}}, "3\n"},
+		"lines have the orders": {metric(one("units"), "store", "channel"), "-|-|5\nBangkok|-|2\n"},
+	} {
+		s.same(name, lines(s.ask(c.q)), c.want)
+	}
+	q := metric([]string{"buyers", "revenue"}, "country")
+	q.Limit, q.Total = 1, true
+	r := s.ask(q)
+	if !r.Cut || len(r.Rows) != 1 || r.Total[1] != int64(3) || r.Total[2] != 67.8 || r.Columns[2].Unit != "USD" {
+		t.Errorf("%v, total %v, cut %v", r.Rows, r.Total, r.Cut)
+	}
+}
+
+// A day has 23 or 25 hours where the clock changes, and the span of a day has its bounds.
+func TestClockChanges(t *testing.T) {
+	s := newShop(t)
+	for i, ts := range []string{"2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", "2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z", "2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z",
+		"2026-10-24T21:59:59Z", "2026-10-24T22:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z"} {
+		s.order(string(rune('a'+i)), 1, ts, "USD", "1", nil)
+	}
+	s.load()
+	s.now = at("2026-12-01T00:00:00Z")
+	q := clientele.Question{Kind: "metric", Measures: []string{"orders"}, By: []string{"day"}, TimeZone: "Europe/Paris"}
+	s.same("days", lines(s.ask(q)), `
+		2026-03-28|1
+		2026-03-29|4
+		2026-03-30|1
+		2026-10-24|1
+		2026-10-25|4
+		2026-10-26|1
+		`)
+	q.By, q.From, q.Until = []string{"hour"}, "2026-10-25", "2026-10-26"
+	s.same("hours of the long day", lines(s.ask(q)), `
+		2026-10-25 00:00:00|1
+		2026-10-25 02:00:00|2
+		2026-10-25 23:00:00|1
+		`) // half past two comes twice
+	r := s.ask(q)
+	if r.From.String() != "2026-10-24T22:00:00.000000Z" || r.Until.String() != "2026-10-25T23:00:00.000000Z" {
+		t.Errorf("from %s until %s", r.From, r.Until)
+	}
+	q.From, q.Until = "2026-03-29", "2026-03-30"
+	if r = s.ask(q); r.From.String() != "2026-03-28T23:00:00.000000Z" || r.Until.String() != "2026-03-29T22:00:00.000000Z" {
+		t.Errorf("from %s until %s", r.From, r.Until)
+	}
+	// At midnight of 2026-03-28 the clock in Beirut jumps to one: the day begins there.
+	q.TimeZone, q.From, q.Until = "Asia/Beirut", "2026-03-29", "2026-03-30"
+	if r = s.ask(q); r.From.String() != "2026-03-28T22:00:00.000000Z" {
+		t.Errorf("from %s", r.From)
+	}
+}
+
+// What is wrong is named with its place, and what to write instead.
+func TestErrors(t *testing.T) {
+	s := small(t)
+	metricOf := func(m string, by ...string) clientele.Question { return metric([]string{m}, by...) }
+	with := func(q clientele.Question, change func(*clientele.Question)) clientele.Question { change(&q); return q }
+	for _, c := range []struct {
+		q          clientele.Question
+		text, hint string
+	}{
+		{clientele.Question{Kind: "x"}, "kind:", "funnel"},
+		{clientele.Question{Kind: "metric"}, "measures:", "customers"},
+		{metricOf("revenu"), `measures[0]: there is no measure "revenu"`, "did you mean revenue"},
+		{metricOf("revenue", "contry"), `by: orders has no dimension "contry"`, "did you mean country"},
+		{metricOf("ad_cost", "age"), `by: ad_spend has no dimension "age"`, "date"},
+		{metricOf("sum(order.revenue)"), `there is no table "order"`, "did you mean orders"},
+		{metricOf("sum(orders.store)"), "store is no number", "count and unique"},
+		{metricOf("total(orders.tax)"), `no aggregate "total"`, "median"},
+		{metricOf("sum(orders)"), "needs a column", "sum(orders.column)"},
+		{metricOf("people(ad_spend)"), "no people", ""},
+		{metricOf("events[Product Viewed"), "does not end", ""},
+		{metricOf("orders[coupon == ]"), "", ""},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Within = "7d" }), "within: a question of kind metric has none", "measures"},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.TimeZone = "Mars/Olympus" }), "time_zone:", "Asia/Bangkok"},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.TimeZone = "Local" }), "time_zone:", ""},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Currency = "EUT" }), "currency:", "did you mean EUR"},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.From = "yesterday" }), "from:", "2026-03-01"},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.From = "2027-01-01" }), "from: the span ends", ""},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Last, q.From = "3d", "2026-01-01" }), "last:", ""},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Last = "3 days" }), "last:", "30d"},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Compare = true }), "compare:", "from"},
+		{with(metricOf("revenue", "day"), func(q *clientele.Question) { q.Compare, q.Last = true, "3d" }), "compare: no day", ""},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Order = "revenues" }), "order:", "did you mean revenue"},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Audiences = []string{"vipp"} }), "audiences:", "did you mean vip"},
+		{with(metricOf("ad_cost"), func(q *clientele.Question) { q.Audiences = []string{"vip"} }), "audiences: ad_spend has no people", ""},
+		{with(metricOf("revenue"), func(q *clientele.Question) {
+			q.Where = []clientele.Filter{{Field: "store", Value: "x"}, {Field: "stor", Value: "x"}}
+		}), "where[1].field:", "did you mean store"},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Where = []clientele.Filter{{Field: "store", Op: "equals"}} }), "where[0].op:", "eq"},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Where = []clientele.Filter{{Field: "revenue", Op: "gt", Value: "much"}} }), "where[0].value: the dimension holds numbers", ""},
+		{with(metricOf("revenue"), func(q *clientele.Question) { q.Where = []clientele.Filter{{Field: "store", Op: "in", Value: "x"}} }), "where[0].value: in needs a list", ""},
+		{with(metricOf("revenue"), func(q *clientele.Question) {
+			q.Where = []clientele.Filter{{Field: "revenue", Op: "contains", Value: "x"}}
+		}), "contains compares texts", "between"},
+		{clientele.Question{Kind: "funnel", Steps: []clientele.Step{{Event: "Product Viewed"}}}, "steps: a funnel has at least two", ""},
+		{clientele.Question{Kind: "funnel", Steps: []clientele.Step{{Event: "Product Veiwed"}, {Table: "orders"}}}, `steps[0].event: there is no event "Product Veiwed"`, "did you mean Product Viewed"},
+		{clientele.Question{Kind: "funnel", Steps: []clientele.Step{{Event: "Page"}, {Table: "order"}}}, `steps[1].table: "order"`, "did you mean orders"},
+		{clientele.Question{Kind: "funnel", Steps: []clientele.Step{{Event: "Page"}, {}}}, "steps[1]: name an event or a table", ""},
+		{clientele.Question{Kind: "funnel", Steps: []clientele.Step{{Event: "Page"}, {Table: "orders", Where: []clientele.Filter{{Field: "stor"}}}}}, "steps[1].where[0].field:", "did you mean store"},
+		{clientele.Question{Kind: "funnel", Within: "soon", Steps: []clientele.Step{{Event: "Page"}, {Table: "orders"}}}, "within:", "30d"},
+		{clientele.Question{Kind: "paths", Start: "a", End: "b"}, "end:", ""},
+		{clientele.Question{Kind: "paths", Start: "Pag"}, "start: there is no event", "did you mean Page"},
+		{clientele.Question{Kind: "paths", Label: "pge"}, "label:", "page"},
+		{clientele.Question{Kind: "retention", Steps: []clientele.Step{{Event: "a"}, {Event: "b"}, {Event: "c"}}}, "steps:", ""},
+		{clientele.Question{Kind: "rfm", Ties: "mail"}, "ties:", ""},
+		{clientele.Question{Kind: "rfm", By: []string{"segmnt"}}, "by:", "did you mean segment"},
+		{clientele.Question{Kind: "concentration", Measures: []string{"average_order"}}, "measures[0]:", "sum or a count"},
+		{clientele.Question{Kind: "concentration", Points: []float64{0}}, "points:", ""},
+		{clientele.Question{Kind: "affinity", Item: "skuu"}, "item:", "did you mean sku"},
+		{clientele.Question{Kind: "affinity", Basket: "order", Steps: []clientele.Step{{Event: "Product Viewed"}}}, "basket:", "customer"},
+	} {
+		_, err := s.Ask(t.Context(), c.q)
+		if c.text == "" && err == nil {
+			continue
+		}
+		if clientele.ErrorCode(err) != clientele.Invalid || !strings.Contains(err.Error(), c.text) || !strings.Contains(clientele.ErrorHint(err), c.hint) {
+			t.Errorf("%+v: %v (%s)", c.q, err, clientele.ErrorHint(err))
+		}
+	}
+	q := metric([]string{"buyers", "ad_cost"}, "country")
+	for text, cell := range map[string]clientele.Cell{"has no people": {"measure": "ad_cost"}, "no measure": {"measure": "x"}, "no dimension": {"store": "x"}, "neither": {"country": []any{}}} {
+		if _, err := s.People(t.Context(), clientele.BehindRequest{Question: q, Cell: cell}); clientele.ErrorCode(err) != clientele.Invalid || !strings.Contains(err.Error(), text) {
+			t.Errorf("%v: %v", cell, err)
+		}
+	}
+}
