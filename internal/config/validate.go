@@ -37,7 +37,7 @@ func (c Config) Problems() []*clientele.Error {
 	if c.PGListen != "" {
 		v.listen("pg_listen", c.PGListen)
 	}
-	if c.PGClients < 1 || c.PGConnections > 1000 {
+	if c.PGClients < 1 || c.PGClients > 1000 {
 		v.wrong("pg_connections", "is not between 1 and 1000", "20 is the default")
 	}
 	if strings.TrimSpace(c.Data) == "" {
