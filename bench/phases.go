@@ -260,9 +260,17 @@ func (z *sized) probes() *probes {
 	return &probes{s: z.s, crowd: &z.crowd, counts: &z.counts, ids: &z.probeIDs}
 }
 
-// ingest sends as fast as the server answers, for a while; then, where wanted, at half of that.
+// ingest sends for a while, where wanted, at half of the rate that is asked for; then as fast as the
+// server answers.
 func (z *sized) ingest(ctx context.Context, events, workers int, atHalf time.Duration) (*ingest, error) {
 	out := &ingest{events: events, full: new(load.Histogram)}
+	if atHalf > 0 {
+		out.atHalf = new(load.Histogram)
+		z.sender(events).Run(ctx, load.Pace{Workers: 4 * workers, Schedule: load.Schedule{{Rate: floorSingles / 2 / float64(events), For: atHalf}}}, out.atHalf)
+		if err := errors.Join(ctx.Err(), z.drain(ctx)); err != nil {
+			return nil, err
+		}
+	}
 	count := z.counts.Accepted.Load()
 	client := selfCPU()
 	profiled := z.profile(ctx, z.o.flood)
@@ -271,14 +279,6 @@ func (z *sized) ingest(ctx context.Context, events, workers int, atHalf time.Dur
 	out.rate = float64(accepted) / took.Seconds()
 	out.stages = profiled(0)
 	out.client = (selfCPU() - client) / time.Duration(max(out.full.Count(), 1))
-	if err := z.drain(ctx); err != nil {
-		return nil, err
-	}
-	if atHalf == 0 {
-		return out, ctx.Err()
-	}
-	out.atHalf = new(load.Histogram)
-	z.sender(events).Run(ctx, load.Pace{Workers: 4 * workers, Schedule: load.Schedule{{Rate: floorSingles / 2 / float64(events), For: atHalf}}}, out.atHalf)
 	return out, errors.Join(ctx.Err(), z.drain(ctx))
 }
 

@@ -20,7 +20,7 @@ import (
 var version = "dev"
 
 // softLimit is the memory of Go's that is garbage-collected without haste, in bytes.
-const softLimit = 640 << 20
+const softLimit = 540 << 20
 
 func main() {
 	// The rows kept in memory make each collection dear and garbage cheap: collect half as often.
