@@ -199,28 +199,12 @@ func (a *App) open(ctx context.Context, state string) error {
 	if a.observer, err = newObserver(a.cfg, a.o); err != nil {
 		return err
 	}
-	if a.log, err = eventlog.Open(ctx, eventlog.Options{Dir: data(logDir), URL: a.cfg.Log.URL, MaxBytes: int64(a.cfg.Log.MaxSize),
-		Reserve: int64(a.cfg.Log.Reserve), Log: a.o.Log, Pack: a.pack()}); err != nil {
-		return fmt.Errorf("open log: %w", err)
-	}
-	a.imports, a.place = a.observer.Intake("import", a.log), state
-	dir := a.cfg.Archive.Dir
-	if dir == "" {
-		dir = data(archiveDir)
-	}
-	if a.archive, err = archive.Open(dir); err != nil {
-		return fmt.Errorf("open archive: %w", err)
-	}
 	if err := os.MkdirAll(data(state), 0o700); err != nil {
 		return clientele.Errorf(clientele.Unavailable, "data directory: %w", err)
 	}
-	if a.rows, err = pebblestore.Open(pebblestore.Options{Dir: data(state, rowsDir), MinFreeBytes: floor(int64(a.cfg.Log.Reserve) / 4), Log: a.o.Log,
-		Background: func() { aside(niceness["rows"]) }, Plain: a.o.Plain}); err != nil {
-		return fmt.Errorf("open rows: %w", err)
-	}
-	if a.columns, err = duckstore.Open(ctx, duckstore.Options{Path: data(state, columnFile), MemoryLimit: fmt.Sprintf("%dB", int64(a.cfg.Columns.Memory)), Threads: a.cfg.Columns.Threads,
-		BaseCurrency: a.cfg.Currency.Base, Log: a.o.Log, Plain: a.o.Plain}); err != nil {
-		return fmt.Errorf("open columns: %w", err)
+	a.place = state
+	if err := a.openStores(ctx, data); err != nil {
+		return err
 	}
 	if a.tokens, err = token.Open(a.cfg.Data, a.o.Now); err != nil {
 		return fmt.Errorf("open tokens: %w", err)
@@ -247,6 +231,55 @@ func (a *App) open(ctx context.Context, state string) error {
 	}
 	a.handler, err = a.routes()
 	return err
+}
+
+// openStores opens the stores beside each other: after a crash each has a log of its own to read again.
+func (a *App) openStores(ctx context.Context, data func(...string) string) error {
+	dir := a.cfg.Archive.Dir
+	if dir == "" {
+		dir = data(archiveDir)
+	}
+	open := []func() error{
+		func() (err error) {
+			a.log, err = eventlog.Open(ctx, eventlog.Options{Dir: data(logDir), URL: a.cfg.Log.URL, MaxBytes: int64(a.cfg.Log.MaxSize),
+				Reserve: int64(a.cfg.Log.Reserve), Log: a.o.Log, Pack: a.pack()})
+			return prefixed("open log", err)
+		},
+		func() (err error) {
+			a.archive, err = archive.Open(dir)
+			return prefixed("open archive", err)
+		},
+		func() (err error) {
+			a.rows, err = pebblestore.Open(pebblestore.Options{Dir: data(a.place, rowsDir), MinFreeBytes: floor(int64(a.cfg.Log.Reserve) / 4), Log: a.o.Log,
+				Background: func() { aside(niceness["rows"]) }, Plain: a.o.Plain})
+			return prefixed("open rows", err)
+		},
+		func() (err error) {
+			a.columns, err = duckstore.Open(ctx, duckstore.Options{Path: data(a.place, columnFile), MemoryLimit: fmt.Sprintf("%dB", int64(a.cfg.Columns.Memory)), Threads: a.cfg.Columns.Threads,
+				BaseCurrency: a.cfg.Currency.Base, Log: a.o.Log, Plain: a.o.Plain})
+			return prefixed("open columns", err)
+		},
+	}
+	errs := make([]error, len(open))
+	var wg sync.WaitGroup
+	for i, f := range open {
+		wg.Go(func() { errs[i] = f() })
+	}
+	wg.Wait()
+	a.imports = a.observer.Intake("import", a.log)
+	for _, err := range errs { // one is enough to read, in the order of the flow
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func prefixed(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // pack is how frames are packed; nil = as the log does it.
