@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -23,12 +24,31 @@ func smallDisk(t *testing.T, megabytes int) string {
 		t.Skipf("mounting a small disk needs root: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmount, which wants every file closed: %v", err)
-			_ = syscall.Unmount(dir, syscall.MNT_DETACH) // so that nothing is left mounted
+		for _, name := range openIn(t, dir) {
+			t.Errorf("%s is still open", name)
+		}
+		// Not a plain unmount: a child that another test is starting has copies of all files for a moment.
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Errorf("unmount: %v", err)
 		}
 	})
 	return dir
+}
+
+// openIn are the files under the directory that this process has open.
+func openIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	const fds = "/proc/self/fd"
+	list, err := os.ReadDir(fds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range list {
+		if name, err := os.Readlink(filepath.Join(fds, f.Name())); err == nil && strings.HasPrefix(name, dir+"/") {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // fill leaves so many bytes free.
