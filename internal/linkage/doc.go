@@ -1,0 +1,2 @@
+// Package linkage finds the records that are of one person.
+package linkage

@@ -1,0 +1,207 @@
+package linkage
+
+import (
+	"fmt"
+	"strings"
+)
+
+// profile is what the values of a column look like, of at most sampleValues different ones.
+type profile struct {
+	rows, filled, distinct                                int
+	email, phone, date, digits, words, given, british, us float64 // shares of the different values
+	length                                                float64 // mean, of bytes
+}
+
+const sampleValues = 2000
+
+func profileOf(c *column) profile {
+	p := profile{rows: len(c.ids)}
+	missingID := make([]bool, len(c.values))
+	for id, v := range c.values {
+		missingID[id] = isMissing(v)
+		if !missingID[id] {
+			p.distinct++
+		}
+	}
+	for _, id := range c.ids {
+		if !missingID[id] {
+			p.filled++
+		}
+	}
+	step := max(1, len(c.values)/sampleValues)
+	n := 0.0
+	for id := 1; id < len(c.values); id += step {
+		if missingID[id] {
+			continue
+		}
+		n++
+		p.look(strings.TrimSpace(shorten(c.values[id])))
+	}
+	if n == 0 {
+		return p
+	}
+	for _, x := range []*float64{&p.email, &p.phone, &p.date, &p.digits, &p.words, &p.given, &p.british, &p.us, &p.length} {
+		*x /= n
+	}
+	return p
+}
+
+func (p *profile) look(v string) {
+	p.length += float64(len(v))
+	digits, letters, signs := 0, 0, 0
+	for i := range len(v) {
+		switch c := v[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c|0x20 >= 'a' && c|0x20 <= 'z' || c >= 0x80:
+			letters++
+		case c != ' ':
+			signs++
+		}
+	}
+	at := strings.IndexByte(v, '@')
+	switch {
+	case at > 0 && strings.IndexByte(v[at:], '.') > 0:
+		p.email++
+	case letters == 0 && digits >= 9 && digits <= 15 && len(v) <= 20:
+		p.phone++
+	}
+	if _, ok := parseDate(v, monthFirst); ok && digits >= 6 && (len(v) == 8 && signs == 0 || signs >= 2 || letters >= 3) {
+		p.date++
+	}
+	if digits == len(v) {
+		p.digits++
+		if len(v) == 5 {
+			p.us++
+		}
+	}
+	if letters > 0 && digits == 0 {
+		p.words++
+		if isGivenName(fold(v)) {
+			p.given++
+		}
+	}
+	if code := normalPostcode(v); digits >= 1 && digits <= 3 && letters >= 3 && letters <= 4 && len(code) >= 5 && len(code) <= 7 && code[0] >= 'a' && code[len(code)-1] >= 'a' {
+		p.british++
+	}
+}
+
+// Guess says what each column holds, by its name and by its values, in the table's order. Columns in given
+// keep the role there; those in ignore are not looked at.
+func Guess(t *Table, given map[string]Role, ignore map[string]bool) []Choice {
+	out := make([]Choice, len(t.columns))
+	unsure := make([]profile, len(t.columns))
+	taken := map[Role]bool{}
+	for i, c := range t.columns {
+		out[i] = Choice{Column: c.name}
+		if ignore[c.name] {
+			out[i].Role, out[i].Why = Ignored, "left out as told"
+			continue
+		}
+		p := profileOf(c)
+		if role, ok := given[c.name]; ok {
+			out[i].Role, out[i].Why = role, "as configured"
+		} else {
+			out[i].Role, out[i].Why = byName(c.name, p)
+		}
+		unsure[i] = p
+		taken[out[i].Role] = true
+	}
+	for i, c := range t.columns {
+		if out[i].Role == "" {
+			out[i].Role, out[i].Why = byValues(c, unsure[i], taken)
+		}
+	}
+	return out
+}
+
+// byName goes by the column's name if the values do not contradict; "" when the name says nothing.
+func byName(name string, p profile) (Role, string) {
+	switch {
+	case p.filled == 0:
+		return Ignored, "it is empty"
+	case p.distinct == 1 && p.filled == p.rows:
+		return Ignored, "it holds one value everywhere"
+	}
+	role := headerRole(name)
+	switch role {
+	case "":
+		return "", ""
+	case Ignored:
+		return Ignored, "by its name it tells records apart, or when or where from, not who"
+	case Identifier:
+		if p.distinct == p.filled {
+			return Ignored, "no value of it comes twice"
+		}
+	case BirthDate:
+		if p.date < 0.3 && p.length > 4.5 {
+			return "", ""
+		}
+	case Email:
+		if p.email < 0.3 {
+			return "", ""
+		}
+	case Phone:
+		if p.words > 0.5 {
+			return "", ""
+		}
+	case BirthYear, BirthMonth, BirthDay:
+		if p.digits < 0.8 {
+			return "", ""
+		}
+	case GivenName, Surname, FullName:
+		if p.digits > 0.5 || p.email > 0.5 {
+			return "", ""
+		}
+	case Postcode, HouseNumber:
+		if p.words > 0.7 {
+			return Text, "by its name, but its values are words"
+		}
+	}
+	return role, "by its name"
+}
+
+func byValues(c *column, p profile, taken map[Role]bool) (Role, string) {
+	because := func(share float64, what string) string {
+		return fmt.Sprintf("%.0f %% of its values look like %s", 100*share, what)
+	}
+	unique := float64(p.distinct) / float64(max(1, p.filled))
+	switch {
+	case p.email > 0.6:
+		return Email, because(p.email, "e-mail addresses")
+	case p.british > 0.7:
+		return Postcode, because(p.british, "postcodes")
+	case p.date > 0.8 && !taken[BirthDate] && !taken[BirthYear] && birthYears(c):
+		return BirthDate, because(p.date, "dates of birth")
+	case p.date > 0.8:
+		return Ignored, because(p.date, "dates, but not of birth")
+	case p.phone > 0.8 && p.length >= 9 && !taken[Phone]:
+		return Phone, because(p.phone, "phone numbers")
+	case p.distinct == p.filled && p.given < 0.1:
+		return Ignored, "no value of it comes twice"
+	case p.given > 0.25 && p.words > 0.8 && !taken[GivenName]:
+		return GivenName, because(p.given, "given names")
+	case p.us > 0.9 && unique < 0.9 && !taken[Postcode]:
+		return Postcode, because(p.us, "postcodes")
+	case p.distinct <= 50 || p.distinct < p.filled/200:
+		return Category, fmt.Sprintf("it holds %d different values", p.distinct)
+	case p.digits > 0.8:
+		return Number, because(p.digits, "numbers")
+	}
+	return Text, "words"
+}
+
+// birthYears says whether the dates of a column are spread over lives rather than over some years of business.
+func birthYears(c *column) bool {
+	order := orderOf(c.values)
+	least, most := 3000, 0
+	n := 0
+	for id := 1; id < len(c.values) && n < sampleValues; id++ {
+		if d, ok := parseDate(c.values[id], order); ok {
+			y := d.decimal() / 10000
+			least, most = min(least, y), max(most, y)
+			n++
+		}
+	}
+	return n > 0 && most-least >= 25
+}

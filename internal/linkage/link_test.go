@@ -1,0 +1,1 @@
+package linkage_test
