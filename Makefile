@@ -60,6 +60,7 @@ bench-build: build
 bench-stages: ## stage by stage in one process: log, collect, import, and the resolver at PROFILES profiles (about 10 minutes)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(BENCH_PACKAGES)
 	GOGC=200 $(GO) test -run '^$$' -bench 'Import$$' -benchtime 1x -timeout 30m ./internal/app
+	$(GO) test -run '^$$' -bench 'Match$$' -benchtime 1x -timeout 10m ./cmd/clientele
 	GOGC=200 $(GO) test -run '^$$' -bench 'Resolver$$' -benchtime 1x -timeout 60m ./internal/app -args -profiles $(PROFILES) -events $(EVENTS)
 
 fuzz: ## every fuzz test for FUZZTIME each
@@ -68,6 +69,7 @@ fuzz: ## every fuzz test for FUZZTIME each
 e2e: ## the tests of the whole program: kills, full disk, real files, real libraries (about 8 minutes)
 	CLIENTELE_E2E=1 $(GO) test -count=1 -timeout 20m $(TESTFLAGS) ./e2e/...
 	$(GO) test -count=1 $(TESTFLAGS) -run 'TestOnlineRetail$$' ./internal/importer
+	$(GO) test -count=1 $(TESTFLAGS) -run 'TestTruthSets$$' ./internal/linkage
 
 soak: ## a million events, backed up, rebuilt and restored to equal digests (about 6 minutes)
 	CLIENTELE_E2E=1 CLIENTELE_SOAK=1 $(GO) test -count=1 -timeout 40m -v -run 'TestSoak' ./e2e

@@ -314,7 +314,9 @@ func (m *matching) compare() (err error) {
 		return nil
 	}
 	ids, _ := m.table.Ids(m.f.truth) // options has seen that it is there
-	m.score, err = truth.Compare(m.res, ids)
+	if m.score, err = truth.Compare(m.res, ids); err == nil && m.score.Records == 0 {
+		m.note("the column %s is empty: there is nothing to score by", m.f.truth)
+	}
 	return err
 }
 

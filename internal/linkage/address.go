@@ -27,13 +27,15 @@ func parseAddress(raw string) street {
 	var out street
 	raw = shorten(raw)
 	parts := strings.FieldsFunc(raw, func(r rune) bool { return r == ',' || r == ';' || r == '\n' || r == '|' })
-	line := raw
 	if len(parts) > 1 {
-		line = parts[0]
-		for _, p := range parts {
-			if strings.ContainsAny(p, "0123456789") && len(strings.Fields(p)) > 1 {
-				line = p
-				break
+		// The part with a number and a street is the one: flats and buildings come before it, towns behind.
+		for i, p := range parts {
+			s := parseStreet(p)
+			if whole := s.number != "" && hasLetters(s.name); i == 0 || whole {
+				out.number, out.name = s.number, s.name
+				if whole {
+					break
+				}
 			}
 		}
 		words := strings.Fields(fold(parts[len(parts)-1]))
@@ -46,6 +48,14 @@ func parseAddress(raw string) street {
 			out.city = cityOf(parts, words)
 		}
 	}
+	if len(parts) <= 1 {
+		return parseStreet(raw)
+	}
+	return out
+}
+
+// parseStreet takes a line without commas apart.
+func parseStreet(line string) (out street) {
 	unit := false
 	for _, w := range strings.Fields(fold(line)) {
 		if short, ok := streetWords[w]; ok {
@@ -74,6 +84,10 @@ func parseAddress(raw string) street {
 	return out
 }
 
+func hasLetters(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r >= 'a' && r <= 'z' })
+}
+
 // cityOf is the town in front of a postcode: in its part of the address, or in the one before when there is
 // nothing but the state.
 func cityOf(parts, words []string) string {
@@ -87,7 +101,10 @@ func cityOf(parts, words []string) string {
 		if len(parts) < 3 {
 			return ""
 		}
-		return fold(parts[len(parts)-2])
+		if before := parts[len(parts)-2]; !strings.ContainsAny(before, "0123456789") {
+			return fold(before)
+		}
+		return ""
 	}
 	return strings.Join(kept, " ")
 }

@@ -2,7 +2,7 @@ package linkage
 
 import (
 	"cmp"
-	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -37,7 +37,8 @@ type part struct {
 type rule struct {
 	name  string
 	parts []part
-	multi int // field whose further values make further keys; -1 for none
+	uses  uint32 // its fields, as bits
+	multi int    // field whose further values make further keys; -1 for none
 	order []uint32
 	ends  []uint32 // of the blocks in order
 	pairs int64    // in its blocks, found by earlier rules or not
@@ -149,7 +150,7 @@ func rulesFor(r *records) []*rule {
 		var words []string
 		for i := 0; i < len(parts); i += 2 {
 			f, ok := at[parts[i].(kind)]
-			if !ok {
+			if !ok || parts[i+1] == names && r.surname < 0 {
 				return
 			}
 			p := part{f, parts[i+1].(aspect)}
@@ -238,6 +239,14 @@ func refinements(r *records, ru *rule) []part {
 func makeBlocks(r *records, list []uint32, workers int) *blocks {
 	b := &blocks{rules: rulesFor(r), n: r.n}
 	b.keys = make([]uint32, r.n*len(b.rules))
+	for _, ru := range b.rules {
+		for _, p := range ru.parts {
+			ru.uses |= 1 << p.field
+			if p.aspect == names {
+				ru.uses |= 1 << r.surname
+			}
+		}
+	}
 	parallel(workers, len(b.rules), func(_, i int) { b.group(r, list, i) })
 	return b
 }
@@ -467,4 +476,10 @@ func (b *blocks) shared(x, y uint32) (mask uint64) {
 	return mask
 }
 
-func (ru *rule) String() string { return fmt.Sprintf("%s: %d pairs", ru.name, ru.pairs) }
+// free are the fields, as bits, that some key which two records share does not use.
+func (b *blocks) free(x, y uint32) (fields uint32) {
+	for mask := b.shared(x, y); mask != 0; mask &= mask - 1 {
+		fields |= ^b.rules[bits.TrailingZeros64(mask)].uses
+	}
+	return fields
+}

@@ -6,7 +6,7 @@ import "math"
 var levelNames = [...][]string{
 	kindGiven:      {"different", "somewhat alike", "initial or part", "sounds alike", "typing error", "nickname", "same"},
 	kindSurname:    {"different", "somewhat alike", "part or other name", "sounds alike", "typing error", "swapped with given name", "same"},
-	kindDate:       {"different", "years apart by up to two", "same year", "two of three parts", "day and month swapped", "typing error", "same"},
+	kindDate:       {"different", "up to two years and one part apart", "same year", "two of three parts", "day and month swapped", "typing error", "same"},
 	kindEmail:      {"different", "alike before the @", "typing error", "same before the @", "same"},
 	kindPhone:      {"different", "one digit", "same last seven digits", "same"},
 	kindPostcode:   {"different", "same area", "same district", "typing error", "same"},
@@ -143,7 +143,7 @@ func (f *field) textLevel(x, y uint32) int8 {
 }
 
 func nameLevel(d *dictionary, x, y uint32, a, b string, given bool) int8 {
-	if given && sharesGroup(d.nick[x], d.nick[y]) {
+	if given && sharesGroup(d.nick[x], d.nick[y]) && !(min(len(a), len(b)) >= 5 && oneEdit(a, b)) {
 		return 5
 	}
 	short := min(len(a), len(b))
@@ -154,7 +154,7 @@ func nameLevel(d *dictionary, x, y uint32, a, b string, given bool) int8 {
 			return levelPart
 		}
 		return 0
-	case given && d.nick[x][0] != 0 && d.nick[y][0] != 0 && (d.sound[x] != d.sound[y] || s < 0.88): // known names, and not for one another
+	case given && d.nick[x][0] != 0 && d.nick[y][0] != 0 && !sharesGroup(d.nick[x], d.nick[y]) && (d.sound[x] != d.sound[y] || s < 0.88): // known names, and not for one another
 		if oneEdit(a, b) {
 			return 1
 		}
@@ -265,7 +265,8 @@ func dateLevel(a, b day) int8 {
 	case y:
 		return 2
 	}
-	if gap := a.year().decimal() - b.year().decimal(); gap >= -2 && gap <= 2 {
+	gap := a.year().decimal() - b.year().decimal()
+	if gap >= -2 && gap <= 2 && (m || d || a.month() == b.date() && a.date() == b.month()) {
 		return 1
 	}
 	return 0

@@ -56,7 +56,6 @@ func parseDate(s string, order dateOrder) (day, bool) {
 	if len(s) > 40 {
 		return 0, false
 	}
-	monthAt := -1
 	for i := 0; i < len(s) && n < 3; {
 		c := s[i]
 		switch {
@@ -75,7 +74,7 @@ func parseDate(s string, order dateOrder) (day, bool) {
 			}
 			word := fold(s[from:i])
 			if m := monthNames[word[:min(3, len(word))]]; m > 0 && len(word) >= 3 && month == 0 {
-				month, monthAt = m, n
+				month = m
 			} else if n == 0 || len(word) > 2 {
 				return 0, false // "12th" and the T of a time are fine
 			}
@@ -83,10 +82,10 @@ func parseDate(s string, order dateOrder) (day, bool) {
 			i++
 		}
 	}
-	return assemble(number, width, n, month, monthAt, order)
+	return assemble(number, width, n, month, order)
 }
 
-func assemble(number, width [4]int, n, month, monthAt int, order dateOrder) (day, bool) {
+func assemble(number, width [4]int, n, month int, order dateOrder) (day, bool) {
 	y, m, d := 0, month, 0
 	yearWidth := 4
 	switch {
@@ -94,8 +93,8 @@ func assemble(number, width [4]int, n, month, monthAt int, order dateOrder) (day
 		return 0, false
 	case width[0] == 8:
 		y, m, d = number[0]/10000, number[0]/100%100, number[0]%100
-		if m > 12 && d > 0 && d <= 12 && y < 1300 || y < 1000 || y > 2100 { // ddmmyyyy, mmddyyyy
-			y, m, d = number[0]%10000, number[0]/10000%100, number[0]/1000000
+		if behind := number[0] % 10000; (m < 1 || m > 12 || d > 31 || y < 1000 || y > 2100) && behind >= 1000 && behind <= 2100 { // ddmmyyyy, mmddyyyy
+			y, m, d = behind, number[0]/10000%100, number[0]/1000000
 			if order == monthFirst {
 				m, d = d, m
 			}
@@ -125,7 +124,6 @@ func assemble(number, width [4]int, n, month, monthAt int, order dateOrder) (day
 	default:
 		return 0, false
 	}
-	_ = monthAt
 	switch {
 	case yearWidth == 2 && y < 25:
 		y += 2000

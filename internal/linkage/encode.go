@@ -18,12 +18,12 @@ type records struct {
 
 // encoder makes records of a table.
 type encoder struct {
-	t       *Table
-	roles   map[Role][]*column
-	phone   func(string) string
-	out     *records
-	names   *dictionary
-	missing map[*column][]bool
+	t      *Table
+	roles  map[Role][]*column
+	phone  func(string) string
+	out    *records
+	names  *dictionary
+	unsure map[*column]bool
 }
 
 // encode normalises every different value once and makes the fields. The columns' roles are given.
@@ -31,9 +31,10 @@ func encode(t *Table, choices []Choice, phone func(string) string) *records {
 	if phone == nil {
 		phone = normalPhone
 	}
-	e := &encoder{t: t, roles: map[Role][]*column{}, phone: phone, out: &records{n: t.rows, given: -1, surname: -1}, names: newDictionary(kindGiven)}
+	e := &encoder{t: t, roles: map[Role][]*column{}, phone: phone, out: &records{n: t.rows, given: -1, surname: -1}, names: newDictionary(kindGiven), unsure: map[*column]bool{}}
 	for i, c := range choices {
 		e.roles[c.Role] = append(e.roles[c.Role], t.columns[i])
+		e.unsure[t.columns[i]] = c.unsure
 	}
 	// Each makes its field alone; they run beside each other and are put in order afterwards.
 	var jobs []func() []*field
@@ -122,6 +123,7 @@ func (e *encoder) newField(k kind, name string, columns []*column, d *dictionary
 	f := &field{name: name, kind: k, dict: d, ids: ids, more: more}
 	for _, c := range columns {
 		f.columns = append(f.columns, c.name)
+		f.unsure = f.unsure || e.unsure[c]
 	}
 	f.count = make([]uint32, len(d.column.values))
 	for _, id := range ids {

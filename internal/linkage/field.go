@@ -36,6 +36,7 @@ type field struct {
 	more    [][]uint32 // further values by record; nil when no record has several
 	count   []uint32   // records with the value
 	filled  int        // records with a value
+	unsure  bool       // what it holds is a guess by its values: it starts from meaning nothing
 	group   bool       // people of one household share it
 }
 

@@ -109,7 +109,8 @@ func Guess(t *Table, given map[string]Role, ignore map[string]bool) []Choice {
 	}
 	for i, c := range t.columns {
 		if out[i].Role == "" {
-			out[i].Role, out[i].Why = byValues(c, unsure[i], taken)
+			out[i].Role, out[i].Why = byValues(t, c, unsure[i], taken)
+			out[i].unsure = out[i].Role == Category || out[i].Role == Number || out[i].Role == Text
 		}
 	}
 	return out
@@ -120,13 +121,13 @@ func byName(name string, p profile) (Role, string) {
 	switch {
 	case p.filled == 0:
 		return Ignored, "it is empty"
-	case p.distinct == 1 && p.filled == p.rows:
-		return Ignored, "it holds one value everywhere"
 	}
 	role := headerRole(name)
 	switch role {
-	case "":
-		return "", ""
+	case "", Region, Category, City, Text:
+		if p.distinct == 1 {
+			return Ignored, "it holds one value"
+		}
 	case Ignored:
 		return Ignored, "by its name it tells records apart, or when or where from, not who"
 	case Identifier:
@@ -161,7 +162,7 @@ func byName(name string, p profile) (Role, string) {
 	return role, "by its name"
 }
 
-func byValues(c *column, p profile, taken map[Role]bool) (Role, string) {
+func byValues(t *Table, c *column, p profile, taken map[Role]bool) (Role, string) {
 	because := func(share float64, what string) string {
 		return fmt.Sprintf("%.0f %% of its values look like %s", 100*share, what)
 	}
@@ -183,12 +184,32 @@ func byValues(c *column, p profile, taken map[Role]bool) (Role, string) {
 		return GivenName, because(p.given, "given names")
 	case p.us > 0.9 && unique < 0.9 && !taken[Postcode]:
 		return Postcode, because(p.us, "postcodes")
+	case p.digits > 0.8 && uniqueBySource(t, c):
+		return Ignored, "no value of it comes twice in a file"
 	case p.distinct <= 50 || p.distinct < p.filled/200:
 		return Category, fmt.Sprintf("it holds %d different values", p.distinct)
 	case p.digits > 0.8:
 		return Number, because(p.digits, "numbers")
 	}
 	return Text, "words"
+}
+
+// uniqueBySource says whether no value comes twice within one file: such numbers count rows.
+func uniqueBySource(t *Table, c *column) bool {
+	seen := make([]uint32, len(c.values)) // source + 1 in which a value was last
+	for i, from := range t.starts {
+		to := t.rows
+		if i+1 < len(t.starts) {
+			to = t.starts[i+1]
+		}
+		for _, id := range c.ids[from:to] {
+			if id != 0 && seen[id] == uint32(i+1) {
+				return false
+			}
+			seen[id] = uint32(i + 1)
+		}
+	}
+	return true
 }
 
 // birthYears says whether the dates of a column are spread over lives rather than over some years of business.

@@ -64,3 +64,20 @@ func equal(r *records, x, y uint32) bool {
 	}
 	return true
 }
+
+// complete says whether a record has a whole name and something to reach or tell the person by: records that are equal
+// in so much are copies, however often there is one.
+func (r *records) complete(x uint32) bool {
+	if r.given < 0 || r.surname < 0 || r.fields[r.given].ids[x] == 0 || r.fields[r.surname].ids[x] == 0 {
+		return false
+	}
+	for _, f := range r.fields {
+		switch f.kind {
+		case kindDate, kindEmail, kindPhone, kindAddress, kindIdentifier:
+			if f.ids[x] != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

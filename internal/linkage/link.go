@@ -193,6 +193,9 @@ func (res *Result) hardConflicts(t *Table, opt Options) (hard conflicts, err err
 		hard.values = append(hard.values, slices.Clone(ids))
 	}
 	if opt.OneToOne {
+		if len(t.starts) < 2 {
+			return hard, clientele.Errorf(clientele.Invalid, "one to one needs several files: each has a person once")
+		}
 		if len(t.starts) > maxSources {
 			return hard, clientele.Errorf(clientele.Invalid, "one to one takes at most %d files, not %d", maxSources, len(t.starts))
 		}
@@ -268,7 +271,7 @@ func (res *Result) cluster(hard conflicts) error {
 	k := newClusterer(r, res.Model, res.Threshold, hard)
 	for _, group := range res.same {
 		k.c.compare(group[0], group[1])
-		if res.Model.score(k.c, nil) < res.Threshold {
+		if res.Model.score(k.c, nil) < res.Threshold && !r.complete(group[0]) {
 			continue // two of one common name and nothing else are not one person
 		}
 		for _, x := range group[1:] {

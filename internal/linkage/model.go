@@ -35,6 +35,7 @@ type FieldModel struct {
 	kind   kind
 	filled float64
 	group  bool
+	unsure bool
 	weight []float64 // by level: log2(m/u)
 	house  []float64 // by level: log2(h/u); 0 for fields that a household does not share
 	tfw    []float64 // by level: weight of the term frequency
@@ -89,6 +90,15 @@ var usual = [...]float64{kindGiven: 5e-3, kindSurname: 1e-3, kindDate: 5e-5, kin
 var priorNamesake = []float64{.90, .09, .002, .006, .002}
 
 const priorPairs = 20
+
+// expected is the prior of m: of a field that nobody named, what two people show, so that it counts only as far as
+// the records teach.
+func (f *FieldModel) expected(level int) float64 {
+	if f.unsure {
+		return f.Levels[level].U
+	}
+	return priorM[f.kind][level]
+}
 
 // tfWeights: how much of the term frequency counts at a level, as a share: all for equal values, half where the values
 // are nearly equal (Splink's advice), as both are then forms of one.

@@ -42,6 +42,8 @@ type Choice struct {
 	Column string `json:"column"`
 	Role   Role   `json:"role"`
 	Why    string `json:"why"`
+
+	unsure bool // nothing but the values says so, and they say little
 }
 
 // headerList has names of columns, as words run together, for what they hold. The names are those of common
@@ -73,7 +75,7 @@ var headerList = []struct {
 		"taxid taxidnumber taxnumber vat vatnumber loyaltyid loyaltynumber cardnumber customerid customernumber customerno clientid memberid membernumber accountid accountnumber userid patientid " +
 		"nhsnumber mrn medicalrecordnumber employeeid studentid leinumber lei externalid deviceid npinumber iban insurancenumber policynumber nino dunsnumber"},
 	{Category, "gender sex occupation job profession title salutation maritalstatus language race ethnicity"},
-	{Ignored, "id rid recid recordid rowid row rownumber rownum index idx uniqueid uuid guid recordkey recordno recno pk seq sequence line lineno linenumber datasource source sourcesystem sourceid sourcename system filename " +
+	{Ignored, "id rid record recid recordid rowid row rownumber rownum index idx uniqueid uuid guid recordkey recordno recno pk seq sequence line lineno linenumber datasource source sourcesystem sourceid sourcename system filename " +
 		"created createdat createddate updated updatedat updateddate modified modifiedat lastmodified lastupdated timestamp date time datetime inserted insertedat signupdate registered registeredat lastseen firstseen lastlogin " +
 		"amount total price revenue spend balance notes note comment comments description hash checksum batch batchid loaddate version"},
 }

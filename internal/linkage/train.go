@@ -5,18 +5,16 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 )
 
 // How much is looked at for training.
 const (
-	randomPairs  = 400_000 // for u of all levels but the best, which is counted
-	trainPairs   = 300_000 // for m and lambda
-	emRounds     = 60
-	emConverged  = 1e-4
-	emOuter      = 3
-	smoothU      = 0.5
-	mostSessions = 64
+	randomPairs = 400_000 // for u of all levels but the best, which is counted
+	trainPairs  = 300_000 // for m and lambda
+	emRounds    = 60
+	emConverged = 1e-4
+	emOuter     = 3
+	smoothU     = 0.5
 )
 
 // pattern is the levels of all fields, a half byte each: the level + 1, 0 where one has no value.
@@ -37,6 +35,7 @@ func (c *comparer) pattern() (p pattern) {
 type sample struct {
 	patterns []pattern
 	levels   [][]int8
+	free     []uint32 // by pattern: fields that its pairs may teach
 	pairs    []samplePair
 	scale    float64 // pairs that one of the sample stands for
 }
@@ -44,7 +43,7 @@ type sample struct {
 type samplePair struct {
 	a, b    uint32
 	pattern uint32
-	keys    uint64  // rules that the pair shares a key of
+	free    uint32  // fields, as bits, that some key the pair shares does not use
 	count   float32 // identical pairs it stands for beside
 	adjust  float32 // weight by term frequencies beyond the patterns'
 	house   float32 // of it, what a household shares
@@ -68,7 +67,7 @@ func train(r *records, b *blocks, apart func(x, y uint32) bool, same [][]uint32,
 	t := &trainer{r: r, b: b, workers: workers, pairs: math.Max(1, float64(r.n)*float64(r.n-1)/2)}
 	t.m = &Model{records: r.n, given: r.given, surname: r.surname}
 	for _, f := range r.fields {
-		fm := FieldModel{Name: f.name, Columns: f.columns, Filled: float64(f.filled) / math.Max(1, float64(r.n)), kind: f.kind, filled: float64(f.filled), group: f.group, tfw: tfWeights(f.kind)}
+		fm := FieldModel{Name: f.name, Columns: f.columns, Filled: float64(f.filled) / math.Max(1, float64(r.n)), kind: f.kind, filled: float64(f.filled), group: f.group, unsure: f.unsure, tfw: tfWeights(f.kind)}
 		for i, name := range f.levels() {
 			fm.Levels = append(fm.Levels, LevelModel{Name: name, M: priorM[f.kind][i]})
 		}
@@ -97,16 +96,20 @@ func train(r *records, b *blocks, apart func(x, y uint32) bool, same [][]uint32,
 	}
 	t.sampleRandom()
 	t.setU(nil)
+	for i := range t.m.Fields {
+		for l := range t.m.Fields[i].Levels {
+			t.m.Fields[i].Levels[l].M = t.m.Fields[i].expected(l)
+		}
+	}
 	s := t.sampleCandidates(apart, same)
 	t.m.Lambda = 0.5 * float64(r.n) / t.pairs
 	t.m.Household = t.m.Lambda / 4
 	t.initHousehold()
-	for outer := range emOuter {
+	for range emOuter {
 		t.adjust(s)
-		t.em(s, outer)
+		t.em(s)
 		t.setU(t.m)
 	}
-	t.finish()
 	return t.m
 }
 
@@ -241,14 +244,12 @@ func (t *trainer) sampleCandidates(apart func(x, y uint32) bool, same [][]uint32
 	share := min(1, trainPairs/float64(total))
 	below := uint32(share * math.MaxUint32)
 	lists := make([][]samplePair, t.workers)
-	var seen atomic.Int64
 	t.b.each(t.workers, apart, func(worker int, x, y uint32) {
 		if share < 1 && mix(x, y) > below {
 			return
 		}
 		lists[worker] = append(lists[worker], samplePair{a: x, b: y, count: 1})
 	})
-	_ = seen.Load()
 	s := &sample{scale: 1 / share}
 	s.pairs = slices.Concat(lists...)
 	slices.SortFunc(s.pairs, func(x, y samplePair) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
@@ -257,17 +258,23 @@ func (t *trainer) sampleCandidates(apart func(x, y uint32) bool, same [][]uint32
 	patterns := make([]pattern, len(s.pairs))
 	t.eachSample(s, func(c *comparer, i int) {
 		patterns[i] = c.pattern()
-		if s.pairs[i].a != s.pairs[i].b {
-			s.pairs[i].keys = t.b.shared(s.pairs[i].a, s.pairs[i].b)
+		if s.pairs[i].free == 0 {
+			s.pairs[i].free = t.b.free(s.pairs[i].a, s.pairs[i].b)
 		}
 	})
-	number := map[pattern]uint32{}
+	type taught struct {
+		pattern
+		free uint32
+	}
+	number := map[taught]uint32{}
 	for i, p := range patterns {
-		at, ok := number[p]
+		key := taught{p, s.pairs[i].free}
+		at, ok := number[key]
 		if !ok {
 			at = uint32(len(s.patterns))
-			number[p] = at
+			number[key] = at
 			s.patterns = append(s.patterns, p)
+			s.free = append(s.free, key.free)
 			levels := make([]int8, len(t.r.fields))
 			for f := range levels {
 				levels[f] = p.level(f)
@@ -299,7 +306,7 @@ func (t *trainer) weighIdentical(s *sample, same [][]uint32) {
 	}
 	for _, group := range same { // they stand for themselves, not for others that were not drawn
 		n := alike[group[0]]
-		s.pairs = append(s.pairs, samplePair{a: group[0], b: group[1], count: n * (n - 1) / 2 / float32(s.scale)})
+		s.pairs = append(s.pairs, samplePair{a: group[0], b: group[1], free: math.MaxUint32, count: n * (n - 1) / 2 / float32(s.scale)})
 	}
 }
 
@@ -357,18 +364,15 @@ func (t *trainer) initHousehold() {
 }
 
 // em learns m, lambda and the household from the sample: expectation by the model at hand, then shares of what was
-// expected. u stays. In the first round sessions are run: each takes the pairs of one key and leaves the fields of
-// the key out, because those pairs agree on them by choice.
-func (t *trainer) em(s *sample, outer int) {
-	m := t.m
-	for round := range emRounds {
-		m.Rounds++
-		change := t.expect(s, round)
-		if change < emConverged {
-			break
+// expected. u stays. Pairs that were found by a key agree on the key's fields by choice, so a field learns only from
+// pairs that share a key without it: the sessions of Fellegi-Sunter training, one for each key, in one pass.
+func (t *trainer) em(s *sample) {
+	for range emRounds {
+		t.m.Rounds++
+		if t.expect(s) < emConverged {
+			return
 		}
 	}
-	_ = outer
 }
 
 // base is the weight of a pattern without term frequencies and household.
@@ -389,7 +393,7 @@ func (m *Model) base(levels []int8) float64 {
 }
 
 // expect is one round; it returns the largest change.
-func (t *trainer) expect(s *sample, round int) float64 {
+func (t *trainer) expect(s *sample) float64 {
 	m := t.m
 	base, house := make([]float64, len(s.patterns)), make([]float64, len(s.patterns))
 	for p, levels := range s.levels {
@@ -425,7 +429,7 @@ func (t *trainer) expect(s *sample, round int) float64 {
 		known, there := make([]float64, len(f.Levels)), make([]float64, len(f.Levels))
 		sum, sumHome := 0.0, 0.0
 		for p, levels := range s.levels {
-			if l := levels[i]; l >= 0 {
+			if l := levels[i]; l >= 0 && s.free[p]>>i&1 != 0 {
 				known[l] += match[p]
 				there[l] += home[p]
 				sum += match[p]
@@ -437,7 +441,7 @@ func (t *trainer) expect(s *sample, round int) float64 {
 		}
 		for l := range f.Levels {
 			v := &f.Levels[l]
-			set(&v.M, (known[l]+priorPairs*priorM[f.kind][l])/(sum+priorPairs))
+			set(&v.M, (known[l]+priorPairs*f.expected(l))/(sum+priorPairs))
 			if f.group {
 				set(&v.Household, (there[l]+priorPairs*priorHousehold[f.kind][l])/(sumHome+priorPairs))
 			}
@@ -465,9 +469,4 @@ func (t *trainer) namesakes(s *sample, f *FieldModel, field int, others []float6
 	for l := range f.Levels {
 		f.Levels[l].Namesake = (seen[l] + priorPairs*4*f.Levels[l].U) / (sum + priorPairs*4)
 	}
-}
-
-// finish makes agreement on the best level count no less than on lesser ones.
-func (t *trainer) finish() {
-	t.weigh()
 }
