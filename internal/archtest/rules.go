@@ -49,6 +49,7 @@ var technologies = []struct{ library, home string }{
 	{"go.opentelemetry.io/", "internal/observe"},
 	{"github.com/minio/minio-go", "internal/objectstore"},
 	{"github.com/apache/arrow-go", "internal/exporter"},
+	{"github.com/RoaringBitmap/roaring", "internal/audience/preview"},
 }
 
 var forbiddenNames = []string{"util", "utils", "common", "misc", "helper", "helpers", "types", "models", "base", "core", "shared"}

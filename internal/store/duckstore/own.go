@@ -3,8 +3,6 @@ package duckstore
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 	"strings"
 
 	"clientele"
@@ -14,41 +12,7 @@ import (
 // columns are all whole numbers: fn is called for each row, which it may not keep. No gate stands
 // before it: texts of users must be in it as literals only.
 func (s *Store) Numbers(ctx context.Context, query string, fn func(row []int64) error) error {
-	err := s.reading(ctx, func(conn *sql.Conn) (err error) {
-		if _, err := conn.ExecContext(ctx, "begin transaction read only"); err != nil {
-			return err
-		}
-		defer func() {
-			_, end := conn.ExecContext(context.WithoutCancel(ctx), "rollback")
-			err = errors.Join(err, end)
-		}()
-		rows, err := conn.QueryContext(ctx, query)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		columns, err := rows.Columns()
-		if err != nil {
-			return err
-		}
-		row, targets := make([]int64, len(columns)), make([]any, len(columns))
-		for i := range row {
-			targets[i] = &row[i]
-		}
-		for rows.Next() {
-			if err := rows.Scan(targets...); err != nil {
-				return err
-			}
-			if err := fn(row); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
-	})
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("column store: %w", err)
-	}
-	return err
+	return s.Snapshot(ctx, func(_ uint64, numbers func(string, func([]int64) error) error) error { return numbers(query, fn) })
 }
 
 // Promoted are the promoted columns of a table of the contract.

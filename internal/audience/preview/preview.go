@@ -1,0 +1,273 @@
+package preview
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"clientele"
+	"clientele/internal/audience"
+)
+
+// Columns are the tables as they are after one commit, for as long as fn runs.
+type Columns interface {
+	Snapshot(ctx context.Context, fn func(commit uint64, numbers func(query string, row func([]int64) error) error) error) error
+}
+
+// Result is who would be in an audience. Shares are between 0 and 1; Revenue is in the base currency.
+type Result struct {
+	Commit       uint64 // of the column store
+	Count, Total int64
+	Share        float64 // of all profiles
+	Revenue      clientele.Decimal
+	RevenueShare float64 // of all revenue of profiles; 0 when there is none
+	Sample       []clientele.ProfileID
+	Parts        []Part // of the definition's first level, where it has several
+	Leaves       int    // that the definition has
+	Computed     int    // leaves that were asked for now; the others were known
+	Took         time.Duration
+}
+
+// Part is a condition of a definition by itself.
+type Part struct {
+	Reads string // in one line
+	Count int64
+	Alone int64 // members of the definition without this part, for and: how many it takes out
+}
+
+// Engine answers previews. Its methods may be called by many at once.
+type Engine struct {
+	columns Columns
+	memory  int64
+
+	mu      sync.Mutex
+	commit  uint64
+	people  *people
+	money   *money
+	sets    map[string]*list.Element // of entry, by the leaf's JSON and moment
+	recent  list.List                // the latest used first
+	held    int64                    // bytes of them
+	editing map[string]context.CancelCauseFunc
+}
+
+type entry struct {
+	key string
+	set *roaring.Bitmap
+}
+
+// DefaultMemory is how many bytes of bitmaps are kept.
+const DefaultMemory = 64 << 20
+
+// New makes an engine that keeps up to memory bytes of bitmaps; 0 = DefaultMemory.
+func New(columns Columns, memory int64) *Engine {
+	if memory <= 0 {
+		memory = DefaultMemory
+	}
+	return &Engine{columns: columns, memory: memory, sets: map[string]*list.Element{}, editing: map[string]context.CancelCauseFunc{}}
+}
+
+// errSuperseded ends a preview whose editor has asked for another one.
+var errSuperseded = clientele.Errorf(clientele.Conflict, "the definition was changed meanwhile: a newer preview has taken this one's place")
+
+// Edit is a context that ends, with Conflict as its cause, when Edit is called again with the same
+// editor. done must be called. "" is nobody's.
+func (e *Engine) Edit(ctx context.Context, editor string) (edited context.Context, done func()) {
+	if editor == "" {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if before := e.editing[editor]; before != nil {
+		before(errSuperseded)
+	}
+	e.editing[editor] = cancel
+	return ctx, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if ctx.Err() == nil { // nobody has taken its place
+			delete(e.editing, editor)
+		}
+		cancel(nil)
+	}
+}
+
+// view are the bitmaps of one commit that an answer is made of.
+type view struct {
+	e        *Engine
+	numbers  Numbers
+	people   *people
+	commit   uint64
+	schema   audience.Schema
+	at       audience.At
+	computed int
+}
+
+// within gives fn a view of one commit. What it computes is kept while the store stays there.
+func (e *Engine) within(ctx context.Context, schema audience.Schema, at audience.At, fn func(*view) error) error {
+	err := e.columns.Snapshot(ctx, func(commit uint64, numbers func(string, func([]int64) error) error) error {
+		v := &view{e: e, numbers: numbers, commit: commit, schema: schema, at: at}
+		e.mu.Lock()
+		if e.commit != commit && commit > e.commit {
+			e.forget(commit)
+		}
+		if e.commit == commit {
+			v.people = e.people
+		}
+		e.mu.Unlock()
+		if v.people == nil {
+			p, err := loadPeople(numbers)
+			if err != nil {
+				return err
+			}
+			v.people = p
+			e.mu.Lock()
+			if e.commit == commit {
+				e.people = p
+			}
+			e.mu.Unlock()
+		}
+		return fn(v)
+	})
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
+	}
+	return err
+}
+
+// forget begins with a new commit. The caller holds mu.
+func (e *Engine) forget(commit uint64) {
+	e.commit, e.people, e.money, e.held = commit, nil, nil, 0
+	clear(e.sets)
+	e.recent.Init()
+}
+
+// leaf is the members of a leaf. The bitmap may not be changed.
+func (v *view) leaf(c audience.Condition) (*roaring.Bitmap, error) {
+	query := v.schema.LeafMembers(c, v.at) // it says what a leaf asks at its moment, whole
+	e := v.e
+	e.mu.Lock()
+	if at, there := e.sets[query]; there && e.commit == v.commit {
+		e.recent.MoveToFront(at)
+		e.mu.Unlock()
+		return at.Value.(*entry).set, nil
+	}
+	e.mu.Unlock()
+	set, err := v.people.set(v.numbers, query)
+	if err != nil {
+		return nil, err
+	}
+	v.computed++
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, there := e.sets[query]; e.commit != v.commit || there {
+		return set, nil
+	}
+	e.sets[query] = e.recent.PushFront(&entry{query, set})
+	e.held += size(query, set)
+	for e.held > e.memory && e.recent.Len() > 1 {
+		last := e.recent.Remove(e.recent.Back()).(*entry)
+		delete(e.sets, last.key)
+		e.held -= size(last.key, last.set)
+	}
+	return set, nil
+}
+
+func size(key string, set *roaring.Bitmap) int64 {
+	return int64(set.GetSizeInBytes()) + int64(2*len(key)) + 200
+}
+
+// set is the members of a condition. The bitmap may not be changed.
+func (v *view) set(c audience.Condition) (*roaring.Bitmap, error) {
+	switch c := c.(type) {
+	case audience.And:
+		return v.fold(c, (*roaring.Bitmap).And)
+	case audience.Or:
+		return v.fold(c, (*roaring.Bitmap).Or)
+	case audience.Not:
+		b, err := v.set(c.Of)
+		if err != nil {
+			return nil, err
+		}
+		return roaring.Flip(b, 0, uint64(v.people.count)), nil
+	}
+	return v.leaf(c)
+}
+
+func (v *view) fold(list []audience.Condition, with func(*roaring.Bitmap, *roaring.Bitmap)) (*roaring.Bitmap, error) {
+	var out *roaring.Bitmap
+	for i, c := range list {
+		b, err := v.set(c)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			out = b.Clone()
+			continue
+		}
+		with(out, b)
+	}
+	return out, nil
+}
+
+// sampled is how many members an answer names.
+const sampled = 10
+
+// Preview says who would be in an audience of the definition, at the moment.
+func (e *Engine) Preview(ctx context.Context, schema audience.Schema, c audience.Condition, at audience.At) (*Result, error) {
+	begin := time.Now()
+	r := &Result{Sample: []clientele.ProfileID{}, Leaves: len(audience.Leaves(c))}
+	err := e.within(ctx, schema, at, func(v *view) error {
+		b, err := v.set(c)
+		if err != nil {
+			return err
+		}
+		r.Commit, r.Count, r.Total = v.commit, int64(b.GetCardinality()), int64(v.people.count)
+		if r.Total > 0 {
+			r.Share = float64(r.Count) / float64(r.Total)
+		}
+		for it := b.Iterator(); it.HasNext() && len(r.Sample) < sampled; {
+			r.Sample = append(r.Sample, clientele.ProfileID(v.people.id(it.Next())))
+		}
+		if r.Parts, err = v.parts(c); err != nil {
+			return err
+		}
+		r.Computed = v.computed
+		return v.revenue(b, r)
+	})
+	r.Took = time.Since(begin)
+	return r, err
+}
+
+// parts are the conditions of the first level, each by itself and what the rest is without it.
+func (v *view) parts(c audience.Condition) ([]Part, error) {
+	var list []audience.Condition
+	rest := func(l []audience.Condition) audience.Condition { return audience.And(l) }
+	switch c := c.(type) {
+	case audience.And:
+		list = c
+	case audience.Or:
+		list = c
+		rest = func(l []audience.Condition) audience.Condition { return audience.Or(l) }
+	}
+	if len(list) < 2 || len(list) > 20 {
+		return nil, nil
+	}
+	var out []Part
+	for i, part := range list {
+		one, err := v.set(part)
+		if err != nil {
+			return nil, err
+		}
+		others := append(append([]audience.Condition{}, list[:i]...), list[i+1:]...)
+		without, err := v.set(rest(others))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Part{Reads: audience.String(part), Count: int64(one.GetCardinality()), Alone: int64(without.GetCardinality())})
+	}
+	return out, nil
+}
