@@ -28,6 +28,7 @@ const (
 	RowQuality    byte = 'Q' // what -> tracking plans, transform rules, violations, what properties were seen
 	RowDue        byte = 'u' // time | what -> something to do when its time comes
 	RowOwned      byte = 'w' // anchor | key of a RowTable row -> the row is that anchor's
+	RowAudience   byte = 'A' // 'd' | name -> an audience; 'm' | profile -> what it is a member of
 	RowErasure    byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
 	RowOutbox     byte = 'o' // commit number -> Change
 	RowPosition   byte = 'P' // -> log position and commit number of the last change set
@@ -157,6 +158,17 @@ func QualityKey(what string, texts ...string) Key {
 }
 func TimelineKey(a Anchor, name string, at Micros, source, eventID string) Key {
 	return NewKey(RowTimeline).Anchor(a).Text(name).Time(at).Text(source).Text(eventID)
+}
+
+// AudienceKey addresses an audience.
+func AudienceKey(name string) Key { return NewKey(RowAudience).Bytes([]byte{'d'}).Text(name) }
+
+// MemberKey addresses what a profile is a member of.
+func MemberKey(p ProfileID) Key { return NewKey(RowAudience).Bytes([]byte{'m'}).Uint(uint64(p)) }
+
+// DueKey addresses something to do for a profile when its time comes.
+func DueKey(at Micros, what string, p ProfileID) Key {
+	return NewKey(RowDue).Time(at).Text(what).Uint(uint64(p))
 }
 
 // OwnedKey says that the row of the key (a TableKey) is the anchor's.

@@ -150,7 +150,7 @@ var Schema = []*Table{
 		profileID, text("identifier", "purpose", "channel"), columns(TypeBool, []string{"granted"}), times("ts"), source,
 		text("legal_basis", "jurisdiction", "text_version", "event_id"), times("expires_at"))},
 	{Name: "audience_members", Key: []string{"audience", "profile_id", "entered_at"}, Columns: slices.Concat(
-		text("audience"), profileID, times("entered_at", "exited_at"), source)},
+		text("audience"), profileID, times("entered_at", "exited_at"), text("entered_reason", "exited_reason"), source)},
 	{Name: "lifecycle", Key: []string{"profile_id", "stage", "entered_at"}, Columns: slices.Concat(
 		profileID, text("stage"), times("entered_at", "left_at"), source)},
 }

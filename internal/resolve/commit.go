@@ -66,6 +66,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.seen.committed()
 	r.columns.dirty, r.columns.fresh = false, nil
 	r.keeps.changed = false
+	r.audiences.committed()
 	r.batch = newBatch()
 	if cap(set.Rows) <= keptRows {
 		clear(set.Rows)
@@ -124,6 +125,9 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 		}
 		put(retentionKey, b)
 	}
+	if err := r.audiences.changes(put); err != nil {
+		return nil, err
+	}
 	b, err := rowcache.Encode(r.totals)
 	put(totalsKey, b)
 	return rows, err
@@ -151,6 +155,9 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 		return nil, err
 	}
 	c.Tables = append(c.Tables, tables...)
+	if told := r.audiences.told; len(told) > 0 {
+		c.Tables = append(c.Tables, clientele.TableRows{Table: "audience_members", Upsert: told})
+	}
 	for _, t := range slices.Sorted(maps.Keys(r.batch.deleted)) {
 		c.Tables = append(c.Tables, clientele.TableRows{Table: t, Delete: r.batch.deleted[t]})
 	}
@@ -211,6 +218,7 @@ func (r *Resolver) profileRows(c *clientele.Change) (clientele.TableRows, error)
 			touched[p] = true
 		}
 	}
+	maps.Copy(touched, r.batch.retold)
 	err := r.graph.ChangedIdentifiers(func(a clientele.Anchor) error {
 		p, err := r.graph.Profile(a)
 		before, moved := r.graph.Before(a)
@@ -376,8 +384,15 @@ func (r *Resolver) timelines() error {
 			return clientele.TimelineKey(row.Anchor, s.name, at, row.Text("source"), row.Text(s.id))
 		}
 		old, now := key(before), key(after)
+		from, row := before.Anchor, s.name+"\x00"+after.Text("source")+"\x00"+after.Text(s.id)
+		if p, again := r.audiences.placed[row]; again { // an earlier frame of the batch put it there
+			old, from = p.key, p.anchor
+		}
 		if old != nil && !slices.Equal(old, now) {
-			r.put(old, nil)
+			r.line(from, s.name, old, nil)
+		}
+		if r.audiences.plan != nil {
+			r.audiences.placed[row] = placed{now, after.Anchor}
 		}
 		if now == nil {
 			return nil
@@ -399,7 +414,7 @@ func (r *Resolver) timelines() error {
 		if err != nil {
 			return err
 		}
-		r.put(now, encodeEntry(entry{Type: s.name, Properties: b}))
+		r.line(after.Anchor, s.name, now, encodeEntry(entry{Type: s.name, Properties: b}))
 		return nil
 	})
 }

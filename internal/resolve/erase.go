@@ -36,6 +36,9 @@ func (r *Resolver) erase(b EraseBody, p clientele.Position, now clientele.Micros
 		if err := r.eraseAnchor(e, a); err != nil {
 			return err
 		}
+		if err := r.eraseMember(a); err != nil {
+			return err
+		}
 	}
 	if err := r.graph.Erase(members); err != nil {
 		return err

@@ -54,22 +54,23 @@ type Options struct {
 
 // Resolver folds the log into the store. Not safe for concurrent use.
 type Resolver struct {
-	o        Options
-	graph    *identity.Graph
-	ledger   *commerce.Ledger
-	heads    *rowcache.Cache[clientele.Anchor, profile.Head]
-	rules    profile.Rules
-	book     *quality.Book // plans and transform rules
-	tally    *quality.Tally
-	members  []quality.Member // of the event at hand
-	seen     *seen
-	gone     *gone
-	keeps    *Retention
-	columns  *columns
-	totals   Totals
-	position clientele.Position
-	batch    batch
-	outgoing outgoing
+	o         Options
+	graph     *identity.Graph
+	ledger    *commerce.Ledger
+	heads     *rowcache.Cache[clientele.Anchor, profile.Head]
+	rules     profile.Rules
+	book      *quality.Book // plans and transform rules
+	tally     *quality.Tally
+	members   []quality.Member // of the event at hand
+	seen      *seen
+	gone      *gone
+	keeps     *Retention
+	audiences *audiences
+	columns   *columns
+	totals    Totals
+	position  clientele.Position
+	batch     batch
+	outgoing  outgoing
 
 	forgotten bool // the last command has deleted rows behind the caches
 }
@@ -83,12 +84,14 @@ type batch struct {
 	records  int
 	drops    []clientele.Range
 	erased   []clientele.Anchor
-	deleted  map[string][][]any // keys of rows to delete, of tables without a person
-	expired  []clientele.Expiry // events to delete, whosever they are
+	deleted  map[string][][]any           // keys of rows to delete, of tables without a person
+	rows     bool                         // imported rows may have changed timelines
+	retold   map[clientele.ProfileID]bool // profiles whose row changes with evidence alone
+	expired  []clientele.Expiry           // events to delete, whosever they are
 }
 
 func newBatch() batch {
-	return batch{touched: map[clientele.Anchor]bool{}, deleted: map[string][][]any{}}
+	return batch{touched: map[clientele.Anchor]bool{}, retold: map[clientele.ProfileID]bool{}, deleted: map[string][][]any{}}
 }
 
 // Totals are counts since the beginning. Field numbers are on disk.
@@ -185,6 +188,9 @@ func (r *Resolver) Reset() error {
 		return err
 	}
 	if err := r.tally.Reset(); err != nil {
+		return err
+	}
+	if r.audiences, err = loadAudiences(r.o.Store); err != nil {
 		return err
 	}
 	r.graph, err = identity.NewGraph(rules, r.o.Store)
@@ -329,7 +335,7 @@ func (r *Resolver) frame(f *Decoded) error {
 			return err
 		}
 	}
-	return nil
+	return r.evaluate(f.Position)
 }
 
 // record resolves one record. An error that is Invalid is the record's own fault and puts it
