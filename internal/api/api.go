@@ -108,6 +108,7 @@ type Options struct {
 	Exports    Exports
 	Audit      Audit // nil = nothing is recorded
 	Plans      Plans
+	Audiences  Audiences
 	Quality    Quality
 	Reload     Reloader
 	// Limit is how long the token of that name has to wait; nil = no limit. Commands on the server's machine have none.
@@ -174,6 +175,7 @@ func New(o Options) (*API, error) {
 	a.identityRoutes()
 	a.privacyRoutes()
 	a.planRoutes()
+	a.audienceRoutes()
 	a.qualityRoutes()
 	a.queryRoutes()
 	a.exploreRoutes()
