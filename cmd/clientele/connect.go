@@ -27,6 +27,7 @@ type backend interface {
 	Erase(ctx context.Context, req clientele.EraseRequest) (*clientele.EraseResult, error)
 	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
 	qualityBackend
+	audienceBackend
 	retentionBackend
 	explorer
 	FindQuarantined(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error)

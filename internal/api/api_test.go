@@ -135,8 +135,13 @@ func newSite(t *testing.T) *site {
 		}
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+<<<<<<< HEAD
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Explore: s.product, Quarantine: s.product, Import: s.product,
 		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Plans: rulebook{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+=======
+	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Quarantine: s.product, Import: s.product,
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+>>>>>>> 24cfcf4 (Audiences: command, guide, ADR 14)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,6 +213,12 @@ var routes = []struct {
 	{"GET", "/api/v1/status/digests", token.Read, ""},
 	{"GET", "/api/v1/quarantine", token.Read, ""},
 	{"POST", "/api/v1/quarantine/replay", token.Write, `{"all":true}`},
+	{"GET", "/api/v1/audiences", token.Read, ""},
+	{"GET", "/api/v1/audiences/vip", token.Read, ""},
+	{"PUT", "/api/v1/audiences/vip", token.Write, `{"name":"vip","where":{"trait":"tier","op":"exists"}}`},
+	{"DELETE", "/api/v1/audiences/vip", token.Write, ""},
+	{"GET", "/api/v1/audiences/vip/members", token.Read, ""},
+	{"POST", "/api/v1/audiences/preview", token.Read, `{"where":{"trait":"tier","op":"exists"}}`},
 	{"GET", "/api/v1/plans", token.Read, ""},
 	{"GET", "/api/v1/plans/shop", token.Read, ""},
 	{"PUT", "/api/v1/plans/shop", token.Write, `{"name":"shop","events":{"Order":{"schema":{"type":"object"}}}}`},
@@ -625,7 +636,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 		t.Fatalf("%v %s", err, doc.OpenAPI)
 	}
 	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "",
-		"plans/shop", "plans/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
+		"plans/shop", "plans/{name}", "audiences/vip", "audiences/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
 		"erasures/er_7", "erasures/{id}")
 	count := 0
 	for _, rt := range routes {

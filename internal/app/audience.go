@@ -350,3 +350,19 @@ func memberships(rows clientele.Rows, p clientele.ProfileID) ([]string, error) {
 	slices.SortFunc(out, strings.Compare)
 	return out, err
 }
+
+// FillAudience fills the version that waits for it, for a command that has opened the directory
+// itself; a server does so by a stage of its own.
+func (a *App) FillAudience(ctx context.Context, v *clientele.AudienceInForce) error {
+	if v.Filling == nil || a.o.Serves {
+		return nil
+	}
+	if err := a.fillVersion(ctx, v); err != nil {
+		return err
+	}
+	now, err := a.Audience(ctx, v.Name)
+	if err == nil {
+		*v = *now
+	}
+	return err
+}

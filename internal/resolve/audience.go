@@ -108,6 +108,17 @@ func loadAudiences(rows clientele.Rows) (*audiences, error) {
 		return rowcache.Load[memberRow](rows, clientele.MemberKey(p))
 	})
 	a.begin()
+	a.soonest = audience.Never
+	err = rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowDue)), func(k clientele.Key, _ []byte) (bool, error) {
+		rd := k.Read()
+		if at := rd.Time(); rd.Text() == dueAudience {
+			a.soonest = at
+		}
+		return a.soonest == audience.Never, rd.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
 	return a, a.prepare()
 }
 

@@ -345,7 +345,7 @@ func (r *Resolver) eachMember(change func(clientele.ProfileID, *memberRow) bool)
 		if len(a.told) > 0 {
 			var err error
 			c := &clientele.Change{Position: r.position, Tables: []clientele.TableRows{{Table: "audience_members", Upsert: a.told}}}
-			if set.Outbox, err = r.encode(c); err != nil {
+			if set.Outbox, err = r.outgoing.encode(c, r.o.Plain); err != nil {
 				return err
 			}
 		}

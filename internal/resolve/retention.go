@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"clientele"
+	"clientele/internal/audience"
 	"clientele/internal/rowcache"
 )
 
@@ -180,14 +181,20 @@ func (r *Resolver) retentionCommand(b RetentionBody, by string, p clientele.Posi
 
 // Due is when, by the domain's clock, a tick has something to do; 0 for never. What has begun and goes on is
 // always due.
-func (r *Resolver) Due() clientele.Micros { return r.keeps.due() }
+func (r *Resolver) Due() clientele.Micros {
+	due := r.keeps.due()
+	if a := r.audiences; a.plan != nil && a.soonest != audience.Never && (due == 0 || a.soonest < due) {
+		due = a.soonest
+	}
+	return due
+}
 
 // due says whether the frame is a tick that has something to do.
 func (r *Resolver) due(f *Decoded) bool {
 	if f.Kind != clientele.KindTick || len(f.Records) == 0 {
 		return false
 	}
-	at := r.Due()
+	at := r.keeps.due()
 	return at != 0 && at <= max(r.totals.Now, f.Records[0].ReceivedAt)
 }
 
