@@ -494,6 +494,8 @@ create table if not exists base."audience_members" (
     "profile_id" bigint,
     "entered_at" timestamptz,
     "exited_at" timestamptz,
+    "entered_reason" varchar,
+    "exited_reason" varchar,
     "source" varchar,
     "$position" bigint
 );
@@ -503,6 +505,8 @@ select
     b."profile_id",
     b."entered_at",
     b."exited_at",
+    b."entered_reason",
+    b."exited_reason",
     b."source"
 from base."audience_members" b;
 
