@@ -55,12 +55,19 @@ type Membership struct {
 
 // AudiencePreview is who would be in an audience.
 type AudiencePreview struct {
-	Reads    string            `json:"reads"`
-	Count    int64             `json:"count"`
-	Total    int64             `json:"total"` // profiles there are
-	Sample   []ProfileID       `json:"sample"`
-	Problems []AudienceProblem `json:"problems,omitempty"` // names that the data does not have
-	TookMS   int64             `json:"took_ms"`
+	Reads        string            `json:"reads"`
+	Count        int64             `json:"count"`
+	Total        int64             `json:"total"`         // profiles there are
+	Share        float64           `json:"share"`         // of all profiles, 0 to 1
+	Revenue      string            `json:"revenue"`       // of its members, in the base currency
+	RevenueShare float64           `json:"revenue_share"` // of the revenue of all profiles
+	Sample       []ProfileID       `json:"sample"`
+	Breakdown    []AudiencePart    `json:"breakdown,omitempty"` // of the first level, where there are several conditions
+	Commit       uint64            `json:"commit"`              // of the tables that it is exact for
+	Leaves       int               `json:"leaves"`              // conditions that test something
+	Computed     int               `json:"computed"`            // of them, those that were not known already
+	Problems     []AudienceProblem `json:"problems,omitempty"`  // names that the data does not have
+	TookMS       int64             `json:"took_ms"`
 }
 
 // AudienceProblem is something that a definition names and the data does not have.

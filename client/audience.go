@@ -42,3 +42,13 @@ func (c *Client) AudienceMembers(ctx context.Context, name string, limit int, cu
 func (c *Client) PreviewAudience(ctx context.Context, where clientele.RawJSON) (*clientele.AudiencePreview, error) {
 	return send[clientele.AudiencePreview](ctx, c, http.MethodPost, "/api/v1/audiences/preview", map[string]clientele.RawJSON{"where": where})
 }
+
+// AudienceOverlap is how many members audiences have in common.
+func (c *Client) AudienceOverlap(ctx context.Context, list []clientele.AudienceToCompare) (*clientele.AudienceOverlap, error) {
+	return send[clientele.AudienceOverlap](ctx, c, http.MethodPost, "/api/v1/audiences/overlap", map[string][]clientele.AudienceToCompare{"audiences": list})
+}
+
+// Values are the most frequent values of a trait, of events or of a property that begin so.
+func (c *Client) Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error) {
+	return items[clientele.ValueCount](ctx, c, "/api/v1/values", url.Values{"of": {string(q.Of)}, "name": {q.Name}, "property": {q.Property}, "prefix": {q.Prefix}, "limit": {strconv.Itoa(q.Limit)}})
+}

@@ -46,7 +46,7 @@ func (p *platform) AudienceMembers(ctx context.Context, name string, limit int, 
 }
 
 func (p *platform) PreviewAudience(ctx context.Context, where clientele.RawJSON) (*clientele.AudiencePreview, error) {
-	v, err := p.app.PreviewAudience(ctx, where)
+	v, err := p.app.PreviewAudience(ctx, "", where)
 	return v, p.acted("preview-audience", "", err)
 }
 

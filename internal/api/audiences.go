@@ -17,13 +17,16 @@ type Audiences interface {
 	DeleteAudience(ctx context.Context, by, name string) error
 	// AudienceMembers are those of the live version, by profile.
 	AudienceMembers(ctx context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error)
-	// PreviewAudience changes nothing.
-	PreviewAudience(ctx context.Context, where clientele.RawJSON) (*clientele.AudiencePreview, error)
+	// PreviewAudience changes nothing. Conflict when the same editor has asked for another meanwhile.
+	PreviewAudience(ctx context.Context, editor string, where clientele.RawJSON) (*clientele.AudiencePreview, error)
+	AudienceOverlap(ctx context.Context, list []clientele.AudienceToCompare) (*clientele.AudienceOverlap, error)
+	Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error)
 }
 
 // AudienceQuestion asks who would be in an audience.
 type AudienceQuestion struct {
-	Where clientele.RawJSON `json:"where" doc:"The definition."`
+	Where  clientele.RawJSON `json:"where" doc:"The definition."`
+	Editor string            `json:"editor,omitempty" maxLength:"64" doc:"Whose definition it is while it is written: a preview for the same editor ends the one before."`
 }
 
 func (a *API) audienceRoutes() {
@@ -67,6 +70,36 @@ func (a *API) audienceRoutes() {
 	route(a, operation{id: "preview-audience", method: http.MethodPost, path: "/api/v1/audiences/preview", scope: token.Read, tag: tag, timeout: longTimeout,
 		summary: "Who would be in an audience; changes nothing"},
 		func(ctx context.Context, in *struct{ Body AudienceQuestion }) (*output[*clientele.AudiencePreview], error) {
-			return one(a.o.Audiences.PreviewAudience(ctx, in.Body.Where))
+			return one(a.o.Audiences.PreviewAudience(ctx, editorOf(ctx, in.Body.Editor), in.Body.Where))
 		})
+	type overlapInput struct {
+		Body struct {
+			Audiences []clientele.AudienceToCompare `json:"audiences" minItems:"1" maxItems:"50" doc:"Each by its name or by a definition."`
+		}
+	}
+	route(a, operation{id: "audience-overlap", method: http.MethodPost, path: "/api/v1/audiences/overlap", scope: token.Read, tag: tag, timeout: longTimeout,
+		summary: "How many members audiences have in common"},
+		func(ctx context.Context, in *overlapInput) (*output[*clientele.AudienceOverlap], error) {
+			return one(a.o.Audiences.AudienceOverlap(ctx, in.Body.Audiences))
+		})
+	type valuesInput struct {
+		Of       string `query:"of" enum:"trait,event,property" required:"true"`
+		Name     string `query:"name" maxLength:"200" doc:"Of the trait, or of the event whose property is meant."`
+		Property string `query:"property" maxLength:"200"`
+		Prefix   string `query:"prefix" maxLength:"200" doc:"What the values begin with, whatever the case of letters."`
+		Limit    int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
+	}
+	route(a, operation{id: "list-values", method: http.MethodGet, path: "/api/v1/values", scope: token.Read, tag: tag, timeout: a.o.QueryTimeout,
+		summary: "The values that there are of a trait, of events or of a property, with how many have each, the most frequent first"},
+		func(ctx context.Context, in *valuesInput) (*pageOutput[clientele.ValueCount], error) {
+			return all(a.o.Audiences.Values(ctx, clientele.ValuesQuery{Of: clientele.ValuesOf(in.Of), Name: in.Name, Property: in.Property, Prefix: in.Prefix, Limit: in.Limit}))
+		})
+}
+
+// editorOf keeps the editors of different tokens apart.
+func editorOf(ctx context.Context, editor string) string {
+	if editor == "" {
+		return ""
+	}
+	return principalOf(ctx).Name + "/" + editor
 }

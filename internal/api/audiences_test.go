@@ -31,6 +31,14 @@ func (g groups) AudienceMembers(ctx context.Context, name string, limit int, cur
 	return nil, "", g.p.did(ctx, name, limit, cursor)
 }
 
-func (g groups) PreviewAudience(ctx context.Context, where clientele.RawJSON) (*clientele.AudiencePreview, error) {
+func (g groups) PreviewAudience(ctx context.Context, editor string, where clientele.RawJSON) (*clientele.AudiencePreview, error) {
 	return &clientele.AudiencePreview{}, g.p.did(ctx, string(where))
+}
+
+func (g groups) AudienceOverlap(ctx context.Context, list []clientele.AudienceToCompare) (*clientele.AudienceOverlap, error) {
+	return &clientele.AudienceOverlap{}, g.p.did(ctx, list[0].Name)
+}
+
+func (g groups) Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error) {
+	return nil, g.p.did(ctx, string(q.Of), q.Name, q.Prefix)
 }

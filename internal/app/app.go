@@ -17,6 +17,7 @@ import (
 	"clientele"
 	"clientele/internal/api"
 	"clientele/internal/archive"
+	"clientele/internal/audience/preview"
 	"clientele/internal/audit"
 	"clientele/internal/collect"
 	"clientele/internal/config"
@@ -120,6 +121,8 @@ type App struct {
 	audit     *audit.Log
 	live      atomic.Pointer[live]
 	postgres  atomic.Pointer[pgwire.Server] // nil while it does not serve
+	previews  *preview.Engine
+	names     names
 	limits    limits
 	reloading sync.Mutex
 	// Held by who must not have the log or the outbox trimmed meanwhile: those who trim try again later.
@@ -216,6 +219,7 @@ func (a *App) open(ctx context.Context, state string) error {
 		return err
 	}
 	a.loadBackup()
+	a.previews = preview.New(a.columns, 0)
 	if err := a.openExports(); err != nil {
 		return fmt.Errorf("open exports: %w", err)
 	}

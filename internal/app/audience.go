@@ -88,43 +88,6 @@ func (a *App) AudienceMembers(_ context.Context, name string, limit int, cursor 
 	return out, "", err
 }
 
-const previewSample = 10
-
-// PreviewAudience counts who would be in an audience of the definition. Nothing is changed.
-func (a *App) PreviewAudience(ctx context.Context, where clientele.RawJSON) (*clientele.AudiencePreview, error) {
-	began := time.Now()
-	c, err := audience.Parse(where)
-	if err == nil {
-		err = audience.Executable(c)
-	}
-	if err != nil {
-		return nil, err
-	}
-	names := &catalogue{a: a, ctx: ctx, known: map[[2]string][]string{}}
-	out := &clientele.AudiencePreview{Reads: audience.String(c), Sample: []clientele.ProfileID{}}
-	for _, p := range audience.Check(c, names) {
-		out.Problems = append(out.Problems, clientele.AudienceProblem{At: p.At, What: p.What, Hint: p.Hint})
-	}
-	if names.err != nil {
-		return nil, names.err
-	}
-	schema, err := a.audienceSchema(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = a.columns.Numbers(ctx, schema.Members(c, a.moment()), func(row []int64) error {
-		if out.Count++; len(out.Sample) < previewSample {
-			out.Sample = append(out.Sample, clientele.ProfileID(row[0]))
-		}
-		return nil
-	})
-	if err == nil {
-		err = a.columns.Numbers(ctx, "select count(*) from profiles", func(row []int64) error { out.Total = row[0]; return nil })
-	}
-	out.TookMS = time.Since(began).Milliseconds()
-	return out, err
-}
-
 // moment is now by the domain's clock.
 func (a *App) moment() audience.At { return audience.At{Now: clientele.Micros(a.domain.Load())} }
 
