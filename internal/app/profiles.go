@@ -79,14 +79,17 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 	if err != nil {
 		return nil, err
 	}
-	in, err := memberships(v, p)
+	out := &clientele.Profile{ID: p, Identifiers: ids, Traits: make(map[string]any, len(golden.Traits)), Computed: map[string]any{}, Predictions: map[string]any{},
+		Audiences: []string{}, Consent: consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
+	for name, t := range golden.Traits {
+		out.Traits[name] = t
+	}
+	values, err := v.computed(p)
 	if err != nil {
 		return nil, err
 	}
-	out := &clientele.Profile{ID: p, Identifiers: ids, Traits: make(map[string]any, len(golden.Traits)), Computed: map[string]any{}, Predictions: map[string]any{},
-		Audiences: in, Consent: consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
-	for name, t := range golden.Traits {
-		out.Traits[name] = t
+	for name, value := range values {
+		out.Computed[name] = value
 	}
 	if explain {
 		out.Provenance = golden.Provenance

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"clientele"
-	"clientele/internal/audience"
 	"clientele/internal/rowcache"
 )
 
@@ -181,12 +180,19 @@ func (r *Resolver) retentionCommand(b RetentionBody, by string, p clientele.Posi
 
 // Due is when, by the domain's clock, a tick has something to do; 0 for never. What has begun and goes on is
 // always due.
-func (r *Resolver) Due() clientele.Micros {
-	due := r.keeps.due()
-	if a := r.audiences; a.plan != nil && a.soonest != audience.Never && (due == 0 || a.soonest < due) {
-		due = a.soonest
+func (r *Resolver) Due() clientele.Micros { return soonest(r.keeps.due(), r.computedDue()) }
+
+// tick does what is due.
+func (r *Resolver) tick() error {
+	if at := r.keeps.due(); at != 0 && at <= r.totals.Now {
+		if err := r.sweep(); err != nil {
+			return err
+		}
 	}
-	return due
+	if at := r.computedDue(); at != 0 && at <= r.totals.Tick {
+		return r.tickComputed()
+	}
+	return nil
 }
 
 // due says whether the frame is a tick that has something to do.
@@ -194,7 +200,7 @@ func (r *Resolver) due(f *Decoded) bool {
 	if f.Kind != clientele.KindTick || len(f.Records) == 0 {
 		return false
 	}
-	at := r.keeps.due()
+	at := r.Due()
 	return at != 0 && at <= max(r.totals.Now, f.Records[0].ReceivedAt)
 }
 
@@ -267,6 +273,9 @@ func (r *Resolver) expire(key clientele.Key, v []byte) error {
 		r.put(bytes.Clone(key), nil)
 		rule.Deleted++
 		r.totals.Expired++
+		if len(r.computed.byName[t.Name]) > 0 {
+			r.batch.recount[key.Read().Anchor()] = true
+		}
 	}
 	return nil
 }
