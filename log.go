@@ -100,7 +100,8 @@ const (
 	CommandTrackingPlan  CommandName = "tracking_plan"  // a plan from here on, or its end
 	CommandTransform     CommandName = "transform"      // a transform rule from here on, or its end
 	CommandTransformKey  CommandName = "transform_key"  // the key of hashed fields, made once
-	CommandComputedTrait CommandName = "computed_trait" // a computed trait from here on, or its end
+	CommandAudience      CommandName = "audience"       // an audience, or a new version of it, or its end
+	CommandAudienceFill  CommandName = "audience_fill"  // who is in a new version, as SQL found them
 	CommandRetention     CommandName = "retention"      // a retention rule from here on, or its end
 )
 

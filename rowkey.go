@@ -26,9 +26,9 @@ const (
 	RowQuarantine byte = 'q' // position | ordinal -> reason
 	RowDropped    byte = 'x' // position | ordinal -> reason: what a tracking plan dropped
 	RowQuality    byte = 'Q' // what -> tracking plans, transform rules, violations, what properties were seen
-	RowDue        byte = 'u' // time | anchor -> its computed traits change by time alone
-	RowComputed   byte = 'c' // anchor -> what its events and rows add up to, for computed traits
+	RowDue        byte = 'u' // time | what -> something to do when its time comes
 	RowOwned      byte = 'w' // anchor | key of a RowTable row -> the row is that anchor's
+	RowAudience   byte = 'A' // 'd' | name -> an audience; 'm' | profile -> what it is a member of
 	RowErasure    byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
 	RowOutbox     byte = 'o' // commit number -> Change
 	RowPosition   byte = 'P' // -> log position and commit number of the last change set
@@ -148,18 +148,6 @@ func DroppedKey(p Position, ordinal int) Key {
 	return NewKey(RowDropped).Uint(uint64(p)).Uint(uint64(ordinal))
 }
 
-// ComputedKey addresses the state of an anchor's computed traits.
-func ComputedKey(a Anchor) Key { return NewKey(RowComputed).Anchor(a) }
-
-// DueKey notes that something of the anchor is due.
-func DueKey(at Micros, a Anchor) Key { return NewKey(RowDue).Time(at).Anchor(a) }
-
-// ReadDueKey reads what DueKey wrote.
-func ReadDueKey(k Key) (Micros, Anchor) {
-	r := k.Read()
-	return r.Time(), r.Anchor()
-}
-
 // QualityKey addresses what internal/quality keeps: what says of which kind, and texts which.
 func QualityKey(what string, texts ...string) Key {
 	k := NewKey(RowQuality).Text(what)
@@ -170,6 +158,17 @@ func QualityKey(what string, texts ...string) Key {
 }
 func TimelineKey(a Anchor, name string, at Micros, source, eventID string) Key {
 	return NewKey(RowTimeline).Anchor(a).Text(name).Time(at).Text(source).Text(eventID)
+}
+
+// AudienceKey addresses an audience.
+func AudienceKey(name string) Key { return NewKey(RowAudience).Bytes([]byte{'d'}).Text(name) }
+
+// MemberKey addresses what a profile is a member of.
+func MemberKey(p ProfileID) Key { return NewKey(RowAudience).Bytes([]byte{'m'}).Uint(uint64(p)) }
+
+// DueKey addresses something to do for a profile when its time comes.
+func DueKey(at Micros, what string, p ProfileID) Key {
+	return NewKey(RowDue).Time(at).Text(what).Uint(uint64(p))
 }
 
 // OwnedKey says that the row of the key (a TableKey) is the anchor's.

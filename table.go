@@ -108,7 +108,7 @@ var Schema = []*Table{
 		text("event_id"), profileID, times("ts", "received_at"), source,
 		text("type", "name", "anonymous_id", "user_id"), columns(TypeJSON, []string{"properties", "context"}))},
 	{Name: "profiles", Key: []string{"profile_id"}, Import: true, Columns: slices.Concat(
-		profileID, times("first_seen", "last_seen"), columns(TypeJSON, []string{"traits", "consent", "computed"}), source)},
+		profileID, times("first_seen", "last_seen"), columns(TypeJSON, []string{"traits", "consent"}), source)},
 	{Name: "identifiers", Key: []string{"namespace", "value"}, Person: true, Columns: slices.Concat(anchorID,
 		text("namespace", "value"), profileID, source, columns(TypeBool, []string{"verified"}), times("first_seen", "last_seen"))},
 	{Name: "orders", Key: []string{"source", "order_id"}, Person: true, Import: true, Columns: slices.Concat(anchorID,
@@ -150,7 +150,7 @@ var Schema = []*Table{
 		profileID, text("identifier", "purpose", "channel"), columns(TypeBool, []string{"granted"}), times("ts"), source,
 		text("legal_basis", "jurisdiction", "text_version", "event_id"), times("expires_at"))},
 	{Name: "audience_members", Key: []string{"audience", "profile_id", "entered_at"}, Columns: slices.Concat(
-		text("audience"), profileID, times("entered_at", "exited_at"), source)},
+		text("audience"), profileID, times("entered_at", "exited_at"), text("entered_reason", "exited_reason"), source)},
 	{Name: "lifecycle", Key: []string{"profile_id", "stage", "entered_at"}, Columns: slices.Concat(
 		profileID, text("stage"), times("entered_at", "left_at"), source)},
 }

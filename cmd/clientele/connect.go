@@ -27,8 +27,8 @@ type backend interface {
 	Erase(ctx context.Context, req clientele.EraseRequest) (*clientele.EraseResult, error)
 	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
 	qualityBackend
+	audienceBackend
 	retentionBackend
-	computedBackend
 	explorer
 	FindQuarantined(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error)
 	ReplayFound(ctx context.Context, q clientele.QuarantineQuery) (int, error)

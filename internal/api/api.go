@@ -108,8 +108,8 @@ type Options struct {
 	Exports    Exports
 	Audit      Audit // nil = nothing is recorded
 	Plans      Plans
+	Audiences  Audiences
 	Quality    Quality
-	Computed   Computed
 	Reload     Reloader
 	// Limit is how long the token of that name has to wait; nil = no limit. Commands on the server's machine have none.
 	Limit   func(name string, now time.Time) time.Duration
@@ -175,7 +175,7 @@ func New(o Options) (*API, error) {
 	a.identityRoutes()
 	a.privacyRoutes()
 	a.planRoutes()
-	a.computedRoutes()
+	a.audienceRoutes()
 	a.qualityRoutes()
 	a.queryRoutes()
 	a.exploreRoutes()

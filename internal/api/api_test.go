@@ -136,7 +136,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Explore: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,6 +208,14 @@ var routes = []struct {
 	{"GET", "/api/v1/status/digests", token.Read, ""},
 	{"GET", "/api/v1/quarantine", token.Read, ""},
 	{"POST", "/api/v1/quarantine/replay", token.Write, `{"all":true}`},
+	{"GET", "/api/v1/audiences", token.Read, ""},
+	{"GET", "/api/v1/audiences/vip", token.Read, ""},
+	{"PUT", "/api/v1/audiences/vip", token.Write, `{"name":"vip","where":{"trait":"tier","op":"exists"}}`},
+	{"DELETE", "/api/v1/audiences/vip", token.Write, ""},
+	{"GET", "/api/v1/audiences/vip/members", token.Read, ""},
+	{"POST", "/api/v1/audiences/preview", token.Read, `{"where":{"trait":"tier","op":"exists"}}`},
+	{"POST", "/api/v1/audiences/overlap", token.Read, `{"audiences":[{"name":"vip"},{"where":{"trait":"tier","op":"exists"}}]}`},
+	{"GET", "/api/v1/values?of=trait&name=tier&prefix=g", token.Read, ""},
 	{"GET", "/api/v1/plans", token.Read, ""},
 	{"GET", "/api/v1/plans/shop", token.Read, ""},
 	{"PUT", "/api/v1/plans/shop", token.Write, `{"name":"shop","events":{"Order":{"schema":{"type":"object"}}}}`},
@@ -219,11 +227,6 @@ var routes = []struct {
 	{"PUT", "/api/v1/transforms/r", token.Write, `{"name":"r","steps":[{"op":"filter"}]}`},
 	{"DELETE", "/api/v1/transforms/r", token.Write, ""},
 	{"POST", "/api/v1/transforms/test", token.Read, `{"rule":{"name":"r","steps":[{"op":"filter"}]},"events":[{"source":"web","message":{"type":"track"}}]}`},
-	{"GET", "/api/v1/computed-traits", token.Read, ""},
-	{"GET", "/api/v1/computed-traits/r", token.Read, ""},
-	{"PUT", "/api/v1/computed-traits/r", token.Write, `{"name":"r","definition":{"event":"Look","count":true}}`},
-	{"DELETE", "/api/v1/computed-traits/r", token.Write, ""},
-	{"POST", "/api/v1/computed-traits/preview", token.Read, `{"name":"r","definition":{"event":"Look","count":true},"namespace":"email","value":"ann@example.com"}`},
 	{"GET", "/api/v1/retention", token.Read, ""},
 	{"PUT", "/api/v1/retention/r", token.Admin, `{"name":"r","older_than":"90d"}`},
 	{"DELETE", "/api/v1/retention/r", token.Admin, ""},
@@ -629,8 +632,8 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.1") {
 		t.Fatalf("%v %s", err, doc.OpenAPI)
 	}
-	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "",
-		"plans/shop", "plans/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "computed-traits/r", "computed-traits/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
+	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?of=trait&name=tier&prefix=g", "",
+		"plans/shop", "plans/{name}", "audiences/vip", "audiences/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
 		"erasures/er_7", "erasures/{id}")
 	count := 0
 	for _, rt := range routes {

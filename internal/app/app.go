@@ -17,6 +17,7 @@ import (
 	"clientele"
 	"clientele/internal/api"
 	"clientele/internal/archive"
+	"clientele/internal/audience/preview"
 	"clientele/internal/audit"
 	"clientele/internal/collect"
 	"clientele/internal/config"
@@ -120,6 +121,8 @@ type App struct {
 	audit     *audit.Log
 	live      atomic.Pointer[live]
 	postgres  atomic.Pointer[pgwire.Server] // nil while it does not serve
+	previews  *preview.Engine
+	names     names
 	limits    limits
 	reloading sync.Mutex
 	// Held by who must not have the log or the outbox trimmed meanwhile: those who trim try again later.
@@ -216,6 +219,7 @@ func (a *App) open(ctx context.Context, state string) error {
 		return err
 	}
 	a.loadBackup()
+	a.previews = preview.New(a.columns, 0)
 	if err := a.openExports(); err != nil {
 		return fmt.Errorf("open exports: %w", err)
 	}
@@ -331,7 +335,7 @@ func (a *App) positions(ctx context.Context) error {
 
 // routes is the whole HTTP surface.
 func (a *App) routes() (http.Handler, error) {
-	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Quality: a, Computed: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
+	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Quality: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
 		Backups: a, Audit: a.audit, Reload: a, Limit: a.limits.apiToken.Take,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {

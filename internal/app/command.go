@@ -83,10 +83,7 @@ func (a *App) tellRules(ctx context.Context) error {
 	if err := a.tellPlans(ctx); err != nil {
 		return err
 	}
-	if err := a.tellRetention(ctx); err != nil {
-		return err
-	}
-	return a.tellComputed(ctx)
+	return a.tellRetention(ctx)
 }
 
 // Settle waits until all that is in the log is resolved and in the column store.

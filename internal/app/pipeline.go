@@ -25,6 +25,7 @@ import (
 //	backup   copies everything while it goes on, when it is asked to
 //	export   writes tables to where they are wanted, as asked for or when due
 //	purge    takes the bytes of erased persons and expired records out of log, archive and files
+//	fill     finds the members of new versions of audiences in the column store
 //	tick     moves the domain's clock while nothing else does, and when something is due
 //
 // Each runs until the context ends or it can go no further; the first to fail ends them all.
@@ -40,6 +41,7 @@ func (a *App) stages() map[string]func(context.Context) error {
 		"export":  a.export,
 		"purge":   a.purgeDue,
 		"tick":    a.tick,
+		"fill":    a.fill,
 	}
 }
 
@@ -55,7 +57,7 @@ const (
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
 // and archive further than profiles, which people look at while they speak with a customer. At 5
 // a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5}
+var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.

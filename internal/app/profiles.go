@@ -79,17 +79,14 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 	if err != nil {
 		return nil, err
 	}
-	out := &clientele.Profile{ID: p, Identifiers: ids, Traits: make(map[string]any, len(golden.Traits)), Computed: map[string]any{}, Predictions: map[string]any{},
-		Audiences: []string{}, Consent: consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
-	for name, t := range golden.Traits {
-		out.Traits[name] = t
-	}
-	values, err := v.computed(p)
+	in, err := memberships(v, p)
 	if err != nil {
 		return nil, err
 	}
-	for name, value := range values {
-		out.Computed[name] = value
+	out := &clientele.Profile{ID: p, Identifiers: ids, Traits: make(map[string]any, len(golden.Traits)), Computed: map[string]any{}, Predictions: map[string]any{},
+		Audiences: in, Consent: consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
+	for name, t := range golden.Traits {
+		out.Traits[name] = t
 	}
 	if explain {
 		out.Provenance = golden.Provenance

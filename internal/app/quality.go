@@ -24,7 +24,6 @@ type plansAndRules struct {
 	mu         sync.Mutex // one change at a time: each is checked against what the others left
 	plans      []clientele.Plan
 	transforms []clientele.TransformRule
-	computed   []clientele.ComputedTrait
 }
 
 // CheckPlans says what is wrong with the configuration's plans and transform rules.
@@ -65,9 +64,7 @@ func (a *App) readPlans() error {
 		}
 		a.ruled.transforms = append(a.ruled.transforms, t)
 	}
-	var err error
-	a.ruled.computed, err = ReadComputed(a.cfg.ComputedTraits)
-	return err
+	return nil
 }
 
 // tellPlans puts the configuration's plans and transform rules into the log when they are not

@@ -19,6 +19,17 @@ func (g *Graph) Moved() []clientele.Moved {
 	return out
 }
 
+// Stir says that an anchor went from one profile to another; from one to the same, that its anchors are
+// joined by other evidence, so perhaps since another time.
+type Stir struct{ From, To clientele.ProfileID }
+
+// TakeStirred are the moves since it was last asked, or since Committed.
+func (g *Graph) TakeStirred() []Stir {
+	out := slices.Clone(g.stirred)
+	g.stirred = g.stirred[:0]
+	return out
+}
+
 // Before is the profile that the anchor had at the last commit.
 func (g *Graph) Before(a clientele.Anchor) (clientele.ProfileID, bool) {
 	p, ok := g.before[a]
@@ -85,6 +96,7 @@ func (g *Graph) Committed() {
 	g.links.Committed()
 	clear(g.before)
 	clear(g.fresh)
+	g.stirred = g.stirred[:0]
 	if len(g.near) > cached {
 		clear(g.near)
 	}

@@ -76,6 +76,7 @@ type Graph struct {
 	fresh   map[clientele.Anchor][]clientele.Anchor        // edges that are not in the store yet
 	minted  map[clientele.Anchor]bool                      // in the record at hand
 	before  map[clientele.Anchor]clientele.ProfileID       // profile before this batch, of the anchors that moved
+	stirred []Stir                                         // moves since TakeStirred
 	counter Counters
 }
 
@@ -124,6 +125,7 @@ func (g *Graph) Reset() error {
 	g.links.Reset()
 	g.near, g.tied = map[clientele.Anchor]map[clientele.Anchor]bool{}, map[clientele.Anchor]map[clientele.Anchor]bool{}
 	g.fresh = map[clientele.Anchor][]clientele.Anchor{}
+	g.stirred = nil
 	g.minted, g.before = map[clientele.Anchor]bool{}, map[clientele.Anchor]clientele.ProfileID{}
 	c, err := rowcache.Load[Counters](g.rows, countersKey)
 	if err != nil {
@@ -272,6 +274,9 @@ func (g *Graph) evidence(a, b clientele.Anchor, e edgeRow) error {
 		if len(flipped) > 0 {
 			return g.review(append(flipped, a, b)...)
 		}
+		if err := g.linkedAgain(a, b); err != nil {
+			return err
+		}
 		return g.join(a, b)
 	}
 	better := e.Verified && !have.Verified || e.Verified == have.Verified && e.First.Compare(have.First) < 0
@@ -281,6 +286,9 @@ func (g *Graph) evidence(a, b clientele.Anchor, e edgeRow) error {
 	next := *have
 	next.First, next.Verified, next.Rule = e.First, e.Verified, e.Rule
 	g.edges.Put(p, &next)
+	if err := g.linkedAgain(a, b); err != nil {
+		return err
+	}
 	// Better evidence can win against what was taken before it.
 	ga, err := g.group(a)
 	if err != nil {
@@ -291,6 +299,19 @@ func (g *Graph) evidence(a, b clientele.Anchor, e edgeRow) error {
 		return err
 	}
 	return g.review(a, b)
+}
+
+// linkedAgain notes that two anchors of one profile are joined by other evidence than before.
+func (g *Graph) linkedAgain(a, b clientele.Anchor) error {
+	x, err := g.Profile(a)
+	if err != nil {
+		return err
+	}
+	y, err := g.Profile(b)
+	if err == nil && x == y && x != 0 {
+		g.stirred = append(g.stirred, Stir{x, x})
+	}
+	return err
 }
 
 // neighbours enters a new edge into the neighbourhoods that are, or will be, in memory.
@@ -504,6 +525,7 @@ func (g *Graph) move(a clientele.Anchor, to clientele.ProfileID) error {
 	if _, ok := g.before[a]; !ok {
 		g.before[a] = row.Profile
 	}
+	g.stirred = append(g.stirred, Stir{row.Profile, to})
 	next := *row
 	next.Profile = to
 	if to == clientele.ProfileID(a) {

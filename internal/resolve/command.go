@@ -86,25 +86,34 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		}
 		r.put(traitRulesKey, slices.Clone(c.Body))
 		r.rules = rules
-		return r.retell()
+		if err := r.retell(); err != nil {
+			return err
+		}
+		return r.renewAll(p, asksTraits)
 	case clientele.CommandErase:
 		var b EraseBody
 		if err := body(&b); err != nil {
 			return err
 		}
 		return r.erase(b, p, rec.ReceivedAt)
-	case clientele.CommandComputedTrait:
-		var b ComputedBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.computedCommand(b, c.By, p, rec.ReceivedAt)
 	case clientele.CommandRetention:
 		var b RetentionBody
 		if err := body(&b); err != nil {
 			return err
 		}
 		return r.retentionCommand(b, c.By, p, rec.ReceivedAt)
+	case clientele.CommandAudience:
+		var b AudienceBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.audienceCommand(b, c.By, p, rec.ReceivedAt)
+	case clientele.CommandAudienceFill:
+		var b AudienceFillBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.audienceFill(b, p)
 	case clientele.CommandConsent:
 		var b ConsentBody
 		if err := body(&b); err != nil {

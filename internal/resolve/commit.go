@@ -10,7 +10,6 @@ import (
 
 	"clientele"
 	"clientele/internal/commerce"
-	"clientele/internal/computed"
 	"clientele/internal/profile"
 	"clientele/internal/rowcache"
 )
@@ -22,9 +21,6 @@ func (r *Resolver) commit(to clientele.Position) error {
 	}
 	defer r.o.Watch("commit")()
 	if err := r.timelines(); err != nil { // before rows are written: it adds some
-		return err
-	}
-	if err := r.settleComputed(); err != nil {
 		return err
 	}
 	change, err := r.change(to)
@@ -67,10 +63,10 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.tally.Committed()
 	_ = r.heads.Changed(func(_ clientele.Anchor, h *profile.Head) error { h.Stored(); return nil })
 	r.heads.Committed()
-	r.states.Committed()
 	r.seen.committed()
 	r.columns.dirty, r.columns.fresh = false, nil
 	r.keeps.changed = false
+	r.audiences.committed()
 	r.batch = newBatch()
 	if cap(set.Rows) <= keptRows {
 		clear(set.Rows)
@@ -112,18 +108,6 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = r.states.Changed(func(a clientele.Anchor, s *computed.State) error {
-		if s == nil {
-			put(clientele.ComputedKey(a), nil)
-			return nil
-		}
-		b, err := rowcache.Encode(s)
-		put(clientele.ComputedKey(a), b)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
 	for k, v := range r.seen.fresh {
 		put(clientele.Key(k), v)
 	}
@@ -140,6 +124,9 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 			return nil, err
 		}
 		put(retentionKey, b)
+	}
+	if err := r.audiences.changes(put); err != nil {
+		return nil, err
 	}
 	b, err := rowcache.Encode(r.totals)
 	put(totalsKey, b)
@@ -168,6 +155,9 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 		return nil, err
 	}
 	c.Tables = append(c.Tables, tables...)
+	if told := r.audiences.told; len(told) > 0 {
+		c.Tables = append(c.Tables, clientele.TableRows{Table: "audience_members", Upsert: told})
+	}
 	for _, t := range slices.Sorted(maps.Keys(r.batch.deleted)) {
 		c.Tables = append(c.Tables, clientele.TableRows{Table: t, Delete: r.batch.deleted[t]})
 	}
@@ -224,13 +214,11 @@ func (r *Resolver) profileRows(c *clientele.Change) (clientele.TableRows, error)
 		if err != nil {
 			return rows, err
 		}
-		if h != nil { // of an anchor of identifiers alone there is none
-			seen[p] = max(seen[p], h.Last)
-		}
-		if changed {
+		if seen[p] = max(seen[p], h.Last); changed {
 			touched[p] = true
 		}
 	}
+	maps.Copy(touched, r.batch.retold)
 	err := r.graph.ChangedIdentifiers(func(a clientele.Anchor) error {
 		p, err := r.graph.Profile(a)
 		before, moved := r.graph.Before(a)
@@ -294,11 +282,7 @@ func (r *Resolver) profileRow1(p clientele.ProfileID, members []clientele.Anchor
 		g.First, g.Last = clientele.Stamp{At: id.FirstSeen, Source: id.Source}, id.LastSeen
 	}
 	consent, err := r.standing(p, members, heads)
-	if err != nil {
-		return nil, err
-	}
-	more, err := r.computedRow(members)
-	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), consent, more, g.First.Source}, err
+	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), consent, g.First.Source}, err
 }
 
 func (r *Resolver) identifierRows(*clientele.Change) (clientele.TableRows, error) {
@@ -400,8 +384,15 @@ func (r *Resolver) timelines() error {
 			return clientele.TimelineKey(row.Anchor, s.name, at, row.Text("source"), row.Text(s.id))
 		}
 		old, now := key(before), key(after)
+		from, row := before.Anchor, s.name+"\x00"+after.Text("source")+"\x00"+after.Text(s.id)
+		if p, again := r.audiences.placed[row]; again { // an earlier frame of the batch put it there
+			old, from = p.key, p.anchor
+		}
 		if old != nil && !slices.Equal(old, now) {
-			r.put(old, nil)
+			r.line(from, s.name, old, nil)
+		}
+		if r.audiences.plan != nil {
+			r.audiences.placed[row] = placed{now, after.Anchor}
 		}
 		if now == nil {
 			return nil
@@ -423,7 +414,7 @@ func (r *Resolver) timelines() error {
 		if err != nil {
 			return err
 		}
-		r.put(now, encodeEntry(entry{Type: s.name, Properties: b}))
+		r.line(after.Anchor, s.name, now, encodeEntry(entry{Type: s.name, Properties: b}))
 		return nil
 	})
 }

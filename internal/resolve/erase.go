@@ -36,6 +36,9 @@ func (r *Resolver) erase(b EraseBody, p clientele.Position, now clientele.Micros
 		if err := r.eraseAnchor(e, a); err != nil {
 			return err
 		}
+		if err := r.eraseMember(a); err != nil {
+			return err
+		}
 	}
 	if err := r.graph.Erase(members); err != nil {
 		return err
@@ -132,14 +135,7 @@ func (r *Resolver) eraseAnchor(e *clientele.Erasure, a clientele.Anchor) error {
 	if err != nil {
 		return err
 	}
-	states, err := LoadStates(r.o.Store, []clientele.Anchor{a})
-	if err != nil {
-		return err
-	}
-	if s := states[0]; s != nil && s.Due != 0 {
-		r.put(clientele.DueKey(s.Due, a), nil)
-	}
-	r.batch.drops = append(r.batch.drops, line, clientele.Prefix(clientele.HeadKey(a)), clientele.Prefix(clientele.OwnedKey(a, nil)), clientele.Prefix(clientele.ComputedKey(a)))
+	r.batch.drops = append(r.batch.drops, line, clientele.Prefix(clientele.HeadKey(a)), clientele.Prefix(clientele.OwnedKey(a, nil)))
 	return nil
 }
 

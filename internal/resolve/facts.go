@@ -82,7 +82,11 @@ func (f *facts) Identifiers() (_ []clientele.ProfileIdentifier, err error) {
 	return f.ids, err
 }
 
-func (f *facts) InAudience(string) (bool, error) { return false, nil }
+func (f *facts) InAudience(name string) (bool, error) {
+	in, err := LoadMemberships(f.rows, f.profile)
+	_, is := in[name]
+	return is, err
+}
 
 func (f *facts) Lifecycle() (string, clientele.Micros, error) { return "", 0, nil }
 

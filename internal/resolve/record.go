@@ -63,10 +63,12 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	if err != nil {
 		return err
 	}
+	minted := m.next
 	anchor, err := r.graph.Observe(rec.ids, identity.RuleObserved, at, m.anchor)
 	if err != nil {
 		return err
 	}
+	r.mintedBy(anchor, m, minted)
 	if err := r.seen.add(key, value); err != nil {
 		return err
 	}
@@ -79,13 +81,10 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 		}
 	}
 	kept := e.trimmed == nil && !r.expires(e, rec.Source)
+	r.heard(anchor, rec, e, at, traits, kept)
 	if anchor != 0 && kept {
-		line := clientele.TimelineKey(anchor, e.line(), e.ts, rec.Source, e.id)
-		entry := entry{Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: e.properties, Context: keptContext(e.context)}
-		if err := r.count(anchor, line, e.line(), at, &entry); err != nil {
-			return err
-		}
-		r.put(line, encodeEntry(entry))
+		r.line(anchor, e.line(), clientele.TimelineKey(anchor, e.line(), e.ts, rec.Source, e.id), encodeEntry(entry{
+			Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: e.properties, Context: keptContext(e.context)}))
 	}
 	if e.typ == "track" && commerce.Touches(e.name) {
 		if err := r.facts(e, rec, anchor, at); err != nil {
@@ -179,6 +178,9 @@ func (r *Resolver) decide(a clientele.Anchor, ids []identity.Observed, consents 
 		if c.Check() != nil {
 			continue
 		}
+		if au := r.audiences; au.plan != nil {
+			au.plan.Consent(au.touch(a), c.Purpose)
+		}
 		news, err := r.decided(a, h, profile.ConsentKey{Purpose: c.Purpose, Channel: c.Channel}, &profile.Consent{Granted: c.Granted, Stamp: at, Expires: c.ExpiresAt,
 			TextVersion: c.TextVersion, LegalBasis: c.LegalBasis, Jurisdiction: c.Jurisdiction})
 		if err != nil {
@@ -256,14 +258,18 @@ func (r *Resolver) profileRow(rec *Parsed, at clientele.Stamp, m *mint, known bo
 	if len(rec.ids) == 0 {
 		return invalid("the row has no identifier that identifies: its profile cannot be known")
 	}
+	minted := m.next
 	anchor, err := r.graph.Observe(rec.ids, identity.RuleObserved, at, m.anchor)
 	if err != nil || anchor == 0 {
 		return err
 	}
+	r.mintedBy(anchor, m, minted)
+	e.consents = append(e.consents, rec.row.Consents...)
+	r.heard(anchor, rec, e, at, traits, false)
 	if err := r.fold(anchor, "", traits, at, !known); err != nil {
 		return err
 	}
-	return r.decide(anchor, rec.ids, append(e.consents, rec.row.Consents...), at)
+	return r.decide(anchor, rec.ids, e.consents, at)
 }
 
 // rowTraits is the row's traits in canonical form; its consent trait becomes decisions of e.
@@ -292,9 +298,12 @@ func (r *Resolver) tableRow(rec *Parsed, at clientele.Stamp, m *mint, known bool
 		}
 	}
 	if t.Person {
+		minted := m.next
 		if f.Anchor, err = r.graph.Observe(rec.ids, identity.RuleObserved, at, m.anchor); err != nil {
 			return err
 		}
+		r.mintedBy(f.Anchor, m, minted)
+		r.heardRow(f, rec)
 	}
 	if err := r.ledger.Record(f); err != nil {
 		return err

@@ -128,7 +128,10 @@ func (r *Resolver) recall(l *remains, source string, m *mint) error {
 		for i, id := range l.IDs {
 			ids[i] = identity.Observed{ID: clientele.Identifier{Namespace: id.Namespace, Value: id.Value}, Verified: id.Verified}
 		}
-		if _, err := r.graph.Observe(ids, identity.RuleObserved, at, m.anchor); err != nil {
+		minted := m.next
+		anchor, err := r.graph.Observe(ids, identity.RuleObserved, at, m.anchor)
+		r.mintedBy(anchor, m, minted)
+		if err != nil {
 			return err
 		}
 	}

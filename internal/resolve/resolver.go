@@ -16,7 +16,6 @@ import (
 
 	"clientele"
 	"clientele/internal/commerce"
-	"clientele/internal/computed"
 	"clientele/internal/identity"
 	"clientele/internal/profile"
 	"clientele/internal/quality"
@@ -55,48 +54,44 @@ type Options struct {
 
 // Resolver folds the log into the store. Not safe for concurrent use.
 type Resolver struct {
-	o        Options
-	graph    *identity.Graph
-	ledger   *commerce.Ledger
-	heads    *rowcache.Cache[clientele.Anchor, profile.Head]
-	rules    profile.Rules
-	book     *quality.Book // plans and transform rules
-	tally    *quality.Tally
-	members  []quality.Member // of the event at hand
-	seen     *seen
-	gone     *gone
-	keeps    *Retention
-	computed *ComputedBook
-	states   *rowcache.Cache[clientele.Anchor, computed.State]
-	nextDue  clientele.Micros // the first of RowDue; 0 for none
-	columns  *columns
-	totals   Totals
-	position clientele.Position
-	batch    batch
-	outgoing outgoing
+	o         Options
+	graph     *identity.Graph
+	ledger    *commerce.Ledger
+	heads     *rowcache.Cache[clientele.Anchor, profile.Head]
+	rules     profile.Rules
+	book      *quality.Book // plans and transform rules
+	tally     *quality.Tally
+	members   []quality.Member // of the event at hand
+	seen      *seen
+	gone      *gone
+	keeps     *Retention
+	audiences *audiences
+	columns   *columns
+	totals    Totals
+	position  clientele.Position
+	batch     batch
+	outgoing  outgoing
 
 	forgotten bool // the last command has deleted rows behind the caches
 }
 
 // batch is what the micro-batch at hand has changed besides rows of the stages.
 type batch struct {
-	puts        []clientele.RowChange
-	events      []pendingEvent
-	consents    []pendingConsent
-	touched     map[clientele.Anchor]bool // heads that changed; true when more of the profile's row did than last_seen
-	records     int
-	drops       []clientele.Range
-	erased      []clientele.Anchor
-	deleted     map[string][][]any        // keys of rows to delete, of tables without a person
-	expired     []clientele.Expiry        // events to delete, whosever they are
-	told        map[string]bool           // rows of timelines that were counted
-	recount     map[clientele.Anchor]bool // computed traits of events are made anew
-	recountRows map[clientele.Anchor]bool // and of tables
+	puts     []clientele.RowChange
+	events   []pendingEvent
+	consents []pendingConsent
+	touched  map[clientele.Anchor]bool // heads that changed; true when more of the profile's row did than last_seen
+	records  int
+	drops    []clientele.Range
+	erased   []clientele.Anchor
+	deleted  map[string][][]any           // keys of rows to delete, of tables without a person
+	rows     bool                         // imported rows may have changed timelines
+	retold   map[clientele.ProfileID]bool // profiles whose row changes with evidence alone
+	expired  []clientele.Expiry           // events to delete, whosever they are
 }
 
 func newBatch() batch {
-	return batch{touched: map[clientele.Anchor]bool{}, deleted: map[string][][]any{}, told: map[string]bool{},
-		recount: map[clientele.Anchor]bool{}, recountRows: map[clientele.Anchor]bool{}}
+	return batch{touched: map[clientele.Anchor]bool{}, retold: map[clientele.ProfileID]bool{}, deleted: map[string][][]any{}}
 }
 
 // Totals are counts since the beginning. Field numbers are on disk.
@@ -113,7 +108,6 @@ type Totals struct {
 	Violations  int64            `cbor:"10,keyasint,omitempty" json:"violations"` // events that broke a tracking plan
 	Returned    int64            `cbor:"11,keyasint,omitempty" json:"returned"`   // of the replayed, those that a plan had dropped
 	KeptOut     int64            `cbor:"12,keyasint,omitempty" json:"kept_out"`   // records of erased persons
-	Tick        clientele.Micros `cbor:"14,keyasint,omitempty" json:"tick"`       // the received time of the last tick
 	Expired     int64            `cbor:"13,keyasint,omitempty" json:"expired"`    // deleted by retention rules; of events that are nobody's, those that came too late
 }
 
@@ -140,9 +134,6 @@ func New(o Options) (*Resolver, error) {
 	r.heads = rowcache.New(cachedHeads, func(a clientele.Anchor) (*profile.Head, error) {
 		return loadCounters(o.Store, a)
 	})
-	r.states = rowcache.New(cachedHeads, func(a clientele.Anchor) (*computed.State, error) {
-		return rowcache.Load[computed.State](o.Store, clientele.ComputedKey(a))
-	})
 	r.ledger = commerce.NewLedger(o.Store)
 	r.seen = newSeen(o.Store)
 	r.tally = quality.NewTally(o.Store)
@@ -160,7 +151,6 @@ func (r *Resolver) Reset() error {
 	}
 	r.heads.Reset()
 	r.ledger.Reset()
-	r.states.Reset()
 	r.seen.reset()
 	r.batch, r.forgotten = newBatch(), false
 	t, err := rowcache.Load[Totals](r.o.Store, totalsKey)
@@ -197,13 +187,10 @@ func (r *Resolver) Reset() error {
 	if r.keeps, err = LoadRetention(r.o.Store); err != nil {
 		return err
 	}
-	if r.computed, err = LoadComputed(r.o.Store); err != nil {
-		return err
-	}
-	if r.nextDue, err = firstDue(r.o.Store); err != nil {
-		return err
-	}
 	if err := r.tally.Reset(); err != nil {
+		return err
+	}
+	if r.audiences, err = loadAudiences(r.o.Store); err != nil {
 		return err
 	}
 	r.graph, err = identity.NewGraph(rules, r.o.Store)
@@ -320,7 +307,7 @@ func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 			return done, err
 		}
 		if due {
-			if err := r.tick(); err != nil {
+			if err := r.sweep(); err != nil {
 				return done, err
 			}
 		}
@@ -341,9 +328,6 @@ func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 
 func (r *Resolver) frame(f *Decoded) error {
 	m := &mint{position: f.Position, skip: r.gone.anchors}
-	if f.Kind == clientele.KindTick && len(f.Records) > 0 {
-		r.totals.Tick = max(r.totals.Tick, f.Records[0].ReceivedAt)
-	}
 	for i := range f.Records {
 		rec := &f.Records[i]
 		r.totals.Now = max(r.totals.Now, rec.ReceivedAt)
@@ -351,7 +335,7 @@ func (r *Resolver) frame(f *Decoded) error {
 			return err
 		}
 	}
-	return nil
+	return r.evaluate(f.Position)
 }
 
 // record resolves one record. An error that is Invalid is the record's own fault and puts it

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"clientele"
+	"clientele/internal/audience"
 	"clientele/internal/rowcache"
 )
 
@@ -180,19 +181,12 @@ func (r *Resolver) retentionCommand(b RetentionBody, by string, p clientele.Posi
 
 // Due is when, by the domain's clock, a tick has something to do; 0 for never. What has begun and goes on is
 // always due.
-func (r *Resolver) Due() clientele.Micros { return soonest(r.keeps.due(), r.computedDue()) }
-
-// tick does what is due.
-func (r *Resolver) tick() error {
-	if at := r.keeps.due(); at != 0 && at <= r.totals.Now {
-		if err := r.sweep(); err != nil {
-			return err
-		}
+func (r *Resolver) Due() clientele.Micros {
+	due := r.keeps.due()
+	if a := r.audiences; a.plan != nil && a.soonest != audience.Never && (due == 0 || a.soonest < due) {
+		due = a.soonest
 	}
-	if at := r.computedDue(); at != 0 && at <= r.totals.Tick {
-		return r.tickComputed()
-	}
-	return nil
+	return due
 }
 
 // due says whether the frame is a tick that has something to do.
@@ -200,7 +194,7 @@ func (r *Resolver) due(f *Decoded) bool {
 	if f.Kind != clientele.KindTick || len(f.Records) == 0 {
 		return false
 	}
-	at := r.Due()
+	at := r.keeps.due()
 	return at != 0 && at <= max(r.totals.Now, f.Records[0].ReceivedAt)
 }
 
@@ -273,9 +267,6 @@ func (r *Resolver) expire(key clientele.Key, v []byte) error {
 		r.put(bytes.Clone(key), nil)
 		rule.Deleted++
 		r.totals.Expired++
-		if len(r.computed.byName[t.Name]) > 0 {
-			r.batch.recount[key.Read().Anchor()] = true
-		}
 	}
 	return nil
 }

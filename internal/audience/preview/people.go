@@ -113,6 +113,3 @@ func (p *people) id(n uint32) int64 {
 	}
 	return p.words[i]<<5 | int64(bits.TrailingZeros32(have))
 }
-
-// size is about how many bytes it takes.
-func (p *people) size() int64 { return int64(len(p.words)) * 48 }

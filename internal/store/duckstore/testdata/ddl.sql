@@ -61,7 +61,6 @@ create table if not exists base."profiles" (
     "last_seen" timestamptz,
     "traits" json,
     "consent" json,
-    "computed" json,
     "source" varchar,
     "$position" bigint
 );
@@ -72,7 +71,6 @@ select
     b."last_seen",
     b."traits",
     b."consent",
-    b."computed",
     b."source"
 from base."profiles" b;
 
@@ -496,6 +494,8 @@ create table if not exists base."audience_members" (
     "profile_id" bigint,
     "entered_at" timestamptz,
     "exited_at" timestamptz,
+    "entered_reason" varchar,
+    "exited_reason" varchar,
     "source" varchar,
     "$position" bigint
 );
@@ -505,6 +505,8 @@ select
     b."profile_id",
     b."entered_at",
     b."exited_at",
+    b."entered_reason",
+    b."exited_reason",
     b."source"
 from base."audience_members" b;
 

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"clientele"
+
+	"github.com/spf13/cobra"
+)
+
+// audienceBackend is what the commands about audiences work with.
+type audienceBackend interface {
+	Audiences(ctx context.Context) ([]clientele.AudienceInForce, error)
+	Audience(ctx context.Context, name string) (*clientele.AudienceInForce, error)
+	SetAudience(ctx context.Context, a clientele.Audience) (*clientele.AudienceInForce, error)
+	DeleteAudience(ctx context.Context, name string) error
+	AudienceMembers(ctx context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error)
+	PreviewAudience(ctx context.Context, where clientele.RawJSON) (*clientele.AudiencePreview, error)
+}
+
+func (p *platform) Audiences(ctx context.Context) ([]clientele.AudienceInForce, error) {
+	return p.app.Audiences(ctx)
+}
+
+func (p *platform) Audience(ctx context.Context, name string) (*clientele.AudienceInForce, error) {
+	return p.app.Audience(ctx, name)
+}
+
+func (p *platform) SetAudience(ctx context.Context, a clientele.Audience) (*clientele.AudienceInForce, error) {
+	v, err := p.app.SetAudience(ctx, operator, a)
+	if err == nil { // nobody serves the directory, so nobody else fills it
+		err = p.app.FillAudience(ctx, v)
+	}
+	return v, p.acted("set-audience", a.Name, err)
+}
+
+func (p *platform) DeleteAudience(ctx context.Context, name string) error {
+	return p.acted("delete-audience", name, p.app.DeleteAudience(ctx, operator, name))
+}
+
+func (p *platform) AudienceMembers(ctx context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error) {
+	list, next, err := p.app.AudienceMembers(ctx, name, limit, cursor)
+	return list, next, p.acted("audience-members", name, err)
+}
+
+func (p *platform) PreviewAudience(ctx context.Context, where clientele.RawJSON) (*clientele.AudiencePreview, error) {
+	v, err := p.app.PreviewAudience(ctx, "", where)
+	return v, p.acted("preview-audience", "", err)
+}
+
+func (c *cli) audienceCommand() *cobra.Command {
+	return c.group("audience", "Who to act on", c.audienceListCommand(), c.audienceShowCommand(), c.audienceCreateCommand(), c.audiencePreviewCommand(),
+		c.audienceMembersCommand(), c.audienceDeleteCommand())
+}
+
+func (c *cli) audienceListCommand() *cobra.Command {
+	var asJSON bool
+	return jsonFlag(c.talks(c.command("list [--json]", "List audiences with their sizes", "audience list", cobra.NoArgs, func(ctx context.Context, _ []string) error {
+		return c.with(ctx, func(ctx context.Context, b backend) error {
+			list, err := b.Audiences(ctx)
+			if err != nil {
+				return err
+			}
+			t := rows("audience", "members", "version", "reads", "by", "at")
+			for _, a := range list {
+				t.add(a.Name, strconv.FormatInt(a.Members, 10), versionText(&a), a.Reads, a.By, stamp(a.At))
+			}
+			return c.show(asJSON, list, t)
+		})
+	})), &asJSON)
+}
+
+// versionText is the live version, and the one that is being filled.
+func versionText(a *clientele.AudienceInForce) string {
+	s := strconv.Itoa(a.Version)
+	if a.Filling != nil {
+		s += ", " + strconv.Itoa(a.Filling.Version) + " at " + strconv.FormatInt(a.Filling.Filled, 10) + "/" + strconv.FormatInt(a.Filling.Profiles, 10)
+	}
+	return s
+}
+
+func (c *cli) audienceShowCommand() *cobra.Command {
+	return c.talks(c.command("show NAME", "Print an audience as JSON", "audience show vip", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		return c.with(ctx, func(ctx context.Context, b backend) error {
+			a, err := b.Audience(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			return writeJSON(c.out, a)
+		})
+	}))
+}
+
+func (c *cli) audienceCreateCommand() *cobra.Command {
+	var description string
+	cmd := c.talks(c.command("create NAME FILE | -", "Bring an audience into force, or a new version of it, and wait until it is live", "audience create vip vip.json", cobra.ExactArgs(2),
+		func(ctx context.Context, args []string) error {
+			where, err := c.readFile(args[1])
+			if err != nil {
+				return err
+			}
+			return c.with(ctx, func(ctx context.Context, b backend) error {
+				before := int64(-1)
+				if was, err := b.Audience(ctx, args[0]); err == nil && was.Version > 0 {
+					before = was.Members
+				}
+				a, err := b.SetAudience(ctx, clientele.Audience{Name: args[0], Description: description, Where: where})
+				if err != nil {
+					return err
+				}
+				if a, err = c.awaitLive(ctx, b, a); err != nil {
+					return err
+				}
+				if before >= 0 {
+					c.printf("audience %s: version %d is live with %d members; before it had %d\n", a.Name, a.Version, a.Members, before)
+				} else {
+					c.printf("audience %s: version %d is live with %d members\n", a.Name, a.Version, a.Members)
+				}
+				return nil
+			})
+		}))
+	cmd.Flags().StringVar(&description, "description", "", "what it is for")
+	return cmd
+}
+
+// awaitLive waits until all profiles have been looked at.
+func (c *cli) awaitLive(ctx context.Context, b backend, a *clientele.AudienceInForce) (*clientele.AudienceInForce, error) {
+	const look = 200 * time.Millisecond
+	var err error
+	for a.Filling != nil {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(look):
+		}
+		if a, err = b.Audience(ctx, a.Name); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func (c *cli) audiencePreviewCommand() *cobra.Command {
+	var asJSON bool
+	return jsonFlag(c.talks(c.command("preview FILE | - [--json]", "Count who would be in an audience; nothing is changed", "audience preview vip.json", cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) error {
+			where, err := c.readFile(args[0])
+			if err != nil {
+				return err
+			}
+			return c.with(ctx, func(ctx context.Context, b backend) error {
+				p, err := b.PreviewAudience(ctx, where)
+				if err != nil || asJSON {
+					return firstError(err, func() error { return writeJSON(c.out, p) })
+				}
+				c.printf("%s\n%d of %d profiles\n", p.Reads, p.Count, p.Total)
+				for _, x := range p.Problems {
+					c.printf("note: %s: %s (%s)\n", x.At, x.What, x.Hint)
+				}
+				return nil
+			})
+		})), &asJSON)
+}
+
+func (c *cli) audienceMembersCommand() *cobra.Command {
+	var asJSON bool
+	var limit int
+	cmd := jsonFlag(c.talks(c.command("members NAME [--limit N] [--json]", "List the members of an audience", "audience members vip --limit 1000", cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) error {
+			return c.with(ctx, func(ctx context.Context, b backend) error {
+				list, err := pages(ctx, limit, func(ctx context.Context, n int, cursor string) ([]clientele.Membership, string, error) {
+					return b.AudienceMembers(ctx, args[0], n, cursor)
+				})
+				if err != nil {
+					return err
+				}
+				t := rows("profile", "entered", "reason")
+				for _, m := range list {
+					t.add(m.Profile.String(), stamp(m.EnteredAt), m.Reason)
+				}
+				return c.show(asJSON, list, t)
+			})
+		})), &asJSON)
+	cmd.Flags().IntVar(&limit, "limit", 50, "how many at most")
+	return cmd
+}
+
+// pages reads pages until there are limit items, or no more.
+func pages[T any](ctx context.Context, limit int, read func(context.Context, int, string) ([]T, string, error)) (out []T, err error) {
+	const most = 1000
+	for cursor := ""; len(out) < limit; {
+		var list []T
+		if list, cursor, err = read(ctx, min(most, limit-len(out)), cursor); err != nil {
+			return nil, err
+		}
+		if out = append(out, list...); cursor == "" {
+			break
+		}
+	}
+	return out, nil
+}
+
+func (c *cli) audienceDeleteCommand() *cobra.Command {
+	return c.talks(c.command("delete NAME", "End an audience: its members leave it", "audience delete vip", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
+		return c.with(ctx, func(ctx context.Context, b backend) error {
+			err := b.DeleteAudience(ctx, args[0])
+			if err == nil {
+				c.printf("audience %s is no more\n", printable(args[0]))
+			}
+			return err
+		})
+	}))
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"clientele"
+	"clientele/internal/token"
+)
+
+// Audiences keeps audiences. by is the name of the token that asks. Invalid or Conflict says why an
+// audience cannot come into force; NotFound that there is none of that name.
+type Audiences interface {
+	Audiences(ctx context.Context) ([]clientele.AudienceInForce, error)
+	Audience(ctx context.Context, name string) (*clientele.AudienceInForce, error)
+	SetAudience(ctx context.Context, by string, a clientele.Audience) (*clientele.AudienceInForce, error)
+	DeleteAudience(ctx context.Context, by, name string) error
+	// AudienceMembers are those of the live version, by profile.
+	AudienceMembers(ctx context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error)
+	// PreviewAudience changes nothing. Conflict when the same editor has asked for another meanwhile.
+	PreviewAudience(ctx context.Context, editor string, where clientele.RawJSON) (*clientele.AudiencePreview, error)
+	AudienceOverlap(ctx context.Context, list []clientele.AudienceToCompare) (*clientele.AudienceOverlap, error)
+	Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error)
+}
+
+// AudienceQuestion asks who would be in an audience.
+type AudienceQuestion struct {
+	Where  clientele.RawJSON `json:"where" doc:"The definition."`
+	Editor string            `json:"editor,omitempty" maxLength:"64" doc:"Whose definition it is while it is written: a preview for the same editor ends the one before."`
+}
+
+func (a *API) audienceRoutes() {
+	const tag = "audiences"
+	route(a, operation{id: "list-audiences", method: http.MethodGet, path: "/api/v1/audiences", scope: token.Read, tag: tag, quiet: true, summary: "Audiences, and how they stand"},
+		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.AudienceInForce], error) {
+			return all(a.o.Audiences.Audiences(ctx))
+		})
+	route(a, operation{id: "get-audience", method: http.MethodGet, path: "/api/v1/audiences/{name}", scope: token.Read, tag: tag, quiet: true, summary: "An audience, and how it stands"},
+		func(ctx context.Context, in *Named) (*output[*clientele.AudienceInForce], error) {
+			return one(a.o.Audiences.Audience(ctx, in.Name))
+		})
+	type audienceInput struct {
+		Named
+		Body clientele.Audience
+	}
+	route(a, operation{id: "set-audience", method: http.MethodPut, path: "/api/v1/audiences/{name}", scope: token.Write, tag: tag, timeout: longTimeout,
+		summary: "Bring an audience into force, or a new version of it, which is live when all profiles have been looked at"},
+		func(ctx context.Context, in *audienceInput) (*output[*clientele.AudienceInForce], error) {
+			if err := sameName(in.Name, in.Body.Name); err != nil {
+				return nil, err
+			}
+			return one(a.o.Audiences.SetAudience(ctx, principalOf(ctx).Name, in.Body))
+		})
+	route(a, operation{id: "delete-audience", method: http.MethodDelete, path: "/api/v1/audiences/{name}", scope: token.Write, tag: tag, summary: "End an audience: its members leave it"},
+		func(ctx context.Context, in *Named) (*struct{}, error) {
+			return nil, a.o.Audiences.DeleteAudience(ctx, principalOf(ctx).Name, in.Name)
+		})
+	type membersInput struct {
+		Named
+		Paging
+	}
+	route(a, operation{id: "audience-members", method: http.MethodGet, path: "/api/v1/audiences/{name}/members", scope: token.Read, tag: tag, summary: "The members of an audience"},
+		func(ctx context.Context, in *membersInput) (*pageOutput[clientele.Membership], error) {
+			list, next, err := a.o.Audiences.AudienceMembers(ctx, in.Name, in.Limit, in.Cursor)
+			if err != nil {
+				return nil, err
+			}
+			return pageOf(list, next), nil
+		})
+	route(a, operation{id: "preview-audience", method: http.MethodPost, path: "/api/v1/audiences/preview", scope: token.Read, tag: tag, timeout: longTimeout,
+		summary: "Who would be in an audience; changes nothing"},
+		func(ctx context.Context, in *struct{ Body AudienceQuestion }) (*output[*clientele.AudiencePreview], error) {
+			return one(a.o.Audiences.PreviewAudience(ctx, editorOf(ctx, in.Body.Editor), in.Body.Where))
+		})
+	type overlapInput struct {
+		Body struct {
+			Audiences []clientele.AudienceToCompare `json:"audiences" minItems:"1" maxItems:"50" doc:"Each by its name or by a definition."`
+		}
+	}
+	route(a, operation{id: "audience-overlap", method: http.MethodPost, path: "/api/v1/audiences/overlap", scope: token.Read, tag: tag, timeout: longTimeout,
+		summary: "How many members audiences have in common"},
+		func(ctx context.Context, in *overlapInput) (*output[*clientele.AudienceOverlap], error) {
+			return one(a.o.Audiences.AudienceOverlap(ctx, in.Body.Audiences))
+		})
+	type valuesInput struct {
+		Of       string `query:"of" enum:"trait,event,property" required:"true"`
+		Name     string `query:"name" maxLength:"200" doc:"Of the trait, or of the event whose property is meant."`
+		Property string `query:"property" maxLength:"200"`
+		Prefix   string `query:"prefix" maxLength:"200" doc:"What the values begin with, whatever the case of letters."`
+		Limit    int    `query:"limit" minimum:"1" maximum:"100" default:"20"`
+	}
+	route(a, operation{id: "list-values", method: http.MethodGet, path: "/api/v1/values", scope: token.Read, tag: tag, timeout: a.o.QueryTimeout,
+		summary: "The values that there are of a trait, of events or of a property, with how many have each, the most frequent first"},
+		func(ctx context.Context, in *valuesInput) (*pageOutput[clientele.ValueCount], error) {
+			return all(a.o.Audiences.Values(ctx, clientele.ValuesQuery{Of: clientele.ValuesOf(in.Of), Name: in.Name, Property: in.Property, Prefix: in.Prefix, Limit: in.Limit}))
+		})
+}
+
+// editorOf keeps the editors of different tokens apart.
+func editorOf(ctx context.Context, editor string) string {
+	if editor == "" {
+		return ""
+	}
+	return principalOf(ctx).Name + "/" + editor
+}

@@ -1,0 +1,44 @@
+package api_test
+
+import (
+	"context"
+
+	"clientele"
+)
+
+// groups answers for audiences.
+type groups struct{ p *product }
+
+func (g groups) Audiences(ctx context.Context) ([]clientele.AudienceInForce, error) {
+	return nil, g.p.did(ctx)
+}
+
+func (g groups) Audience(ctx context.Context, name string) (*clientele.AudienceInForce, error) {
+	return &clientele.AudienceInForce{}, g.p.did(ctx, name)
+}
+
+func (g groups) SetAudience(ctx context.Context, by string, a clientele.Audience) (*clientele.AudienceInForce, error) {
+	g.p.by = by
+	return &clientele.AudienceInForce{Audience: a}, g.p.did(ctx, a.Name, string(a.Where))
+}
+
+func (g groups) DeleteAudience(ctx context.Context, by, name string) error {
+	g.p.by = by
+	return g.p.did(ctx, name)
+}
+
+func (g groups) AudienceMembers(ctx context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error) {
+	return nil, "", g.p.did(ctx, name, limit, cursor)
+}
+
+func (g groups) PreviewAudience(ctx context.Context, editor string, where clientele.RawJSON) (*clientele.AudiencePreview, error) {
+	return &clientele.AudiencePreview{}, g.p.did(ctx, string(where))
+}
+
+func (g groups) AudienceOverlap(ctx context.Context, list []clientele.AudienceToCompare) (*clientele.AudienceOverlap, error) {
+	return &clientele.AudienceOverlap{}, g.p.did(ctx, list[0].Name)
+}
+
+func (g groups) Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error) {
+	return nil, g.p.did(ctx, string(q.Of), q.Name, q.Prefix)
+}

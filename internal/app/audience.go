@@ -1,0 +1,331 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"clientele"
+	"clientele/internal/api"
+	"clientele/internal/audience"
+	"clientele/internal/resolve"
+	"clientele/internal/store/duckstore"
+)
+
+var _ api.Audiences = (*App)(nil)
+
+// Audiences are all, by name.
+func (a *App) Audiences(ctx context.Context) ([]clientele.AudienceInForce, error) {
+	list, err := resolve.LoadAudiences(a.rows)
+	for i := range list {
+		if err == nil {
+			err = a.filling(ctx, &list[i])
+		}
+	}
+	return list, err
+}
+
+// Audience is the named one.
+func (a *App) Audience(ctx context.Context, name string) (*clientele.AudienceInForce, error) {
+	v, err := resolve.LoadAudience(a.rows, name)
+	if err == nil {
+		err = a.filling(ctx, v)
+	}
+	return v, err
+}
+
+// filling says how many profiles there are to be looked at.
+func (a *App) filling(ctx context.Context, v *clientele.AudienceInForce) error {
+	if v.Filling == nil {
+		return nil
+	}
+	return a.columns.Numbers(ctx, "select count(*) from profiles", func(row []int64) error { v.Filling.Profiles = row[0]; return nil })
+}
+
+// SetAudience brings an audience into force, or a new version of it. It is filled afterwards; the
+// version before stays live meanwhile.
+func (a *App) SetAudience(ctx context.Context, by string, in clientele.Audience) (*clientele.AudienceInForce, error) {
+	if _, err := resolve.CheckAudience(a.rows, in); err != nil {
+		return nil, err
+	}
+	if _, err := a.command(ctx, clientele.CommandAudience, by, resolve.AudienceBody{Audience: in}); err != nil {
+		return nil, err
+	}
+	return a.Audience(ctx, in.Name)
+}
+
+// DeleteAudience ends an audience: its members leave it.
+func (a *App) DeleteAudience(ctx context.Context, by, name string) error {
+	if _, err := resolve.LoadAudience(a.rows, name); err != nil {
+		return err
+	}
+	_, err := a.command(ctx, clientele.CommandAudience, by, resolve.AudienceBody{Audience: clientele.Audience{Name: name}, Delete: true})
+	return err
+}
+
+// AudienceMembers are the members of the live version, by the numbers of their profiles.
+func (a *App) AudienceMembers(_ context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error) {
+	if _, err := resolve.LoadAudience(a.rows, name); err != nil {
+		return nil, "", err
+	}
+	behind := clientele.ProfileID(0)
+	if cursor != "" {
+		var err error
+		if behind, err = clientele.ParseProfileID(cursor); err != nil {
+			return nil, "", clientele.Errorf(clientele.Invalid, "cursor is not one of ours")
+		}
+	}
+	out := []clientele.Membership{}
+	err := resolve.MembersOf(a.rows, name, behind, func(m clientele.Membership) bool {
+		out = append(out, m)
+		return len(out) <= limit
+	})
+	if len(out) > limit {
+		return out[:limit], out[limit-1].Profile.String(), err
+	}
+	return out, "", err
+}
+
+// moment is now by the domain's clock.
+func (a *App) moment() audience.At { return audience.At{Now: clientele.Micros(a.domain.Load())} }
+
+// audienceSchema are the typed columns that there are.
+func (a *App) audienceSchema(ctx context.Context) (s audience.Schema, err error) {
+	columns := func(table string) map[string]audience.Column {
+		out := map[string]audience.Column{}
+		var all []clientele.Promotion
+		if err == nil {
+			all, err = a.columns.Promoted(ctx, table)
+		}
+		for _, p := range all {
+			out[p.JSON] = audience.Column{Name: p.Column, Type: p.Type}
+		}
+		return out
+	}
+	s = audience.Schema{Properties: columns("events"), Traits: columns("profiles")}
+	return s, err
+}
+
+// catalogue answers what the data holds from the column store.
+type catalogue struct {
+	a     *App
+	ctx   context.Context
+	known map[[2]string][]string
+	err   error
+}
+
+func (k *catalogue) Names(kind audience.Naming, of string) ([]string, bool) {
+	query, params := "", []any{}
+	switch kind {
+	case audience.NameEvent:
+		query = "select distinct coalesce(name, type) from events"
+	case audience.NameProperty:
+		query = "select distinct k from (select unnest(json_keys(properties)) k from events where coalesce(name, type) = $1)"
+		params = append(params, of)
+	case audience.NameTrait:
+		query = "select distinct k from (select unnest(json_keys(traits)) k from profiles)"
+	case audience.NameNamespace:
+		query = "select distinct namespace from identifiers"
+	case audience.NamePurpose:
+		query = "select distinct purpose from consents"
+	case audience.NameAudience:
+		list, err := resolve.LoadAudiences(k.a.rows)
+		var names []string
+		for _, x := range list {
+			names = append(names, x.Name)
+		}
+		k.err = firstOf(k.err, err)
+		return names, true
+	default:
+		return nil, false
+	}
+	key := [2]string{string(kind), of}
+	if names, ok := k.known[key]; ok {
+		return names, true
+	}
+	res, err := k.a.columns.Query(k.ctx, query, params, duckstore.Limits{})
+	if err != nil {
+		k.err = firstOf(k.err, err)
+		return nil, false
+	}
+	names := []string{}
+	for _, row := range res.Rows {
+		if s, ok := row[0].(string); ok {
+			names = append(names, s)
+		}
+	}
+	k.known[key] = names
+	return names, true
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fillLook is how often the stage looks for a version to fill while nothing tells it of one.
+const fillLook = 200 * time.Millisecond
+
+// fillAtOnce is how many profiles one command tells of.
+const fillAtOnce = 20_000
+
+// fill asks SQL for the members of versions that are not live yet, and puts them into the log,
+// range by range. After a stop it goes on behind the last range that is in the log.
+func (a *App) fill(ctx context.Context) error {
+	if !a.o.Serves {
+		return nil
+	}
+	select {
+	case <-a.told:
+	case <-ctx.Done():
+		return nil
+	}
+	seen := uint64(0)
+	for pause(ctx, fillLook) == nil {
+		if at := a.resolved.get(); at == seen {
+			continue
+		} else if seen = at; at == 0 {
+			continue
+		}
+		list, err := resolve.LoadAudiences(a.rows)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			if list[i].Filling == nil {
+				continue
+			}
+			if err := a.fillVersion(ctx, &list[i]); err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				a.trouble.add("fill", "audience "+list[i].Name+": "+err.Error())
+				a.o.Log.Warn("fill", "audience", list[i].Name, "error", err.Error())
+				seen = 0
+				continue
+			}
+			a.trouble.clear("fill")
+		}
+	}
+	return nil
+}
+
+// fillVersion fills one version. The column store must have all up to its position: what came
+// behind that, evaluation knows.
+func (a *App) fillVersion(ctx context.Context, v *clientele.AudienceInForce) error {
+	if err := a.resolved.reach(ctx, uint64(v.Filling.Position)); err != nil {
+		return err
+	}
+	if err := a.applied.reach(ctx, a.committed.get()); err != nil {
+		return err
+	}
+	c, err := audience.Parse(v.Where)
+	if err != nil {
+		return err
+	}
+	from, ok, err := resolve.FillFrom(a.rows, v.Name, v.Filling.Version)
+	if err != nil || !ok {
+		return err
+	}
+	found, err := a.found(ctx, c, from)
+	if err != nil {
+		return err
+	}
+	tell := func(b resolve.AudienceFillBody) error {
+		b.Name, b.Version = v.Name, v.Filling.Version
+		p, err := a.append(ctx, clientele.CommandAudienceFill, "clientele", b)
+		if err != nil {
+			return err
+		}
+		return a.resolved.reach(ctx, uint64(p))
+	}
+	for len(found.profiles) > 0 {
+		some := found.profiles[:min(fillAtOnce, len(found.profiles))]
+		found.profiles = found.profiles[len(some):]
+		to := some[len(some)-1] + 1
+		b := resolve.AudienceFillBody{From: from, To: clientele.ProfileID(to), Profiles: int64(len(some))}
+		b.Members = resolve.PackIDs(below(&found.members, to))
+		n := len(below(&found.due, to))
+		b.Due, b.DueAt = resolve.PackIDs(found.dueAll[:n]), resolve.PackIDs(found.dueAt[:n])
+		found.dueAll, found.dueAt = found.dueAll[n:], found.dueAt[n:]
+		if err := tell(b); err != nil {
+			return err
+		}
+		from = clientele.ProfileID(to)
+	}
+	return tell(resolve.AudienceFillBody{Live: true})
+}
+
+// below takes the ids below to from the front of the list.
+func below(list *[]int64, to int64) []int64 {
+	n, _ := slices.BinarySearch(*list, to)
+	out := (*list)[:n]
+	*list = (*list)[n:]
+	return out
+}
+
+// filled is what SQL finds: ascending ids of all profiles, of the members, and of those whom time
+// may change, with when.
+type filled struct {
+	profiles, members, due, dueAll, dueAt []int64
+}
+
+func (a *App) found(ctx context.Context, c audience.Condition, from clientele.ProfileID) (*filled, error) {
+	schema, err := a.audienceSchema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := a.moment()
+	f := &filled{}
+	ids := func(list *[]int64, query string) {
+		if err == nil {
+			err = a.columns.Numbers(ctx, "select profile_id from ("+query+") q where profile_id >= "+strconv.FormatInt(int64(from), 10)+" order by profile_id", func(row []int64) error {
+				*list = append(*list, row[0])
+				return nil
+			})
+		}
+	}
+	ids(&f.profiles, "select profile_id from profiles")
+	ids(&f.members, schema.Members(c, at))
+	if query := schema.Rechecks(c, at); query != "" && err == nil {
+		err = a.columns.Numbers(ctx, "select profile_id, recheck from ("+query+") q where profile_id >= "+strconv.FormatInt(int64(from), 10)+" order by profile_id", func(row []int64) error {
+			f.due, f.dueAt = append(f.due, row[0]), append(f.dueAt, row[1])
+			return nil
+		})
+	}
+	f.dueAll = f.due
+	return f, err
+}
+
+// memberships are the names of the audiences that the profile is in.
+func memberships(rows clientele.Rows, p clientele.ProfileID) ([]string, error) {
+	in, err := resolve.LoadMemberships(rows, p)
+	out := []string{}
+	for name := range in {
+		out = append(out, name)
+	}
+	slices.SortFunc(out, strings.Compare)
+	return out, err
+}
+
+// FillAudience fills the version that waits for it, for a command that has opened the directory
+// itself; a server does so by a stage of its own.
+func (a *App) FillAudience(ctx context.Context, v *clientele.AudienceInForce) error {
+	if v.Filling == nil || a.o.Serves {
+		return nil
+	}
+	if err := a.fillVersion(ctx, v); err != nil {
+		return err
+	}
+	now, err := a.Audience(ctx, v.Name)
+	if err == nil {
+		*v = *now
+	}
+	return err
+}
