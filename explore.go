@@ -5,7 +5,7 @@ import "strings"
 // Question is what the explorer answers. Kind says what is asked; the fields behind it belong to
 // some kinds, and one that does not belong to the kind is refused.
 type Question struct {
-	Kind string `json:"kind" enum:"metric,funnel,retention,paths,rfm,concentration,affinity" doc:"What is asked."`
+	Kind string `json:"kind" enum:"metric,funnel,retention,paths,rfm,concentration,affinity,leaks" doc:"What is asked."`
 
 	// Measures of a metric, at most eight: revenue, "avg(conversations.csat)", "events[Product Viewed]",
 	// "contacts per 100 orders". Of a concentration: the one amount, revenue when empty.
@@ -15,6 +15,10 @@ type Question struct {
 	Where        []Filter `json:"where,omitempty" maxItems:"20" doc:"All of them must hold."`
 	Audiences    []string `json:"audiences,omitempty" maxItems:"20" doc:"Only people who are in every one of these now."`
 	NotAudiences []string `json:"not_audiences,omitempty" maxItems:"20" doc:"Only people who are in none of these now."`
+
+	// Who is a SELECT that gives profile_id: that of the people behind a cell, so that one answer leads to the next, or
+	// what an audience compiles to. It is held to the rules of users' SQL.
+	Who string `json:"who,omitempty" maxLength:"100000" doc:"Only people that this SELECT of profile_id gives: the sql of the people behind a cell, or any other."`
 
 	From     string `json:"from,omitempty" doc:"At or after: a day of the time zone (2026-03-01) or RFC 3339."`
 	Until    string `json:"until,omitempty" doc:"Before, likewise. Empty: now."`

@@ -35,7 +35,7 @@ func (p *platform) ExploreFields(ctx context.Context) (*clientele.ExploreFields,
 	return p.app.ExploreFields(ctx)
 }
 
-var questionKinds = []string{"metric", "funnel", "retention", "paths", "rfm", "concentration", "affinity"}
+var questionKinds = []string{"metric", "funnel", "retention", "paths", "rfm", "concentration", "affinity", "leaks"}
 
 // exploring are the flags of the command.
 type exploring struct {
@@ -48,7 +48,7 @@ type exploring struct {
 
 func (c *cli) exploreCommand() *cobra.Command {
 	var x exploring
-	cmd := c.talks(c.command("explore metric|funnel|retention|paths|rfm|concentration|affinity|fields | explore --question FILE.json", "Ask a question without SQL, and name the people behind the answer",
+	cmd := c.talks(c.command("explore metric|funnel|retention|paths|rfm|concentration|affinity|leaks|fields | explore --question FILE.json", "Ask a question without SQL, and name the people behind the answer",
 		"explore metric --measure customers --measure revenue --by country", cobra.MaximumNArgs(1), func(ctx context.Context, args []string) error {
 			return c.explore(ctx, args, &x)
 		}))
@@ -57,6 +57,7 @@ func (c *cli) exploreCommand() *cobra.Command {
 	f.StringArrayVar(&x.q.Measures, "measure", nil, `what is counted: revenue, "avg(conversations.csat)", "events[Product Viewed]", "contacts per 100 orders"; may be repeated`)
 	f.StringSliceVar(&x.q.By, "by", nil, "up to three dimensions, by commas: country,month")
 	f.StringArrayVar(&x.where, "where", nil, `a condition: country=TH, "page~/help", "size in S|M", "coupon exists"; may be repeated`)
+	f.StringVar(&x.q.Who, "who", "", "only people that this SELECT of profile_id gives, as --behind with --sql prints it")
 	f.StringSliceVar(&x.q.Audiences, "audience", nil, "only people in each of these audiences")
 	f.StringSliceVar(&x.q.NotAudiences, "not-audience", nil, "only people in none of these audiences")
 	f.StringVar(&x.q.From, "from", "", "first day, or RFC 3339")

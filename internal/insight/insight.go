@@ -9,10 +9,12 @@
 package insight
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"clientele"
@@ -64,6 +66,7 @@ func kinds() map[string]kind {
 		"paths":         {answerPaths, peopleOfPaths, "label start end depth nodes within limit"},
 		"rfm":           {answerRFM, peopleOfRFM, "by ties limit"},
 		"concentration": {answerConcentration, peopleOfConcentration, "measures points"},
+		"leaks":         {answerLeaks, peopleOfLeaks, ""},
 		"affinity":      {answerAffinity, peopleOfAffinity, "item focus basket min_support steps limit"},
 	}
 }
@@ -148,7 +151,7 @@ type asking struct {
 func (e *Explorer) asking(ctx context.Context, q clientele.Question) (*asking, kind, error) {
 	k, ok := kinds()[q.Kind]
 	if !ok {
-		return nil, kind{}, clientele.Errorf(clientele.Invalid, "kind: there is no kind of question %q", q.Kind).WithHint("metric, funnel, retention, paths, rfm, concentration or affinity")
+		return nil, kind{}, clientele.Errorf(clientele.Invalid, "kind: there is no kind of question %q", q.Kind).WithHint("metric, funnel, retention, paths, rfm, concentration, affinity or leaks")
 	}
 	if err := belongs(&q, k.fields); err != nil {
 		return nil, kind{}, err
@@ -206,6 +209,11 @@ func (a *asking) money() error {
 
 // knownAudiences refuses the names of audiences that nobody was ever in: the answer would be of nobody, silently.
 func (a *asking) knownAudiences() error {
+	if a.q.Who != "" { // alone first: what is wrong with it is said of it
+		if _, err := a.o.Query.Query(a.ctx, "select profile_id from (\n"+strings.TrimRight(a.q.Who, "; \t\r\n")+"\n) who limit 0", nil, 1); err != nil {
+			return clientele.Errorf(clientele.ErrorCode(err), "who: %w", err).WithHint("%s", cmp.Or(clientele.ErrorHint(err), "who is one SELECT that gives profile_id"))
+		}
+	}
 	names := slices.Concat(a.q.Audiences, a.q.NotAudiences)
 	if len(names) == 0 {
 		return nil

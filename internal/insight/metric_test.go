@@ -1,8 +1,12 @@
 package insight_test
 
 import (
+	"math/rand/v2"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"clientele"
 )
@@ -220,7 +224,7 @@ func TestErrors(t *testing.T) {
 		{with(metricOf("revenue", "day"), func(q *clientele.Question) { q.Compare, q.Last = true, "3d" }), "compare: no day", ""},
 		{with(metricOf("revenue"), func(q *clientele.Question) { q.Order = "revenues" }), "order:", "did you mean revenue"},
 		{with(metricOf("revenue"), func(q *clientele.Question) { q.Audiences = []string{"vipp"} }), "audiences:", "did you mean vip"},
-		{with(metricOf("ad_cost"), func(q *clientele.Question) { q.Audiences = []string{"vip"} }), "audiences: ad_spend has no people", ""},
+		{with(metricOf("ad_cost"), func(q *clientele.Question) { q.Audiences = []string{"vip"} }), "ad_spend has no people", ""},
 		{with(metricOf("revenue"), func(q *clientele.Question) {
 			q.Where = []clientele.Filter{{Field: "store", Value: "x"}, {Field: "stor", Value: "x"}}
 		}), "where[1].field:", "did you mean store"},
@@ -259,6 +263,112 @@ func TestErrors(t *testing.T) {
 	for text, cell := range map[string]clientele.Cell{"has no people": {"measure": "ad_cost"}, "no measure": {"measure": "x"}, "no dimension": {"store": "x"}, "neither": {"country": []any{}}} {
 		if _, err := s.People(t.Context(), clientele.BehindRequest{Question: q, Cell: cell}); clientele.ErrorCode(err) != clientele.Invalid || !strings.Contains(err.Error(), text) {
 			t.Errorf("%v: %v", cell, err)
+		}
+	}
+}
+
+// The people behind a cell are whom the next question is about; the text is held to the rules of users' SQL.
+func TestWho(t *testing.T) {
+	s := small(t)
+	thai := s.behind(metric([]string{"buyers"}, "country"), clientele.Cell{"country": "TH"})
+	if thai.Count != 2 || thai.Items[0] != 1 {
+		t.Fatalf("%+v", thai)
+	}
+	q := metric([]string{"orders", "contacts"})
+	q.Who = thai.SQL + " ;\n"
+	s.same("their orders and talks", lines(s.ask(q)), "3|2\n")
+	q = clientele.Question{Kind: "retention", Grain: "month", Who: thai.SQL}
+	s.same("their retention", lines(s.ask(q)), "2026-03-01|0|2|100|true\n2026-03-01|1|0|0|true\n2026-03-01|2|0|0|true\n2026-03-01|3|0|0|true\n2026-03-01|4|0|0|false\n")
+	for who, code := range map[string]clientele.Code{"select profile_id from base.orders": clientele.Denied, "delete from orders": clientele.Invalid, "select 1) or (1=1": clientele.Invalid, "select getenv('HOME')": clientele.Denied, "select profile_id from persons": clientele.Invalid} {
+		q := metric([]string{"orders"})
+		q.Who = who
+		if _, err := s.Ask(t.Context(), q); clientele.ErrorCode(err) != code {
+			t.Errorf("%s: %v", who, err)
+		}
+	}
+}
+
+// Losses that were counted by hand, scaled to 30 days.
+func TestLeaks(t *testing.T) {
+	s := newShop(t)
+	event := func(id string, who int, ts, name, props, context string) {
+		s.add("events", map[string]any{"event_id": id, "profile_id": who, "ts": at(ts), "name": name, "type": "track", "properties": props, "context": context})
+	}
+	s.add("fx_rates", map[string]any{"date": days("2026-06-10"), "currency": "EUR", "rate": 2.0})
+	event("1", 1, "2026-06-10T10:00:00Z", "Product Added", `{"sku":"tent","price":50,"quantity":2,"currency":"USD"}`, `{}`)
+	event("2", 1, "2026-06-10T11:00:00Z", "Product Added", `{"sku":"tent","price":40,"currency":"EUR"}`, `{}`) // the last price holds
+	event("3", 1, "2026-06-10T12:00:00Z", "Product Added", `{"sku":"lamp","price":7,"currency":"USD"}`, `{}`)
+	event("4", 2, "2026-06-10T10:00:00Z", "Product Added", `{"sku":"tent","price":50,"currency":"USD"}`, `{}`)
+	s.order("o1", 2, "2026-06-17T10:00:00Z", "USD", "50", nil) // in time
+	event("5", 3, "2026-06-10T10:00:00Z", "Product Added", `{"sku":"lamp","price":5,"currency":"USD"}`, `{}`)
+	s.order("o2", 3, "2026-06-17T10:00:01Z", "USD", "5", nil) // a second late
+	s.order("o3", 3, "2026-06-18T10:00:00Z", "USD", "60", map[string]any{"status": "cancelled"})
+	event("6", 1, "2026-06-12T10:00:00Z", "Product Viewed", `{"sku":"boot","price":90,"currency":"USD","available":false}`, `{"campaign":{"name":"c","medium":"CPC"}}`)
+	event("7", 1, "2026-06-12T11:00:00Z", "Product Viewed", `{"sku":"boot","price":90,"currency":"USD","available":false}`, `{"campaign":{"name":"c","medium":"CPC"}}`)
+	event("8", 2, "2026-06-12T10:00:00Z", "Product Viewed", `{"sku":"boot","price":90,"currency":"USD","available":true}`, `{"campaign":{"name":"c","medium":"cpc"}}`)
+	s.add("ad_spend", map[string]any{"date": days("2026-06-12"), "platform": "p", "campaign": "c", "country": "TH", "clicks": 4, "cost": money("2"), "currency": "USD"})
+	for i, ts := range []string{"2026-05-30T00:00:00Z", "2026-06-03T00:00:00Z", "2026-06-10T00:00:00Z", "2026-06-17T00:00:01Z"} {
+		s.add("conversations", map[string]any{"conversation_id": string(rune('a' + i)), "profile_id": 1, "started_at": at(ts), "topic": "size", "cost": money("4")})
+	}
+	s.add("returns", map[string]any{"return_id": "r", "ts": at("2026-06-20T00:00:00Z"), "sku": "lamp", "amount": money("3")}) // of a guest
+	var promoted []clientele.Promotion
+	for name, typ := range map[string]clientele.ColumnType{"sku": clientele.TypeText, "price": clientele.TypeDouble, "quantity": clientele.TypeDouble, "currency": clientele.TypeText, "available": clientele.TypeBool} {
+		promoted = append(promoted, clientele.Promotion{Table: "events", JSON: name, Column: name, Type: typ})
+	}
+	s.load(promoted...)
+	q := clientele.Question{Kind: "leaks", From: "2026-06-01", Until: "2026-07-01"}
+	r := s.ask(q)
+	for i := range r.Rows {
+		r.Rows[i] = r.Rows[i][:4]
+		if b := s.behind(q, r.Cells[i]); b.Count != r.Rows[i][2] {
+			t.Errorf("%v: %d people", r.Rows[i], b.Count)
+		}
+	}
+	s.same("a month", lines(r), `
+		carts|92|2|3
+		cancelled|60|1|1
+		out_of_stock|45|1|1
+		repeat_contacts|8|1|2
+		returns|3|0|1
+		paid_visits|0.5|1|1
+		`)
+	q.From = "2026-05-02"
+	if got := lines(s.ask(q)); !strings.HasPrefix(got, "carts|46|2|3|") {
+		t.Errorf("half as much a month over two:\n%s", got)
+	}
+}
+
+// An hour is that of the zone, whatever its clock did and however long ago.
+func TestHoursEverywhere(t *testing.T) {
+	s := newShop(t)
+	rnd := rand.New(rand.NewPCG(3, 4))
+	var all []time.Time
+	for i := range 400 {
+		ts := time.Date(1995, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(rnd.Int64N(31*365*24*3600)) * time.Second)
+		all = append(all, ts)
+		s.add("orders", map[string]any{"order_id": strconv.Itoa(i), "ts": ts, "status": "completed"})
+	}
+	s.load()
+	for _, name := range []string{"UTC", "Europe/Paris", "America/New_York", "Asia/Bangkok", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, from := range []string{"", "2025-03-30", "2012-02-03"} {
+			want := map[string]int64{}
+			begin, _ := time.ParseInLocation(time.DateOnly, from, zone)
+			for _, ts := range all {
+				if ts.Before(s.now) && !ts.Before(begin) {
+					want[ts.In(zone).Format("2006-01-02 15:00:00")]++
+				}
+			}
+			got := map[string]int64{}
+			for _, row := range s.ask(clientele.Question{Kind: "metric", Measures: []string{"orders"}, By: []string{"hour"}, TimeZone: name, From: from, Limit: 1000}).Rows {
+				got[row[0].(string)] = row[1].(int64)
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s from %s: %d hours, want %d", name, from, len(got), len(want))
+			}
 		}
 	}
 }

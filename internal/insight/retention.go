@@ -164,6 +164,8 @@ func (a *asking) cohorts() (*cohort, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The earliest time is found first: putting all rows in order to take one of each person takes many times as long.
+	earliest := "select f.profile_id, min(" + first.f.ts + ") as ts\n" + first.from() + "\ngroup by f.profile_id"
 	list := "select f.profile_id, " + first.f.ts + " as ts"
 	for i, name := range a.q.By {
 		e, err := first.dimension("by", name)
@@ -173,8 +175,13 @@ func (a *asking) cohorts() (*cohort, error) {
 		list += fmt.Sprintf(", %s as g%d", e.shown(), i+1)
 	}
 	list += fmt.Sprintf(", row_number() over (partition by f.profile_id order by %s, f.source, %s) as nth", first.f.ts, first.f.id)
+	first.join("join (\n" + earliest + "\n) mi on mi.profile_id = f.profile_id and mi.ts = " + first.f.ts)
+	rows := "(\n" + list + "\n" + first.from() + "\n) x\nwhere nth = 1 and "
+	if c.by == 0 {
+		rows = "(\n" + earliest + "\n) x\nwhere "
+	}
 	begun := &source{a: a, f: &fact{ts: "ts"}}
-	c.first = "select profile_id, " + fmt.Sprintf(grain.sql, begun.local()) + " as cohort" + numbered("g", 1, c.by) + "\nfrom (\n" + list + "\n" + first.from() + "\n) x\nwhere nth = 1 and " + a.inSpan("ts")
+	c.first = "select profile_id, " + fmt.Sprintf(grain.sql, begun.local()) + " as cohort" + numbered("g", 1, c.by) + "\nfrom " + rows + a.inSpan("ts")
 	back, err := a.one(1, steps[1], a.from)
 	if err != nil {
 		return nil, err

@@ -104,11 +104,15 @@ func (s *source) day(m clientele.Micros) string {
 
 // inAudiences keeps people of the question's audiences.
 func (s *source) inAudiences() error {
-	if len(s.a.q.Audiences)+len(s.a.q.NotAudiences) == 0 {
+	who := strings.TrimRight(s.a.q.Who, "; \t\r\n")
+	if len(s.a.q.Audiences)+len(s.a.q.NotAudiences)+len(who) == 0 {
 		return nil
 	}
 	if !s.f.person {
-		return clientele.Errorf(clientele.Invalid, "audiences: %s has no people", s.f.table).WithHint("leave audiences out, or ask for a measure of people, orders or events")
+		return clientele.Errorf(clientele.Invalid, "audiences, who: %s has no people", s.f.table).WithHint("leave them out, or ask for a measure of people, orders or events")
+	}
+	if who != "" {
+		s.where("f.profile_id in (\n" + who + "\n)")
 	}
 	for _, name := range s.a.q.Audiences {
 		s.where("f.profile_id in (select profile_id from audience_members where exited_at is null and audience = " + sqlq.Text(name) + ")")
@@ -124,7 +128,7 @@ func (s *source) local() string {
 	if s.f.date {
 		return "cast(" + s.f.ts + " as timestamp)"
 	}
-	return "(" + s.f.ts + " at time zone " + sqlq.Text(s.a.zone.String()) + ")"
+	return "(" + s.a.local(s.f.ts) + ")"
 }
 
 // dimension resolves a name on the fact and takes the joins that it needs. place is the field of the question.

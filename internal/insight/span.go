@@ -114,7 +114,7 @@ func between(ts string, from, until clientele.Micros) string {
 }
 
 // general are the fields that belong to every kind of question.
-const general = "kind where audiences not_audiences from until last time_zone currency"
+const general = "kind where who audiences not_audiences from until last time_zone currency"
 
 // belongs refuses fields that are not of the question's kind, which would be left out of account silently.
 func belongs(q *clientele.Question, fields string) error {
@@ -141,4 +141,31 @@ func list(words []string, last string) string {
 		return strings.Join(words[:n-1], ", ") + " " + last + " " + words[n-1]
 	}
 	return strings.Join(words, ", ")
+}
+
+// local is an instant in the question's zone, a timestamp without one. The changes of the clock in the span are
+// written out, because asking the engine's calendar for each row takes many times as long; what is long before the
+// span is left to it.
+func (a *asking) local(ts string) string {
+	if a.zone == time.UTC || a.zone.String() == "UTC" {
+		return "utc_time(" + ts + ")"
+	}
+	floor := a.until.Time().AddDate(-20, 0, 0)
+	if before := (a.from - (a.until - a.from)).Time(); a.from != 0 && before.After(floor) { // what the span is compared with, too
+		floor = before
+	}
+	var b strings.Builder
+	b.WriteString("case")
+	when := func(begin, in time.Time) {
+		_, offset := in.Zone()
+		b.WriteString(" when " + ts + " >= " + sqlq.Instant(clientele.MicrosOf(begin)) + " then utc_time(" + ts + ") + interval '" + strconv.Itoa(offset) + " seconds'")
+	}
+	at := a.until.Time().In(a.zone)
+	begin, _ := at.ZoneBounds()
+	for ; begin.After(floor); begin, _ = at.ZoneBounds() {
+		when(begin, at)
+		at = begin.Add(-time.Microsecond).In(a.zone)
+	}
+	when(floor, at)
+	return b.String() + " else " + ts + " at time zone " + sqlq.Text(a.zone.String()) + " end"
 }

@@ -126,7 +126,7 @@ func Functions() []string {
 }
 
 // Prelude names the macros that every engine has under the same name.
-const Prelude = "json_texts json_has json_num json_bool json_text json_merge day_in month_in div re_match fmt_ym sha256_hex"
+const Prelude = "json_texts json_has json_num json_bool json_text json_merge day_in month_in utc_time div re_match fmt_ym sha256_hex"
 
 // functionGroups are the allowed functions by kind, separated by single spaces. None reads
 // files, settings, the environment or the catalog, keeps state, or makes a result of any size

@@ -96,6 +96,7 @@ func TestLint(t *testing.T) {
 		"select count(*) from events where (properties->>'a') = 'x'":          "",
 		"select (properties->>'a'), (properties->'b'->>'c') as c from events": "",
 		"select date_trunc('day', ts at time zone 'UTC') from events":         "",
+		"select date_trunc('day', utc_time(ts)) from events":                  "",
 		"select sum(a) / nullif(sum(b), 0), x / 2 from t":                     "",
 		"with a as (select 1 x) select x from a":                              "",
 		"select 'a ~ b; to_char(x)' from t -- date_trunc('day', ts)":          "",

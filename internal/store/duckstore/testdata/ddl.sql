@@ -8,6 +8,7 @@ create or replace macro main.json_num(j, k) as try_cast((j->>k) as double);
 create or replace macro main.json_bool(j, k) as try_cast((j->>k) as boolean);
 create or replace macro main.json_text(j, k) as (j->>k);
 create or replace macro main.json_merge(a, b) as json_merge_patch(a, b);
+create or replace macro main.utc_time(ts) as make_timestamp(epoch_us(ts));
 create or replace macro main.day_in(ts, tz) as cast(ts at time zone tz as date);
 create or replace macro main.month_in(ts, tz) as cast(date_trunc('month', ts at time zone tz) as date);
 create or replace macro main.div(a, b) as a // b;
