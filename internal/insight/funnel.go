@@ -169,15 +169,16 @@ func (a *asking) funnel() (s *source, dims []expr, names []string, err error) {
 		return nil, nil, nil, err
 	}
 	g := numbered("g", 1, len(same))
-	level := "select profile_id, ts, source, id" + g + numbered("k", 2, n) + ", case when k1 then ts end as t1\nfrom (\n" + rows + "\n) r"
+	// o is the place of a row among those of its person: from here on it is put in order by that alone.
+	level := "select profile_id, ts" + g + numbered("k", 2, n) + ", case when k1 then ts end as t1, row_number() over (partition by profile_id" + g + " order by ts, source, id) as o\nfrom (\n" + rows + "\n) r"
 	for k := 2; k <= n; k++ {
-		over := fmt.Sprintf("select profile_id, ts, source, id%s%s%s, max(t%d) over (partition by profile_id%s order by ts, source, id rows between unbounded preceding and 1 preceding) as m\nfrom (\n%s\n) l%d",
+		over := fmt.Sprintf("select profile_id, ts, o%s%s%s, max(t%d) over (partition by profile_id%s order by o rows between unbounded preceding and 1 preceding) as m\nfrom (\n%s\n) l%d",
 			g, numbered("k", k, n), numbered("t", 1, k-1), k-1, g, level, k-1)
-		level = fmt.Sprintf("select profile_id, ts, source, id%s%s%s, case when k%d and m >= ts - %s then m end as t%d\nfrom (\n%s\n) m%d", g, numbered("k", k+1, n), numbered("t", 1, k-1), k, seconds(within), k, over, k)
+		level = fmt.Sprintf("select profile_id, ts, o%s%s%s, case when k%d and m >= ts - %s then m end as t%d\nfrom (\n%s\n) m%d", g, numbered("k", k+1, n), numbered("t", 1, k-1), k, seconds(within), k, over, k)
 	}
 	list := "select profile_id" + g + ", min(t1) as ts, 0 as s1"
 	for k := 2; k <= n; k++ {
-		list += fmt.Sprintf(", (array_agg(cast(extract(epoch from ts - t%[1]d) as double precision) order by ts, source, id) filter (where t%[1]d is not null))[1] as s%[1]d", k)
+		list += fmt.Sprintf(", (array_agg(cast(extract(epoch from ts - t%[1]d) as double precision) order by o) filter (where t%[1]d is not null))[1] as s%[1]d", k)
 	}
 	var columns []string
 	for i := range same {
