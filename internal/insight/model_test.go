@@ -178,7 +178,7 @@ func quantile(values []float64, p float64) any {
 }
 
 func TestFunnelEqualsModel(t *testing.T) {
-	histories(t, 3, func(h *history) {
+	histories(t, 2, func(h *history) {
 		for range 4 {
 			q := clientele.Question{Kind: "funnel", Steps: h.steps(2 + h.rnd.IntN(3)), Within: []string{"10m", "600m", "20d"}[h.rnd.IntN(3)]}
 			by := h.rnd.IntN(3)
@@ -257,7 +257,7 @@ func TestFunnelEqualsModel(t *testing.T) {
 }
 
 func TestRetentionEqualsModel(t *testing.T) {
-	histories(t, 3, func(h *history) {
+	histories(t, 2, func(h *history) {
 		for range 4 {
 			steps := h.steps(1 + h.rnd.IntN(2))
 			q := clientele.Question{Kind: "retention", Steps: steps, Grain: []string{"day", "week", "month", "quarter"}[h.rnd.IntN(4)], TimeZone: []string{"UTC", "Asia/Bangkok", "America/New_York"}[h.rnd.IntN(3)]}
@@ -367,7 +367,7 @@ func after(t time.Time, grain string) time.Time {
 }
 
 func TestAffinityEqualsModel(t *testing.T) {
-	histories(t, 4, func(h *history) {
+	histories(t, 2, func(h *history) {
 		lines, err := h.Query(t.Context(), "select source || ' ' || order_id, sku, profile_id from order_lines", nil, 10_000)
 		if err != nil {
 			t.Fatal(err)
@@ -453,7 +453,7 @@ func near(v any, want float64) bool {
 }
 
 func TestPathsEqualModel(t *testing.T) {
-	histories(t, 4, func(h *history) {
+	histories(t, 2, func(h *history) {
 		for range 4 {
 			q := clientele.Question{Kind: "paths", Depth: 1 + h.rnd.IntN(4), Within: []string{"30m", "20d"}[h.rnd.IntN(2)], Limit: 10_000, Nodes: 2}
 			switch h.rnd.IntN(3) {
@@ -536,7 +536,7 @@ func TestPathsEqualModel(t *testing.T) {
 
 // The people behind any cell of a count of people are as many as it says; those behind the shares are, too.
 func TestPeopleAreTheCell(t *testing.T) {
-	histories(t, 3, func(h *history) {
+	histories(t, 2, func(h *history) {
 		counts := []string{"customers", "buyers", "active", "people(events)", "people(events)[A|B]", "buyers[revenue>=10]", "active[sku exists]", "people(order_lines)", "unique(orders.profile_id)"}
 		dims := []string{"country", "source", "day", "week", "hour", "weekday", "sku", "store", "event", "month", "product", "stock", "category"}
 		asked := 0
