@@ -26,8 +26,9 @@ func (s Schema) sequence(q *Sequence, at At) string {
 		marks = append(marks, fmt.Sprintf("coalesce(%s, false) as s%d", mark, i))
 	}
 	order := "partition by e.profile_id order by e.ts, e.source, e.event_id"
-	rel := fmt.Sprintf("select e.profile_id, epoch_us(e.ts) t, row_number() over (%s) n, %s from events e where e.profile_id is not null and e.ts <= %s and (%s)",
-		order, strings.Join(marks, ", "), timeSQL(at.Now), strings.Join(names, " or "))
+	// What lies before the window is before every step, an unwanted one too.
+	rel := fmt.Sprintf("select e.profile_id, epoch_us(e.ts) t, row_number() over (%s) n, %s from events e where e.profile_id is not null and e.ts between %s and %s and (%s)",
+		order, strings.Join(marks, ", "), timeSQL(from), timeSQL(at.Now), strings.Join(names, " or "))
 	next := -1 // the positive step behind the one at hand
 	for k := len(q.Steps) - 1; k >= 0; k-- {
 		if q.Steps[k].Not {
