@@ -310,6 +310,9 @@ func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 			if err := r.sweep(); err != nil {
 				return done, err
 			}
+			if err := r.evaluate(f.Position); err != nil { // whose events it has deleted
+				return done, err
+			}
 		}
 		done = f.Position
 		if f.Kind == clientele.KindCommand || due {

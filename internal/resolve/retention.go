@@ -264,7 +264,11 @@ func (r *Resolver) expire(key clientele.Key, v []byte) error {
 		name = "$" + t.Type
 	}
 	if rule := r.keeps.matching(false, name, t.Source, t.TS); rule != nil {
-		r.put(bytes.Clone(key), nil)
+		anchor := key.Read().Anchor()
+		r.line(anchor, t.Name, bytes.Clone(key), nil)
+		if a := r.audiences; a.plan != nil && a.plan.Heard(t.Name) {
+			a.plan.Event(a.touch(anchor), t.Name, &audience.Occurrence{Stamp: clientele.Stamp{At: t.TS, Source: t.Source, ID: t.ID}, Properties: t.Properties, Context: t.Context})
+		}
 		rule.Deleted++
 		r.totals.Expired++
 	}
