@@ -3,7 +3,6 @@ package audience
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -16,7 +15,8 @@ import (
 type Plan struct {
 	entries    []Entry
 	events     map[string]*eventIndex
-	traits     map[string][]int // by the name of the first level, prefix included
+	traits     map[string]*finding // that it has changed; by the name of the first level, prefix included
+	conditions []*finding          // those whose definitions are found at the end of a frame only
 	purposes   map[string][]int
 	namespaces []int
 	messages   []int
@@ -31,6 +31,7 @@ type Entry struct {
 	Name      string
 	Version   int
 	Condition Condition
+	Filling   bool // it is not live yet: what is skipped below may be told of it by SQL
 }
 
 // eventIndex finds the conditions that an event of one name can meet. Most compare a property with
@@ -42,8 +43,8 @@ type eventIndex struct {
 }
 
 type counted struct {
-	where   []Filter
-	entries []int
+	where []Filter
+	*finding
 }
 
 // NewPlan makes a plan. Conflict when definitions refer to each other in a circle.
@@ -60,7 +61,7 @@ func NewPlan(entries []Entry) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{entries: slices.Clone(entries), events: map[string]*eventIndex{}, traits: map[string][]int{}, purposes: map[string][]int{}, refs: map[string][]int{}, places: map[versionOf]int{}}
+	p := &Plan{entries: slices.Clone(entries), events: map[string]*eventIndex{}, traits: map[string]*finding{}, purposes: map[string][]int{}, refs: map[string][]int{}, places: map[versionOf]int{}}
 	slices.SortStableFunc(p.entries, func(a, b Entry) int {
 		if i, j := slices.Index(order, a.Name), slices.Index(order, b.Name); i != j {
 			return i - j
@@ -83,16 +84,16 @@ func NewPlan(entries []Entry) (*Plan, error) {
 func (p *Plan) add(i int, l Condition, wheres map[string]int) {
 	switch l := l.(type) {
 	case *Trait:
-		name := l.Name
-		if _, prefixed := cutPrefix(name, "computed.", "predictions."); !prefixed {
-			name, _, _ = strings.Cut(name, ".")
+		name, _ := traitPath(l.Name)
+		if p.traits[name] == nil {
+			p.traits[name] = p.condition()
 		}
-		p.traits[name] = put1(p.traits[name], i)
+		p.traits[name].trait(i, p.entries[i], name)
 	case *Event:
-		p.addEvent(i, l.Name, l.Where, wheres)
+		p.addEvent(i, l.Name, l.Where, wheres, false)
 	case *Sequence:
 		for _, s := range l.Steps {
-			p.addEvent(i, s.Name, s.Where, wheres)
+			p.addEvent(i, s.Name, s.Where, wheres, s.Not && demands(p.entries[i].Condition, l))
 		}
 	case *Message:
 		p.messages = put1(p.messages, i)
@@ -114,7 +115,7 @@ func put1(list []int, i int) []int {
 	return append(list, i)
 }
 
-func (p *Plan) addEvent(i int, name string, where []Filter, wheres map[string]int) {
+func (p *Plan) addEvent(i int, name string, where []Filter, wheres map[string]int, unwanted bool) {
 	x := p.events[name]
 	if x == nil {
 		x = &eventIndex{equal: map[string]map[string][]int{}}
@@ -125,10 +126,10 @@ func (p *Plan) addEvent(i int, name string, where []Filter, wheres map[string]in
 	if !ok {
 		n = len(x.all)
 		wheres[key] = n
-		x.all = append(x.all, counted{where: where})
+		x.all = append(x.all, counted{where, p.condition()})
 		x.index(n, where)
 	}
-	x.all[n].entries = put1(x.all[n].entries, i)
+	x.all[n].event(i, p.entries[i], unwanted)
 }
 
 // index puts a condition where an event that meets it looks.
@@ -205,7 +206,7 @@ func (p *Plan) Event(t Touched, name string, o *Occurrence) {
 	meets := func(list []int) {
 		for _, n := range list {
 			if c := &x.all[n]; passes(c.where, o) {
-				t.add(c.entries)
+				c.met(t)
 			}
 		}
 	}
@@ -225,7 +226,11 @@ func (p *Plan) Event(t Touched, name string, o *Occurrence) {
 }
 
 // Trait adds those that ask for the trait.
-func (p *Plan) Trait(t Touched, name string) { t.add(p.traits[name]) }
+func (p *Plan) Trait(t Touched, name string) {
+	if c := p.traits[name]; c != nil {
+		c.met(t)
+	}
+}
 
 // Consent adds those that ask for the purpose.
 func (p *Plan) Consent(t Touched, purpose string) { t.add(p.purposes[purpose]) }

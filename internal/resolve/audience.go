@@ -157,7 +157,7 @@ func (a *audiences) prepare() error {
 			if err != nil {
 				return clientele.Errorf(clientele.Corrupt, "stored audience: %w", err)
 			}
-			entries = append(entries, audience.Entry{Name: name, Version: v.Version, Condition: c})
+			entries = append(entries, audience.Entry{Name: name, Version: v.Version, Condition: c, Filling: v.Version != row.Version})
 		}
 	}
 	if a.plan = nil; len(entries) == 0 {
@@ -416,6 +416,14 @@ func (r *Resolver) evaluateProfile(id clientele.ProfileID, touched, due audience
 		return err
 	}
 	at := audience.At{Now: r.totals.Now}
+	err = a.plan.Find(touched, f, func(fn func(string, int)) {
+		for name, m := range row.Live {
+			fn(name, m.Version)
+		}
+	})
+	if err != nil || len(touched)+len(due) == 0 {
+		return err
+	}
 	reasons := map[int]string{}
 	for i := range due {
 		reasons[i] = clientele.ReasonTime

@@ -1,9 +1,12 @@
+//go:build unix
+
 package resolve_test
 
 import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 	"time"
 
@@ -51,12 +54,21 @@ func BenchmarkAudiences(b *testing.B) {
 			b.ResetTimer()
 			const events = 20_000
 			for b.Loop() {
-				began := time.Now()
+				began := processorTime(b)
 				s.events(events)
-				b.ReportMetric(float64(time.Since(began).Microseconds())/events, "us/event")
+				b.ReportMetric(float64((processorTime(b)-began).Microseconds())/events, "CPU-us/event")
 			}
 		})
 	}
+}
+
+// processorTime is what the process has used: the machine may have other work.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 type benchStream struct {

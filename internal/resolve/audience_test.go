@@ -142,6 +142,9 @@ var liveDefinitions = []string{
 	`{"identifier":"email","exists":false}`,
 	`{"identifier":"user_id","verified":true}`,
 	`{"and":[{"audience":"a00"},{"not":{"audience":"a03"}}]}`,
+	`{"and":[{"trait":"city","op":"eq","value":"Hue"},{"event":"View","within":"4d"}]}`,
+	`{"and":[{"event":"Order"},{"trait":"age","op":"in","value":[21,25,29,"30"]},{"not":{"trait":"city","op":"eq","value":"Hanoi"}}]}`,
+	`{"and":[{"sequence":[{"event":"View"},{"not":{"event":"Order"},"before":"12h"}],"within":"9d"},{"trait":"city","op":"exists"}]}`,
 	`{"message":{"channel":"email"},"count":{"op":"gte","value":1},"within":"6d"}`,
 }
 
