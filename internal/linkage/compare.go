@@ -50,8 +50,10 @@ func newComparer(r *records) *comparer { return &comparer{records: r, memo: make
 
 // compare fills levels and best for two records.
 func (c *comparer) compare(a, b uint32) {
+	width := len(c.fields)
+	as, bs := c.rows[int(a)*width:int(a+1)*width], c.rows[int(b)*width:int(b+1)*width]
 	for i, f := range c.fields {
-		x, y := f.ids[a], f.ids[b]
+		x, y := as[i], bs[i]
 		switch {
 		case x == 0 || y == 0:
 			c.levels[i] = unknown

@@ -10,7 +10,8 @@ import (
 type records struct {
 	n          int
 	fields     []*field
-	given      int // places of fields that belong together; -1 when there is none
+	rows       []uint32 // by record, then field: the first values, beside one another as comparing wants them
+	given      int      // places of fields that belong together; -1 when there is none
 	surname    int
 	aliases    [][]uint32 // by record: further words of its names, in the dictionary of names; nil for none
 	generation []uint8    // by record: senior, junior; nil when nobody says
@@ -95,6 +96,13 @@ func encode(t *Table, choices []Choice, phone func(string) string) *records {
 		}
 	}
 	e.out.fields = e.out.fields[:min(len(e.out.fields), maxFields)]
+	width := len(e.out.fields)
+	e.out.rows = make([]uint32, e.out.n*width)
+	for i, f := range e.out.fields {
+		for r, id := range f.ids {
+			e.out.rows[r*width+i] = id
+		}
+	}
 	for i, f := range e.out.fields {
 		switch f.kind {
 		case kindGiven:
