@@ -108,6 +108,7 @@ type App struct {
 	dueAt    atomic.Int64 // when by that clock a tick has something to do; 0 for never
 
 	ruled  plansAndRules
+	groups map[string]clientele.Audience // of the configuration
 	reads  *quality.Ledger
 	rules  *identity.Rules // of the configuration
 	traits profile.Rules
@@ -186,6 +187,9 @@ func begin(cfg config.Config, o Options) (*App, error) {
 		return nil, err
 	}
 	if err := a.readPlans(); err != nil {
+		return nil, err
+	}
+	if err := a.readAudiences(); err != nil {
 		return nil, err
 	}
 	a.live.Store(newLive(cfg))

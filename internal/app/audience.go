@@ -47,6 +47,9 @@ func (a *App) filling(ctx context.Context, v *clientele.AudienceInForce) error {
 // SetAudience brings an audience into force, or a new version of it. It is filled afterwards; the
 // version before stays live meanwhile.
 func (a *App) SetAudience(ctx context.Context, by string, in clientele.Audience) (*clientele.AudienceInForce, error) {
+	if err := a.ofTheFile(in.Name); err != nil {
+		return nil, err
+	}
 	if _, err := resolve.CheckAudience(a.rows, in); err != nil {
 		return nil, err
 	}
@@ -59,6 +62,9 @@ func (a *App) SetAudience(ctx context.Context, by string, in clientele.Audience)
 // DeleteAudience ends an audience: its members leave it.
 func (a *App) DeleteAudience(ctx context.Context, by, name string) error {
 	if _, err := resolve.LoadAudience(a.rows, name); err != nil {
+		return err
+	}
+	if err := a.ofTheFile(name); err != nil {
 		return err
 	}
 	_, err := a.command(ctx, clientele.CommandAudience, by, resolve.AudienceBody{Audience: clientele.Audience{Name: name}, Delete: true})

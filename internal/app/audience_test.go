@@ -8,6 +8,7 @@ import (
 
 	"clientele"
 	"clientele/internal/app"
+	"clientele/internal/config"
 )
 
 // filled waits until the audience has no version to be filled.
@@ -115,5 +116,32 @@ func TestAudienceFromPreviewToMembers(t *testing.T) {
 	}
 	if got := q.profile("user_id", "u1").Audiences; len(got) != 0 {
 		t.Errorf("after the audience was deleted, u1 is in %v", got)
+	}
+}
+
+// Audiences of the configuration come into force at the start, in the order of their references, and end
+// when they are no longer there.
+func TestAudiencesOfTheConfiguration(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := settings(t)
+	c.Audiences = []config.Audience{
+		{Name: "a", Where: map[string]any{"and": []any{map[string]any{"audience": "b"}, map[string]any{"trait": "city", "op": "eq", "value": "Hue"}}}},
+		{Name: "b", Where: map[string]any{"identifier": "user_id"}}}
+	p := run(t, c)
+	p.batch(webKey, identify("i1", "2026-02-27T11:00:00Z", `"userId":"mia"`, `{"city":"Hue"}`))
+	p.filled("b")
+	p.filled("a")
+	eventually(t, "mia is in both", func() bool { return len(p.profile("user_id", "mia").Audiences) == 2 })
+	if err := p.client.DeleteAudience(ctx, "a"); clientele.ErrorCode(err) != clientele.Conflict {
+		t.Errorf("an audience of the configuration can be deleted: %v", err)
+	}
+	p.stop()
+	c.Audiences = c.Audiences[1:]
+	q := run(t, c)
+	eventually(t, "mia is in one", func() bool { return len(q.profile("user_id", "mia").Audiences) == 1 })
+	c.Audiences = []config.Audience{{Name: "x", Where: map[string]any{"trait": "city", "op": "egal", "value": 1}}}
+	if err := app.CheckPlans(c); err == nil || !strings.Contains(err.Error(), "audiences[0]: /op") {
+		t.Errorf("a wrong definition gives %v", err)
 	}
 }

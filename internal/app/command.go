@@ -83,7 +83,10 @@ func (a *App) tellRules(ctx context.Context) error {
 	if err := a.tellPlans(ctx); err != nil {
 		return err
 	}
-	return a.tellRetention(ctx)
+	if err := a.tellRetention(ctx); err != nil {
+		return err
+	}
+	return a.tellAudiences(ctx)
 }
 
 // Settle waits until all that is in the log is resolved and in the column store.

@@ -28,7 +28,8 @@ type plansAndRules struct {
 
 // CheckPlans says what is wrong with the configuration's plans and transform rules.
 func CheckPlans(cfg config.Config) error {
-	return (&App{cfg: cfg}).readPlans()
+	a := &App{cfg: cfg}
+	return firstOf(a.readPlans(), a.readAudiences())
 }
 
 // readPlans reads the configuration's plans and transform rules, and checks that they go together.

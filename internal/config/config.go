@@ -42,6 +42,7 @@ type Config struct {
 	Telemetry  Telemetry                      `yaml:"telemetry"`
 	Privacy    Privacy                        `yaml:"privacy"`
 	Erase      Erase                          `yaml:"erase"`
+	Audiences  []Audience                     `yaml:"audiences"` // who to act on
 	Retention  []clientele.RetentionRule      `yaml:"retention"` // what is deleted by its age
 	Exports    []Export                       `yaml:"exports"`
 	ExportTo   []string                       `yaml:"export_to"` // places that the API may export to, besides exports under Data
@@ -176,6 +177,7 @@ func Default() Config {
 		ExportTo:   []string{},
 		Plans:      []string{},
 		Transforms: []clientele.TransformRule{},
+		Audiences:  []Audience{},
 		Retention:  []clientele.RetentionRule{},
 		Disk:       Disk{Free: 2 * GB, Quarantine: 100_000},
 	}

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -392,7 +393,7 @@ func TestGuide(t *testing.T) {
 		t.Error(err)
 	}
 	c.Sources, c.Traits, c.Transforms, c.Exports = config.Default().Sources, config.Default().Traits, config.Default().Transforms, config.Default().Exports
-	c.Retention = config.Default().Retention
+	c.Retention, c.Audiences = config.Default().Retention, config.Default().Audiences
 	delete(c.Identity.Namespaces, "loyalty_id")
 	if !reflect.DeepEqual(c, config.Default()) {
 		t.Errorf("the guide's defaults are not the defaults:\n%+v\n%+v", c, config.Default())
@@ -403,5 +404,18 @@ func TestGuide(t *testing.T) {
 		if ok && strings.HasPrefix(name, "CLIENTELE_") && !slices.Contains(config.Variables(), name) {
 			t.Errorf("%s is not read", name)
 		}
+	}
+}
+
+// TestAudienceDefinition: a definition in YAML is what it would be in JSON.
+func TestAudienceDefinition(t *testing.T) {
+	c, err := config.Parse("c.yaml", []byte("audiences:\n  - name: x\n    where:\n      and:\n        - {trait: age, op: gte, value: 30}\n        - {trait: born, op: before, value: 2026-01-01}\n        - {trait: vip, op: in, value: [true, \"1\", 1.5, no]}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(c.Audiences[0].Where)
+	const want = `{"and":[{"op":"gte","trait":"age","value":30},{"op":"before","trait":"born","value":"2026-01-01"},{"op":"in","trait":"vip","value":[true,"1",1.5,"no"]}]}`
+	if err != nil || string(b) != want {
+		t.Errorf("%s, %v", b, err)
 	}
 }

@@ -144,10 +144,30 @@ func decodeNode(p place, n ast.Node, v reflect.Value, depth int) error {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode, *ast.TagNode:
 		return p.errorf("anchors, aliases and tags are not read here").WithHint("write the value out")
 	case ast.MapNode:
+		if v.Kind() == reflect.Interface {
+			m := map[string]any{}
+			if err := decodeMap(p, n, reflect.ValueOf(&m).Elem(), depth); err != nil {
+				return err
+			}
+			v.Set(reflect.ValueOf(m))
+			return nil
+		}
 		return decodeMap(p, n, v, depth)
 	case *ast.SequenceNode:
+		if v.Kind() == reflect.Interface {
+			var list []any
+			if err := decodeList(p, n, reflect.ValueOf(&list).Elem(), depth); err != nil {
+				return err
+			}
+			v.Set(reflect.ValueOf(list))
+			return nil
+		}
 		return decodeList(p, n, v, depth)
 	case ast.ScalarNode:
+		if v.Kind() == reflect.Interface {
+			v.Set(reflect.ValueOf(plainScalar(n)))
+			return nil
+		}
 		return setScalar(p, scalarText(n), n, v)
 	}
 	return p.errorf("not understood")
@@ -232,6 +252,19 @@ func scalarText(n ast.ScalarNode) string {
 		return t.Value
 	}
 	return ""
+}
+
+// plainScalar is a scalar where any value may stand: a number, true or false when it is written so, otherwise text.
+func plainScalar(n ast.ScalarNode) any {
+	switch n := n.(type) {
+	case *ast.BoolNode:
+		return n.Value
+	case *ast.IntegerNode, *ast.FloatNode:
+		if f, err := strconv.ParseFloat(scalarText(n), 64); err == nil {
+			return f
+		}
+	}
+	return scalarText(n)
 }
 
 func isText(v reflect.Value) bool {
