@@ -169,7 +169,7 @@ func TestMadeUp(t *testing.T) {
 func TestSameBits(t *testing.T) {
 	rows := madeUp(3000, 5)
 	var first *linkage.Result
-	for _, opt := range []linkage.Options{{Workers: 1}, {Workers: 3}, {Workers: 2, Memory: 1}, {Workers: 1}} {
+	for _, opt := range []linkage.Options{{Workers: 1}, {Workers: 3}, {Workers: 2, Memory: 1}} {
 		opt.Ignore = map[string]bool{"truth": true}
 		res := link(t, table(t, rows), opt)
 		if first == nil {
@@ -196,7 +196,7 @@ func TestSameBits(t *testing.T) {
 
 // TestConflicts: whatever the records weigh, what is told is kept.
 func TestConflicts(t *testing.T) {
-	rows := madeUp(1500, 11)
+	rows := madeUp(800, 11)
 	var shop, crm [][]string
 	for i, r := range rows {
 		r = append(r[:len(r):len(r)], []string{"red", "green", ""}[i%3])
@@ -288,7 +288,7 @@ func TestGarbage(t *testing.T) {
 			}
 		})
 	}
-	rows := madeUp(300, 8)
+	rows := madeUp(120, 8)
 	for _, role := range linkage.Roles { // any column alone will do, and any can be wrong about what it holds
 		for _, column := range people.Header[2:] {
 			roles := map[string]linkage.Role{column: role}
