@@ -355,6 +355,7 @@ const (
 func (a *App) follow(ctx context.Context) error {
 	stage := a.observer.Stage("follow")
 	rest := pace{share: followRest, most: followRestMost}
+	most := maxFollow
 	for {
 		if !a.restFollow(ctx, &rest) {
 			return nil
@@ -371,7 +372,7 @@ func (a *App) follow(ctx context.Context) error {
 		}
 		began := time.Now()
 		stage.Begin(ctx)
-		changes, err := a.changes(stage, applied)
+		changes, err := a.changes(stage, applied, most)
 		if err != nil {
 			return err
 		}
@@ -387,7 +388,9 @@ func (a *App) follow(ctx context.Context) error {
 			if code := clientele.ErrorCode(err); ctx.Err() == nil && (code == clientele.Conflict || code == clientele.Corrupt) {
 				return err
 			}
-			// A full disk, a database that reopens: the changes wait in the outbox.
+			// A full disk, a database that reopens: the changes wait in the outbox. Large rows may need more
+			// memory than the column store has: it is tried with half as many changes.
+			most = max(1, len(changes)/2)
 			a.trouble.add("follow", err.Error())
 			if pause(ctx, retryAfter) != nil {
 				return nil
@@ -395,6 +398,7 @@ func (a *App) follow(ctx context.Context) error {
 			continue
 		}
 		a.trouble.clear("follow")
+		most = min(maxFollow, 2*most)
 		a.applied.set(applied + uint64(len(changes)))
 		a.recent.forget(applied + uint64(len(changes)))
 		ended = stage.Part("trim")
@@ -429,13 +433,13 @@ func (a *App) restFollow(ctx context.Context, rest *pace) bool {
 	return ctx.Err() == nil
 }
 
-// changes are those behind applied, as many as are handed over at once.
-func (a *App) changes(stage *observe.Stage, applied uint64) ([]clientele.Change, error) {
+// changes are those behind applied, as many as are handed over at once: most of them at most.
+func (a *App) changes(stage *observe.Stage, applied uint64, most int) ([]clientele.Change, error) {
 	defer stage.Part("read")()
-	if held := a.recent.take(applied+1, maxFollow); len(held) > 0 {
+	if held := a.recent.take(applied+1, most); len(held) > 0 {
 		return held, nil
 	}
-	entries, err := a.rows.Changes(applied, maxFollow)
+	entries, err := a.rows.Changes(applied, most)
 	if err != nil {
 		return nil, err
 	}
