@@ -6,8 +6,10 @@ import (
 	"clientele"
 )
 
-// maxRecent is how many rows of changes are held for the follower.
-const maxRecent = 40_000
+const (
+	maxRecent = 40_000   // rows of changes that are held for the follower
+	maxTaken  = 16 << 20 // bytes of texts that it takes at once: the column store needs several times as much for them
+)
 
 // recent holds the latest changes as the resolver made them, so that a follower that keeps up need
 // not read them back from the outbox and decode them. What it does not hold is there.
@@ -46,9 +48,12 @@ func (r *recent) take(first uint64, n int) []clientele.Change {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var out []clientele.Change
-	for rows := 0; len(out) < n && rows < maxRecent/2; first++ {
+	for rows, bytes := 0, 0; len(out) < n && rows < maxRecent/2; first++ {
 		c, ok := r.changes[first]
 		if !ok {
+			break
+		}
+		if bytes += weight(c); bytes > maxTaken && len(out) > 0 {
 			break
 		}
 		out = append(out, *c)
@@ -68,6 +73,22 @@ func size(c *clientele.Change) int {
 	n := len(c.Moved) + len(c.Seen)
 	for _, t := range c.Tables {
 		n += len(t.Insert) + len(t.Upsert) + len(t.Delete)
+	}
+	return n
+}
+
+// weight is how many bytes the texts of new rows have.
+func weight(c *clientele.Change) (n int) {
+	for _, t := range c.Tables {
+		for _, rows := range [][][]any{t.Insert, t.Upsert} {
+			for _, row := range rows {
+				for _, v := range row {
+					if s, ok := v.(string); ok {
+						n += len(s)
+					}
+				}
+			}
+		}
 	}
 	return n
 }
