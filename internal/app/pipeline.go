@@ -448,14 +448,17 @@ func (a *App) changes(stage *observe.Stage, applied uint64, most int) ([]cliente
 
 func decodeChanges(entries []clientele.OutboxEntry) ([]clientele.Change, error) {
 	var out []clientele.Change
-	size := 0
+	packed, plain := 0, 0
 	for _, e := range entries {
-		if size += len(e.Bytes); size > maxFollowBytes && len(out) > 0 {
+		if packed += len(e.Bytes); packed > maxFollowBytes && len(out) > 0 {
 			break
 		}
 		c, err := resolve.DecodeChange(e.Bytes)
 		if err != nil {
 			return nil, err
+		}
+		if plain += weight(c); plain > maxTaken && len(out) > 0 {
+			break
 		}
 		out = append(out, *c)
 	}
