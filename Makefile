@@ -59,10 +59,10 @@ bench-build: build
 
 bench-stages: ## stage by stage in one process: log, collect, import, matching, previews, and the resolver at PROFILES profiles (about 20 minutes)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(BENCH_PACKAGES)
-	GOGC=300 $(GO) test -run '^$$' -bench 'Import$$' -benchtime 1x -timeout 30m ./internal/app
+	GOGC=200 $(GO) test -run '^$$' -bench 'Import$$' -benchtime 1x -timeout 30m ./internal/app
 	$(GO) test -run '^$$' -bench 'Match$$' -benchtime 1x -timeout 10m ./cmd/clientele
 	$(GO) test -run '^$$' -bench 'Preview$$' -benchtime 1x -timeout 25m ./internal/audience/preview -args -profiles $(PROFILES) -events 20000000
-	GOGC=300 $(GO) test -run '^$$' -bench 'Resolver$$' -benchtime 1x -timeout 60m ./internal/app -args -profiles $(PROFILES) -events $(EVENTS)
+	GOGC=200 $(GO) test -run '^$$' -bench 'Resolver$$' -benchtime 1x -timeout 60m ./internal/app -args -profiles $(PROFILES) -events $(EVENTS)
 
 fuzz: ## every fuzz test for FUZZTIME each
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' sh scripts/fuzz.sh

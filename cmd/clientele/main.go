@@ -23,9 +23,9 @@ var version = "dev"
 const softLimit = 540 << 20
 
 func main() {
-	// The rows kept in memory make each collection dear and garbage cheap: collect a third as often.
+	// The rows kept in memory make each collection dear and garbage cheap: collect half as often.
 	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(300)
+		debug.SetGCPercent(200)
 	}
 	// Above this it collects more often instead: a limit for garbage, not for what is in use.
 	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
