@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	maxRecent = 40_000   // rows of changes that are held for the follower
-	maxTaken  = 16 << 20 // bytes of texts that it takes at once: the column store needs several times as much for them
+	maxRecent = 40_000  // rows of changes that are held for the follower
+	maxTaken  = 8 << 20 // bytes of texts that it takes at once: the column store needs several times as much for them
 )
 
 // recent holds the latest changes as the resolver made them, so that a follower that keeps up need

@@ -76,6 +76,7 @@ type Log struct {
 	mu   sync.Mutex
 	f    *os.File
 	size int64
+	held int64 // bytes of the last file that have room on disk
 	next uint64
 	last string // seal of the last record
 }
@@ -210,6 +211,7 @@ func (l *Log) openLast() error {
 	if l.f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
 		return failed(err)
 	}
+	l.ahead()
 	return nil
 }
 
@@ -229,7 +231,8 @@ func (l *Log) create() (err error) {
 	if l.f, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return failed(err)
 	}
-	l.size = 0
+	l.size, l.held = 0, 0
+	l.ahead()
 	return nil
 }
 
@@ -281,8 +284,10 @@ func (l *Log) Record(r Record, durable bool) error {
 		return clientele.Errorf(clientele.Internal, "audit log: %w", err)
 	}
 	line = append(line, '\n')
+	l.ahead()
 	if _, err := l.f.Write(line); err != nil {
 		// Half a line would join with the next one.
+		l.held = 0
 		return failed(errors.Join(err, l.f.Truncate(l.size)))
 	}
 	l.size, l.next, l.last = l.size+int64(len(line)), l.next+1, seal
@@ -292,6 +297,17 @@ func (l *Log) Record(r Record, durable bool) error {
 		}
 	}
 	return nil
+}
+
+// reserved is how much room the log keeps for itself, in bytes: people must be found, and what is
+// done be recorded, on a disk that others have filled. About two thousand records.
+const reserved = 1 << 20
+
+// ahead keeps room behind the file's end. Where none is left the log goes on with what it has.
+func (l *Log) ahead() {
+	if l.held-l.size < reserved/2 && reserve(l.f, l.size, reserved) == nil {
+		l.held = l.size + reserved
+	}
 }
 
 // rotate begins a new file, and lets the oldest go when there are too many.
