@@ -218,14 +218,9 @@ func (a *asking) knownAudiences() error {
 	if len(names) == 0 {
 		return nil
 	}
-	r, err := a.o.Query.Query(a.ctx, "select distinct audience from audience_members order by audience", nil, MaxRows)
+	known, err := a.names("select distinct audience from audience_members order by audience")
 	if err != nil {
 		return err
-	}
-	var known []string
-	for _, row := range r.Rows {
-		name, _ := row[0].(string)
-		known = append(known, name)
 	}
 	for _, n := range names {
 		if !slices.Contains(known, n) {

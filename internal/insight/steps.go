@@ -81,20 +81,29 @@ func stepNames(steps []clientele.Step) []string {
 	return out
 }
 
+// names are the texts that a query of one column gives.
+func (a *asking) names(sql string) ([]string, error) {
+	r, err := a.o.Query.Query(a.ctx, sql, nil, MaxRows)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, row := range r.Rows {
+		name, _ := row[0].(string)
+		names = append(names, name)
+	}
+	return names, nil
+}
+
 // knownEvents refuses names of events that were never seen. It is asked where an answer is empty: reading all names
 // costs more than most answers.
 func (a *asking) knownEvents(places map[string]string) error {
 	if len(places) == 0 {
 		return nil
 	}
-	r, err := a.o.Query.Query(a.ctx, "select distinct name from events where name is not null order by name", nil, MaxRows)
+	known, err := a.names("select distinct name from events where name is not null order by name")
 	if err != nil {
 		return err
-	}
-	var known []string
-	for _, row := range r.Rows {
-		name, _ := row[0].(string)
-		known = append(known, name)
 	}
 	for name, place := range places {
 		if !slices.Contains(known, name) {

@@ -1,0 +1,397 @@
+package resolve
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"clientele"
+	"clientele/internal/audience"
+	"clientele/internal/profile"
+)
+
+// pendingRows are the store's rows with the timelines of the batch at hand.
+type pendingRows struct {
+	clientele.Rows
+	lines map[string]map[string][]byte
+}
+
+func (p pendingRows) Scan(rg clientele.Range, fn func(clientele.Key, []byte) (bool, error)) error {
+	const timeLength = 8
+	var pending map[string][]byte
+	if len(rg.Start) > timeLength && rg.Start[0] == clientele.RowTimeline {
+		pending = p.lines[string(rg.Start[:len(rg.Start)-timeLength])]
+	}
+	more := true
+	err := p.Rows.Scan(rg, func(k clientele.Key, v []byte) (_ bool, err error) {
+		if _, again := pending[string(k)]; again {
+			return true, nil
+		}
+		more, err = fn(k, v)
+		return more, err
+	})
+	for k, v := range pending {
+		if err != nil || !more {
+			return err
+		}
+		if key := clientele.Key(k); v != nil && bytes.Compare(key, rg.Start) >= 0 && bytes.Compare(key, rg.End) < 0 {
+			more, err = fn(key, v)
+		}
+	}
+	return err
+}
+
+// evaluated are the profile's facts as of the record at hand.
+type evaluated struct {
+	facts
+	row *memberRow
+}
+
+func (e *evaluated) InAudience(name string) (bool, error) {
+	_, is := e.row.Live[name]
+	return is, nil
+}
+
+func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, row *memberRow) (*evaluated, error) {
+	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members}, row: row}
+	e.heads = make([]*profile.Head, len(members))
+	e.asked.heads = true
+	for i, a := range members {
+		h, err := r.heads.Get(a)
+		if err == nil {
+			err = listen(r.o.Store, a, h)
+		}
+		if err != nil {
+			return nil, err
+		}
+		e.heads[i] = h
+	}
+	return e, nil
+}
+
+// evaluate brings the memberships of whom the frame has touched up to its end. That is the unit,
+// not the batch: the same log gives the same entries and exits, however it is cut into batches.
+func (r *Resolver) evaluate(p clientele.Position) error {
+	a := r.audiences
+	stirred := r.graph.TakeStirred()
+	for _, s := range stirred {
+		if s.From != s.To {
+			continue
+		}
+		if several, err := r.severalDecide(s.To); err != nil {
+			return err
+		} else if several {
+			r.batch.retold[s.To] = true
+		}
+	}
+	if a.plan == nil {
+		return nil
+	}
+	if r.batch.rows && a.plan.Messages() {
+		if err := r.timelines(); err != nil { // puts messages on timelines
+			return err
+		}
+	}
+	work := map[clientele.ProfileID]audience.Touched{}
+	reasons := map[clientele.ProfileID]string{}
+	of := func(id clientele.ProfileID) audience.Touched {
+		if work[id] == nil {
+			work[id] = audience.Touched{}
+		}
+		return work[id]
+	}
+	for anchor, t := range a.touched {
+		id, err := r.graph.Profile(anchor)
+		if err != nil {
+			return err
+		}
+		maps.Copy(of(id), t)
+		if a.minted[anchor] {
+			a.plan.Identifiers(of(id))
+			if clientele.Anchor(id).Position() == p {
+				a.plan.Vacuous(of(id))
+			}
+		}
+	}
+	for _, s := range stirred {
+		if clientele.Anchor(s.From).Position() == p { // an identifier that the frame itself brought
+			continue
+		}
+		if s.From == s.To {
+			if r.batch.retold[s.To] {
+				a.plan.Consents(of(s.To))
+			}
+			continue
+		}
+		for _, id := range []clientele.ProfileID{s.From, s.To} {
+			a.plan.All(of(id))
+			reasons[id] = clientele.ReasonMerge
+		}
+	}
+	due := map[clientele.ProfileID]audience.Touched{}
+	if err := r.nowDue(due); err != nil {
+		return err
+	}
+	for id := range due {
+		of(id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(work)) {
+		reason := reasons[id]
+		if reason == "" {
+			reason = clientele.ReasonEvent
+		}
+		if err := r.evaluateProfile(id, work[id], due[id], reason); err != nil {
+			return err
+		}
+	}
+	clear(a.touched)
+	clear(a.minted)
+	return nil
+}
+
+// evaluateProfile evaluates the touched definitions for one profile, those behind that refer to
+// one whose answer has changed included.
+func (r *Resolver) evaluateProfile(id clientele.ProfileID, touched, due audience.Touched, reason string) error {
+	a := r.audiences
+	if len(touched)+len(due) == 0 {
+		return nil
+	}
+	if clientele.Anchor(id).Position() > r.position {
+		a.members.Fill(id, nil)
+	}
+	row, err := a.members.Get(id)
+	if err != nil {
+		return err
+	}
+	anchors, err := r.graph.Members(id)
+	if err != nil {
+		return err
+	}
+	if anchors == nil { // it has become part of another
+		return r.leaveAll(id, row, reason)
+	}
+	if row == nil {
+		row = &memberRow{}
+	}
+	f, err := r.factsOf(id, anchors, row)
+	if err != nil {
+		return err
+	}
+	at := audience.At{Now: r.totals.Now}
+	err = a.plan.Find(touched, f, func(fn func(string, int)) {
+		for name, m := range row.Live {
+			fn(name, m.Version)
+		}
+	})
+	if err != nil || len(touched)+len(due) == 0 {
+		return err
+	}
+	reasons := map[int]string{}
+	for i := range due {
+		reasons[i] = clientele.ReasonTime
+	}
+	for i := range touched {
+		reasons[i] = reason
+	}
+	queue := slices.Sorted(maps.Keys(reasons))
+	for n := 0; n < len(queue); n++ {
+		entry := a.plan.Entry(queue[n])
+		member, recheck, err := audience.Evaluate(entry.Condition, f, at)
+		if err != nil {
+			return err
+		}
+		row.due(versionKey(entry.Name, entry.Version), recheck)
+		if r.answer(id, row, entry, member, reasons[queue[n]]) {
+			more := audience.Touched{}
+			a.plan.Membership(more, entry.Name)
+			for i := range more {
+				if at, found := slices.BinarySearch(queue, i); !found {
+					reasons[i] = reasons[queue[n]]
+					queue = slices.Insert(queue, at, i)
+				}
+			}
+		}
+	}
+	r.keepMember(id, row)
+	return nil
+}
+
+// due notes when a version has to be evaluated again.
+func (m *memberRow) due(version string, at clientele.Micros) {
+	if at == audience.Never {
+		delete(m.Dues, version)
+		return
+	}
+	if m.Dues == nil {
+		m.Dues = map[string]clientele.Micros{}
+	}
+	m.Dues[version] = at
+}
+
+// answer takes down what evaluation has found; true when it is another membership of a live version.
+func (r *Resolver) answer(id clientele.ProfileID, row *memberRow, entry audience.Entry, member bool, reason string) bool {
+	x := r.audiences.rows[entry.Name]
+	if x.Next != nil && x.Next.Version == entry.Version {
+		key := versionKey(entry.Name, entry.Version)
+		if row.Next[key] != member {
+			x.Next.Members += map[bool]int64{true: 1, false: -1}[member]
+			r.audiences.changed[entry.Name] = true
+		}
+		if row.Next == nil {
+			row.Next = map[string]bool{}
+		}
+		row.Next[key] = member
+		return false
+	}
+	have, was := row.Live[entry.Name]
+	if was == member {
+		return false
+	}
+	if r.audiences.changed[entry.Name] = true; member {
+		x.Members++
+		r.enter(id, row, entry.Name, membership{r.totals.Now, entry.Version, reason})
+		return true
+	}
+	x.Members--
+	r.leave(id, row, entry.Name, have, reason)
+	return true
+}
+
+func (r *Resolver) enter(id clientele.ProfileID, row *memberRow, name string, m membership) {
+	if row.Live == nil {
+		row.Live = map[string]membership{}
+	}
+	row.Live[name] = m
+	r.audiences.told = append(r.audiences.told, memberValues(name, id, m, 0, ""))
+}
+
+func (r *Resolver) leave(id clientele.ProfileID, row *memberRow, name string, m membership, reason string) {
+	delete(row.Live, name)
+	r.audiences.told = append(r.audiences.told, memberValues(name, id, m, r.totals.Now, reason))
+}
+
+// memberValues is a row of audience_members.
+func memberValues(name string, id clientele.ProfileID, m membership, left clientele.Micros, reason string) []any {
+	return []any{name, int64(id), int64(m.Since), instantOrNil(left), m.Reason, text(reason), string(clientele.AudienceRule)}
+}
+
+// leaveAll ends all memberships of a profile that is no more.
+func (r *Resolver) leaveAll(id clientele.ProfileID, row *memberRow, reason string) error {
+	if row == nil {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(row.Live)) {
+		r.audiences.rows[name].Members--
+		r.audiences.changed[name] = true
+		r.leave(id, row, name, row.Live[name], reason)
+	}
+	for key, member := range row.Next {
+		name, _, _ := strings.Cut(key, "\x00")
+		if x := r.audiences.rows[name]; member && x != nil && x.Next != nil && versionKey(name, x.Next.Version) == key {
+			x.Next.Members--
+			r.audiences.changed[name] = true
+		}
+	}
+	row.Next, row.Dues = nil, nil
+	r.keepMember(id, row)
+	return nil
+}
+
+// keepMember stores the row with the batch, and its moment in the due index.
+func (r *Resolver) keepMember(id clientele.ProfileID, row *memberRow) {
+	r.moveDue(id, row)
+	r.audiences.members.Put(id, row)
+}
+
+// moveDue puts the row's moment into the due index.
+func (r *Resolver) moveDue(id clientele.ProfileID, row *memberRow) {
+	a := r.audiences
+	first := clientele.Micros(0)
+	for _, at := range row.Dues {
+		if first == 0 || at < first {
+			first = at
+		}
+	}
+	if first != row.Due {
+		if row.Due != 0 {
+			r.put(clientele.DueKey(row.Due, dueAudience, id), nil)
+		}
+		if row.Due = first; first != 0 {
+			r.put(clientele.DueKey(first, dueAudience, id), []byte{1})
+			a.soonest = min(a.soonest, first)
+		}
+		a.dues[id] = first
+	}
+}
+
+// nowDue adds the profiles whose time has come, the longest due first.
+func (r *Resolver) nowDue(work map[clientele.ProfileID]audience.Touched) error {
+	a, now := r.audiences, r.totals.Now
+	if a.soonest > now {
+		return nil
+	}
+	type item struct {
+		at clientele.Micros
+		id clientele.ProfileID
+	}
+	var list []item
+	next := audience.Never
+	for id, at := range a.dues {
+		if at != 0 && at <= now {
+			list = append(list, item{at, id})
+		} else if at != 0 {
+			next = min(next, at)
+		}
+	}
+	read := 0
+	err := r.o.Store.Scan(clientele.Prefix(clientele.NewKey(clientele.RowDue)), func(k clientele.Key, _ []byte) (bool, error) {
+		rd := k.Read()
+		at, what, id := rd.Time(), rd.Text(), clientele.ProfileID(rd.Uint())
+		if what != dueAudience {
+			return true, rd.Err()
+		}
+		if _, other := a.dues[id]; other {
+			return true, rd.Err()
+		}
+		if at > now || read == dueAtOnce {
+			next = min(next, at)
+			return false, rd.Err()
+		}
+		read++
+		list = append(list, item{at, id})
+		return true, rd.Err()
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(list, func(x, y item) int {
+		if x.at != y.at {
+			return int(min(1, max(-1, x.at-y.at)))
+		}
+		return int(min(1, max(-1, int64(x.id)-int64(y.id))))
+	})
+	for _, x := range list[min(len(list), dueAtOnce):] {
+		next = min(next, x.at)
+	}
+	a.soonest = next
+	for _, x := range list[:min(len(list), dueAtOnce)] {
+		row, err := a.members.Get(x.id)
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			continue
+		}
+		work[x.id] = audience.Touched{}
+		for key, at := range row.Dues {
+			name, version, _ := strings.Cut(key, "\x00")
+			if n, _ := strconv.Atoi(version); at <= now && !a.plan.Version(work[x.id], name, n) {
+				delete(row.Dues, key) // of a version that is no more
+				r.keepMember(x.id, row)
+			}
+		}
+	}
+	return nil
+}
