@@ -312,7 +312,8 @@ func (l *Log) ahead() {
 
 // rotate begins a new file, and lets the oldest go when there are too many.
 func (l *Log) rotate() error {
-	if err := errors.Join(l.f.Sync(), l.f.Close()); err != nil {
+	// What was kept behind its end is given back.
+	if err := errors.Join(l.f.Truncate(l.size), l.f.Sync(), l.f.Close()); err != nil {
 		return failed(err)
 	}
 	if err := l.create(); err != nil {
