@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"strings"
 	"testing"
 
 	"clientele"
@@ -44,4 +45,28 @@ func TestRecent(t *testing.T) {
 	app.RecentAdd(&r, 9, change(9, 1))
 	expect("the large one is dropped", 8, 10)
 	expect("and the next one held", 9, 10, 9)
+}
+
+// Rows of many kilobytes are handed over a few at a time, for the column store has little memory; a
+// change that is larger than that alone is still handed over.
+func TestRecentBytes(t *testing.T) {
+	var r app.Recent
+	large := func(n int) *clientele.Change {
+		return &clientele.Change{Tables: []clientele.TableRows{{Table: "events", Insert: [][]any{{int64(1), strings.Repeat("x", n)}}}}}
+	}
+	for i := range uint64(10) {
+		app.RecentAdd(&r, i+1, large(3<<20))
+	}
+	app.RecentAdd(&r, 11, large(20<<20))
+	for first := uint64(1); first <= 11; {
+		got := app.RecentTake(&r, first, 64)
+		want := min(2, int(11-first))
+		if first == 11 {
+			want = 1
+		}
+		if len(got) != want {
+			t.Fatalf("from %d on: %d changes, want %d", first, len(got), want)
+		}
+		first += uint64(len(got))
+	}
 }
