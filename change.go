@@ -108,7 +108,11 @@ type Moved struct {
 // carry it in their JSON as before: the store fills the column itself, for old rows too.
 type Promotion struct {
 	Table  string     `cbor:"1,keyasint"` // events or profiles
-	JSON   string     `cbor:"2,keyasint"` // the property or trait
+	JSON   string     `cbor:"2,keyasint"` // the property or trait; of a computed trait ComputedJSON
 	Column string     `cbor:"3,keyasint"`
 	Type   ColumnType `cbor:"4,keyasint"`
 }
+
+// ComputedJSON is what a Promotion calls a computed trait: no trait is called that, for the first character is none
+// that a person writes.
+func ComputedJSON(name string) string { return "\x01" + name }

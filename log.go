@@ -102,6 +102,7 @@ const (
 	CommandTransformKey  CommandName = "transform_key"  // the key of hashed fields, made once
 	CommandAudience      CommandName = "audience"       // an audience, or a new version of it, or its end
 	CommandAudienceFill  CommandName = "audience_fill"  // who is in a new version, as SQL found them
+	CommandComputedTrait CommandName = "computed_trait" // a computed trait from here on, or its end
 	CommandRetention     CommandName = "retention"      // a retention rule from here on, or its end
 )
 

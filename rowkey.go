@@ -11,27 +11,29 @@ type Key []byte
 
 // The tables of the row store.
 const (
-	RowMeta       byte = 'M' // name -> small values: rules, counters, format
-	RowIdentifier byte = 'i' // namespace | value -> anchor
-	RowAnchor     byte = 'a' // anchor -> identifier, profile
-	RowGroup      byte = 'g' // profile -> its anchors
-	RowEdge       byte = 'e' // anchor | anchor -> evidence (both directions)
-	RowLink       byte = 'k' // anchor | anchor -> manual link or cannot-link (both directions)
-	RowHead       byte = 'h' // anchor -> counters, first and last seen; and beside it traits and consent
-	RowTimeline   byte = 't' // anchor | name | time | source | event id -> compact event
-	RowTable      byte = 'r' // SQL table | key parts -> the folded row
-	RowDependent  byte = 'y' // order key | SQL table | key -> rows that take the order's customer
-	RowSeen       byte = 'd' // half-day | hash -> a live message id that was accepted
-	RowImported   byte = 'm' // hash -> an imported record id and the hash of its content
-	RowQuarantine byte = 'q' // position | ordinal -> reason
-	RowDropped    byte = 'x' // position | ordinal -> reason: what a tracking plan dropped
-	RowQuality    byte = 'Q' // what -> tracking plans, transform rules, violations, what properties were seen
-	RowDue        byte = 'u' // time | what -> something to do when its time comes
-	RowOwned      byte = 'w' // anchor | key of a RowTable row -> the row is that anchor's
-	RowAudience   byte = 'A' // 'd' | name -> an audience; 'm' | profile -> what it is a member of
-	RowErasure    byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
-	RowOutbox     byte = 'o' // commit number -> Change
-	RowPosition   byte = 'P' // -> log position and commit number of the last change set
+	RowMeta        byte = 'M' // name -> small values: rules, counters, format
+	RowIdentifier  byte = 'i' // namespace | value -> anchor
+	RowAnchor      byte = 'a' // anchor -> identifier, profile
+	RowGroup       byte = 'g' // profile -> its anchors
+	RowEdge        byte = 'e' // anchor | anchor -> evidence (both directions)
+	RowLink        byte = 'k' // anchor | anchor -> manual link or cannot-link (both directions)
+	RowHead        byte = 'h' // anchor -> counters, first and last seen; and beside it traits and consent
+	RowTimeline    byte = 't' // anchor | name | time | source | event id -> compact event
+	RowTable       byte = 'r' // SQL table | key parts -> the folded row
+	RowDependent   byte = 'y' // order key | SQL table | key -> rows that take the order's customer
+	RowSeen        byte = 'd' // half-day | hash -> a live message id that was accepted
+	RowImported    byte = 'm' // hash -> an imported record id and the hash of its content
+	RowQuarantine  byte = 'q' // position | ordinal -> reason
+	RowDropped     byte = 'x' // position | ordinal -> reason: what a tracking plan dropped
+	RowQuality     byte = 'Q' // what -> tracking plans, transform rules, violations, what properties were seen
+	RowDue         byte = 'u' // time | what -> something to do when its time comes
+	RowOwned       byte = 'w' // anchor | key of a RowTable row -> the row is that anchor's
+	RowAudience    byte = 'A' // 'd' | name -> an audience; 'm' | profile -> what it is a member of
+	RowComputed    byte = 'C' // anchor -> what its events and rows add up to, for computed traits
+	RowComputedDue byte = 'c' // time | anchor -> its state changes by time alone
+	RowErasure     byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
+	RowOutbox      byte = 'o' // commit number -> Change
+	RowPosition    byte = 'P' // -> log position and commit number of the last change set
 )
 
 // NewKey starts a key of the table.
@@ -146,6 +148,19 @@ func QuarantineKey(p Position, ordinal int) Key {
 }
 func DroppedKey(p Position, ordinal int) Key {
 	return NewKey(RowDropped).Uint(uint64(p)).Uint(uint64(ordinal))
+}
+
+// ComputedKey addresses the state of an anchor's computed traits.
+func ComputedKey(a Anchor) Key { return NewKey(RowComputed).Anchor(a) }
+
+// ComputedDueKey notes when time alone next changes the state of an anchor's computed traits.
+func ComputedDueKey(at Micros, a Anchor) Key { return NewKey(RowComputedDue).Time(at).Anchor(a) }
+
+// ReadComputedDueKey reads what ComputedDueKey wrote.
+func ReadComputedDueKey(k Key) (Micros, Anchor, error) {
+	r := k.Read()
+	at, a := r.Time(), r.Anchor()
+	return at, a, r.Err()
 }
 
 // QualityKey addresses what internal/quality keeps: what says of which kind, and texts which.

@@ -108,7 +108,7 @@ var Schema = []*Table{
 		text("event_id"), profileID, times("ts", "received_at"), source,
 		text("type", "name", "anonymous_id", "user_id"), columns(TypeJSON, []string{"properties", "context"}))},
 	{Name: "profiles", Key: []string{"profile_id"}, Import: true, Columns: slices.Concat(
-		profileID, times("first_seen", "last_seen"), columns(TypeJSON, []string{"traits", "consent"}), source)},
+		profileID, times("first_seen", "last_seen"), columns(TypeJSON, []string{"traits", "consent", "computed"}), source)},
 	{Name: "identifiers", Key: []string{"namespace", "value"}, Person: true, Columns: slices.Concat(anchorID,
 		text("namespace", "value"), profileID, source, columns(TypeBool, []string{"verified"}), times("first_seen", "last_seen"))},
 	{Name: "orders", Key: []string{"source", "order_id"}, Person: true, Import: true, Columns: slices.Concat(anchorID,

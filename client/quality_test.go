@@ -46,6 +46,13 @@ func TestQualityCalls(t *testing.T) {
 			_, err := c.TestTransform(ctx, clientele.TransformRule{}, clientele.RuleTrial{})
 			return err
 		}, "rule"},
+		{"GET /api/v1/computed-traits", func() error { _, err := c.ComputedTraits(ctx); return err }, ""},
+		{"PUT /api/v1/computed-traits/r", func() error { _, err := c.SetComputedTrait(ctx, clientele.ComputedTrait{Name: "r"}); return err }, "definition"},
+		{"DELETE /api/v1/computed-traits/r", func() error { return c.DeleteComputedTrait(ctx, "r") }, ""},
+		{"POST /api/v1/computed-traits/preview", func() error {
+			_, err := c.PreviewComputedTrait(ctx, clientele.ComputedTrait{}, clientele.Identifier{Namespace: "email", Value: "x"})
+			return err
+		}, "namespace"},
 		{"GET /api/v1/retention", func() error { _, err := c.Retention(ctx); return err }, ""},
 		{"PUT /api/v1/retention/r", func() error { _, err := c.SetRetention(ctx, clientele.RetentionRule{Name: "r"}); return err }, "older_than"},
 		{"DELETE /api/v1/retention/r", func() error { return c.DeleteRetention(ctx, "r") }, ""},

@@ -29,6 +29,7 @@ type backend interface {
 	qualityBackend
 	audienceBackend
 	retentionBackend
+	computedBackend
 	explorer
 	FindQuarantined(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error)
 	ReplayFound(ctx context.Context, q clientele.QuarantineQuery) (int, error)

@@ -110,6 +110,7 @@ type Options struct {
 	Plans      Plans
 	Audiences  Audiences
 	Quality    Quality
+	Computed   Computed
 	Reload     Reloader
 	// Limit is how long the token of that name has to wait; nil = no limit. Commands on the server's machine have none.
 	Limit   func(name string, now time.Time) time.Duration
@@ -176,6 +177,7 @@ func New(o Options) (*API, error) {
 	a.privacyRoutes()
 	a.planRoutes()
 	a.audienceRoutes()
+	a.computedRoutes()
 	a.qualityRoutes()
 	a.queryRoutes()
 	a.exploreRoutes()

@@ -136,7 +136,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Explore: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,6 +227,11 @@ var routes = []struct {
 	{"PUT", "/api/v1/transforms/r", token.Write, `{"name":"r","steps":[{"op":"filter"}]}`},
 	{"DELETE", "/api/v1/transforms/r", token.Write, ""},
 	{"POST", "/api/v1/transforms/test", token.Read, `{"rule":{"name":"r","steps":[{"op":"filter"}]},"events":[{"source":"web","message":{"type":"track"}}]}`},
+	{"GET", "/api/v1/computed-traits", token.Read, ""},
+	{"GET", "/api/v1/computed-traits/r", token.Read, ""},
+	{"PUT", "/api/v1/computed-traits/r", token.Write, `{"name":"r","definition":{"event":"Look","count":true}}`},
+	{"DELETE", "/api/v1/computed-traits/r", token.Write, ""},
+	{"POST", "/api/v1/computed-traits/preview", token.Read, `{"name":"r","definition":{"event":"Look","count":true},"namespace":"email","value":"ann@example.com"}`},
 	{"GET", "/api/v1/retention", token.Read, ""},
 	{"PUT", "/api/v1/retention/r", token.Admin, `{"name":"r","older_than":"90d"}`},
 	{"DELETE", "/api/v1/retention/r", token.Admin, ""},
@@ -633,7 +638,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 		t.Fatalf("%v %s", err, doc.OpenAPI)
 	}
 	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?of=trait&name=tier&prefix=g", "",
-		"plans/shop", "plans/{name}", "audiences/vip", "audiences/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
+		"plans/shop", "plans/{name}", "audiences/vip", "audiences/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "computed-traits/r", "computed-traits/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
 		"erasures/er_7", "erasures/{id}")
 	count := 0
 	for _, rt := range routes {

@@ -99,19 +99,19 @@ func (a *App) moment() audience.At { return audience.At{Now: clientele.Micros(a.
 
 // audienceSchema are the typed columns that there are.
 func (a *App) audienceSchema(ctx context.Context) (s audience.Schema, err error) {
-	columns := func(table string) map[string]audience.Column {
-		out := map[string]audience.Column{}
-		var all []clientele.Promotion
-		if err == nil {
-			all, err = a.columns.Promoted(ctx, table)
-		}
-		for _, p := range all {
-			out[p.JSON] = audience.Column{Name: p.Column, Type: p.Type}
-		}
-		return out
+	events, err := a.columns.Promoted(ctx, "events")
+	if err != nil {
+		return s, err
 	}
-	s = audience.Schema{Properties: columns("events"), Traits: columns("profiles")}
-	return s, err
+	profiles, err := a.columns.Promoted(ctx, "profiles")
+	if err != nil {
+		return s, err
+	}
+	book, err := a.computedBook.Read(a.rows)
+	if err != nil {
+		return s, err
+	}
+	return audience.SchemaOf(events, profiles, book.Types()), nil
 }
 
 // catalogue answers what the data holds from the column store.
@@ -136,6 +136,13 @@ func (k *catalogue) Names(kind audience.Naming, of string) ([]string, bool) {
 		query = "select distinct namespace from identifiers"
 	case audience.NamePurpose:
 		query = "select distinct purpose from consents"
+	case audience.NameComputed:
+		book, err := k.a.computedBook.Read(k.a.rows)
+		if err != nil {
+			k.err = firstOf(k.err, err)
+			return nil, false
+		}
+		return book.Names(), true
 	case audience.NameAudience:
 		list, err := resolve.LoadAudiences(k.a.rows)
 		var names []string

@@ -86,7 +86,13 @@ func (a *App) tellRules(ctx context.Context) error {
 	if err := a.tellRetention(ctx); err != nil {
 		return err
 	}
-	return a.tellAudiences(ctx)
+	if err := a.tellComputed(ctx); err != nil { // before audiences, which may ask for them
+		return err
+	}
+	if err := a.tellAudiences(ctx); err != nil {
+		return err
+	}
+	return a.endComputed(ctx)
 }
 
 // Settle waits until all that is in the log is resolved and in the column store.

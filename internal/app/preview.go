@@ -116,8 +116,12 @@ func (a *App) Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.
 		if q.Name == "" {
 			return nil, clientele.Errorf(clientele.Invalid, "name is missing: of which trait?")
 		}
-		if value, from = column(schema.Traits, q.Name, "traits"), "profiles"; strings.Contains(value, "$2") {
-			params = append(params, jsonPath(q.Name))
+		name, columns, document := q.Name, schema.Traits, "traits"
+		if rest, ok := strings.CutPrefix(q.Name, resolve.ComputedPrefix); ok {
+			name, columns, document = rest, schema.Computed, "computed"
+		}
+		if value, from = column(columns, name, document), "profiles"; strings.Contains(value, "$2") {
+			params = append(params, jsonPath(name))
 		}
 	case clientele.ValuesOfProperty:
 		if q.Name == "" || q.Property == "" {

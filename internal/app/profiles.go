@@ -22,6 +22,7 @@ type view struct {
 	clientele.Snapshot
 	graph  *identity.Graph
 	traits profile.Rules
+	books  *resolve.ComputedBooks
 }
 
 func (a *App) view() (*view, error) {
@@ -33,7 +34,7 @@ func (a *App) view() (*view, error) {
 	if err == nil {
 		var g *identity.Graph
 		if g, err = identity.NewGraph(rules, snap); err == nil {
-			return &view{snap, g, traits}, nil
+			return &view{snap, g, traits, &a.computedBook}, nil
 		}
 	}
 	return nil, errors.Join(err, snap.Close())
@@ -87,6 +88,13 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 		Audiences: in, Consent: consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
 	for name, t := range golden.Traits {
 		out.Traits[name] = t
+	}
+	values, err := v.computed(p)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range values {
+		out.Computed[name] = value
 	}
 	if explain {
 		out.Provenance = golden.Provenance

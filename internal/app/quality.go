@@ -24,6 +24,7 @@ type plansAndRules struct {
 	mu         sync.Mutex // one change at a time: each is checked against what the others left
 	plans      []clientele.Plan
 	transforms []clientele.TransformRule
+	computed   []clientele.ComputedTrait
 }
 
 // CheckPlans says what is wrong with the configuration's plans and transform rules.
@@ -65,7 +66,9 @@ func (a *App) readPlans() error {
 		}
 		a.ruled.transforms = append(a.ruled.transforms, t)
 	}
-	return nil
+	var err error
+	a.ruled.computed, err = ReadComputed(a.cfg.ComputedTraits)
+	return err
 }
 
 // tellPlans puts the configuration's plans and transform rules into the log when they are not

@@ -18,7 +18,7 @@ import (
 // answers, and the same history again changes nothing.
 func TestShop(t *testing.T) {
 	c := settings(t)
-	c.Sources = nil
+	c.Sources, c.ComputedTraits = nil, []string{"pack:commerce"}
 	for _, name := range shop.Sources {
 		c.Sources = append(c.Sources, config.Source{Name: name, Kind: config.KindFile})
 	}
@@ -40,6 +40,7 @@ func TestShop(t *testing.T) {
 		t.Fatalf("in quarantine: %v %v", q, err)
 	}
 	p.toldApart(truth)
+	p.packOfTheShop()
 	p.tells("SELECT count(*) FROM orders WHERE revenue_base IS NULL", "0")
 	p.guide("../../docs/demo.md")
 

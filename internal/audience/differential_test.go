@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"clientele"
 	"clientele/internal/audience"
+	"clientele/internal/computed"
 	"clientele/internal/identity"
 	"clientele/internal/resolve"
 	"clientele/internal/store/duckstore"
@@ -93,6 +95,28 @@ const (
 	day  = 24 * hour
 )
 
+// computedTraits are those of every world; computedTypes their types.
+var (
+	computedTraits = map[string]string{
+		"views": `{"event":"Viewed","count":true}`, "views_5d": `{"event":"Viewed","count":true,"within":"5d"}`, "spent": `{"event":"Order Completed","sum":"price"}`,
+		"mean": `{"event":"Order Completed","avg":"price","within":"20d"}`, "least": `{"event":"Viewed","min":"n"}`, "last_sku": `{"event":"Viewed","last":"sku"}`,
+		"skus": `{"event":"Viewed","list":"sku"}`, "often": `{"event":"Viewed","most_frequent":"mixed"}`, "since": `{"event":"page","days_since":true}`,
+		"share":    `{"ratio":{"of":{"event":"Order Refunded","count":true},"by":{"event":"Order Completed","count":true}}}`,
+		"messages": `{"table":"messages","count":true}`, "channel": `{"table":"messages","where":[{"property":"status","op":"eq","value":"sent"}],"most_frequent":"channel"}`,
+	}
+	computedTypes = func() map[string]clientele.ColumnType {
+		out := map[string]clientele.ColumnType{}
+		for name, definition := range computedTraits {
+			t, err := computed.Parse(name, []byte(definition))
+			if err != nil {
+				panic(err)
+			}
+			out[name] = t.Type()
+		}
+		return out
+	}()
+)
+
 var start = clientele.MicrosOf(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
 
 func newWorld(t *testing.T, rnd *rand.Rand) *world {
@@ -112,12 +136,31 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 	r, err := resolve.New(resolve.Options{Store: w.rows, Rules: w.rules, Sources: sources,
 		Told: func(_ uint64, c *clientele.Change) { changes = append(changes, *c) }})
 	w.must(err)
-	for range 12 + rnd.IntN(12) {
-		w.frame()
+	resolved := func() {
 		p := clientele.Position(len(w.frames))
 		w.must(r.Batch([]resolve.Decoded{resolve.Decode(p, &w.frames[p-1], r.Rules(), sources)}))
+	}
+	early := rnd.IntN(2) == 0 // computed traits are counted as events come, or backfilled
+	if early {
+		w.define(resolved)
+	}
+	for range 12 + rnd.IntN(12) {
+		w.frame()
+		resolved()
 		if rnd.IntN(4) == 0 {
 			w.split(r)
+		}
+		if rnd.IntN(3) == 0 {
+			w.tick(resolved)
+		}
+	}
+	if !early {
+		w.define(resolved)
+	}
+	for {
+		w.tick(resolved)
+		if due := r.Due(); due == 0 || due > w.now {
+			break
 		}
 	}
 	w.must(w.columns.Apply(context.Background(), 1, changes))
@@ -136,6 +179,24 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 	return w
 }
 
+// define puts the computed traits into the log.
+func (w *world) define(resolved func()) {
+	for _, name := range slices.Sorted(maps.Keys(computedTraits)) {
+		body, err := json.Marshal(resolve.ComputedBody{Name: name, Definition: clientele.RawJSON(computedTraits[name])})
+		w.must(err)
+		raw, err := json.Marshal(clientele.Command{Name: clientele.CommandComputedTrait, By: "op", Body: body})
+		w.must(err)
+		w.frames = append(w.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: resolve.OperatorSource, ReceivedAt: w.now, Raw: raw}}})
+		resolved()
+	}
+}
+
+// tick tells the time.
+func (w *world) tick(resolved func()) {
+	w.frames = append(w.frames, clientele.Frame{Kind: clientele.KindTick, Records: []clientele.Record{{Source: "clock", ReceivedAt: w.now, Raw: []byte("{}")}}})
+	resolved()
+}
+
 func (w *world) must(err error) {
 	if err != nil {
 		w.Helper()
@@ -145,18 +206,14 @@ func (w *world) must(err error) {
 
 // schemaOf are the typed columns of the store.
 func schemaOf(t testing.TB, store *duckstore.Store) audience.Schema {
-	columns := func(table string) map[string]audience.Column {
+	columns := func(table string) []clientele.Promotion {
 		all, err := store.Promoted(context.Background(), table)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := map[string]audience.Column{}
-		for _, p := range all {
-			out[p.JSON] = audience.Column{Name: p.Column, Type: p.Type}
-		}
-		return out
+		return all
 	}
-	return audience.Schema{Properties: columns("events"), Traits: columns("profiles")}
+	return audience.SchemaOf(columns("events"), columns("profiles"), computedTypes)
 }
 
 func pick[T any](rnd *rand.Rand, from ...T) T { return from[rnd.IntN(len(from))] }

@@ -3,6 +3,7 @@ package audience
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -24,6 +25,7 @@ type Plan struct {
 	refs       map[string][]int // by the audience referred to
 	places     map[versionOf]int
 	vacuous    []int // those that a profile of which nothing is known belongs to
+	computed   bool  // some definition asks for a computed trait
 }
 
 // Entry is a definition of a plan. Several may have one name: versions of an audience.
@@ -85,6 +87,7 @@ func (p *Plan) add(i int, l Condition, wheres map[string]int) {
 	switch l := l.(type) {
 	case *Trait:
 		name, _ := traitPath(l.Name)
+		p.computed = p.computed || strings.HasPrefix(name, "computed.")
 		if p.traits[name] == nil {
 			p.traits[name] = p.condition()
 		}
@@ -174,6 +177,9 @@ func (p *Plan) Len() int {
 
 // Messages says whether messages touch any definition.
 func (p *Plan) Messages() bool { return len(p.messages) > 0 }
+
+// AsksComputed says whether any definition asks for a computed trait.
+func (p *Plan) AsksComputed() bool { return p.computed }
 
 // Heard says whether events of the name touch any definition.
 func (p *Plan) Heard(name string) bool { return p.events[name] != nil }

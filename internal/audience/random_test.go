@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"clientele"
@@ -26,6 +28,13 @@ func (w *world) definition(depth int) string {
 	case 0, 1, 2:
 		if w.rnd.IntN(6) == 0 {
 			return fmt.Sprintf(`{"trait":%q,"percentile":{"op":%q,"value":%d}}`, pick(w.rnd, traitNames...), pick(w.rnd, "gt", "gte", "lt", "lte"), pick(w.rnd, 10, 20, 50, 95))
+		}
+		if w.rnd.IntN(3) == 0 {
+			name := "computed." + pick(w.rnd, slices.Sorted(maps.Keys(computedTraits))...)
+			if w.rnd.IntN(2) == 0 {
+				return fmt.Sprintf(`{"trait":%q,%s}`, name, w.numeric())
+			}
+			return fmt.Sprintf(`{"trait":%q,%s}`, name, w.test())
 		}
 		return fmt.Sprintf(`{"trait":%q,%s}`, pick(w.rnd, traitNames...), w.test())
 	case 3:

@@ -16,6 +16,23 @@ type Schema struct {
 	Predictions map[string]Column // of profiles
 }
 
+// SchemaOf are the columns that the promotions of events and profiles have made. computed are the types of the
+// computed traits in force: a column of another type is of an earlier definition, and not read.
+func SchemaOf(events, profiles []clientele.Promotion, computed map[string]clientele.ColumnType) Schema {
+	s := Schema{Properties: map[string]Column{}, Traits: map[string]Column{}, Computed: map[string]Column{}}
+	for _, p := range events {
+		s.Properties[p.JSON] = Column{p.Column, p.Type}
+	}
+	for _, p := range profiles {
+		if name, ok := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); !ok {
+			s.Traits[p.JSON] = Column{p.Column, p.Type}
+		} else if computed[name] == p.Type {
+			s.Computed[name] = Column{p.Column, p.Type}
+		}
+	}
+	return s
+}
+
 // Percentiles are the thresholds as of their last computation; not ok when there is none.
 type Percentiles func(trait string, percentile float64) (threshold float64, ok bool)
 
@@ -125,15 +142,17 @@ func (s Schema) trait(t *Trait, at At) string {
 
 // traitValue is a trait, computed trait or prediction of the profiles row p.
 func (s Schema) traitValue(name string) sqlValue {
-	for prefix, columns := range map[string]map[string]Column{"computed.": s.Computed, "predictions.": s.Predictions} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			c, known := columns[rest]
-			if !known {
-				return sqlValue{doc: "cast(null as json)", path: "'$'"}
-			}
-			q := "p." + quoteSQL(c.Name)
-			return sqlValue{doc: "to_json(" + q + ")", path: "'$'", column: &Column{q, c.Type}}
+	if rest, ok := strings.CutPrefix(name, "computed."); ok {
+		c, known := s.Computed[rest]
+		return valueAt("p.computed", rest).typed(c, known, "p")
+	}
+	if rest, ok := strings.CutPrefix(name, "predictions."); ok {
+		c, known := s.Predictions[rest]
+		if !known {
+			return sqlValue{doc: "cast(null as json)", path: "'$'"}
 		}
+		q := "p." + quoteSQL(c.Name)
+		return sqlValue{doc: "to_json(" + q + ")", path: "'$'", column: &Column{q, c.Type}}
 	}
 	c, ok := s.Traits[name]
 	return valueAt("p.traits", name).typed(c, ok && !strings.Contains(name, "."), "p")

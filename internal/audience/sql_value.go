@@ -76,10 +76,14 @@ func (v sqlValue) kind() string { return fmt.Sprintf("json_type(%s, %s)", v.doc,
 
 // number is the member as a number: null, or not finite, when it is none.
 func (v sqlValue) number() string {
-	if v.is(clientele.TypeDouble) {
+	text := "try_cast(" + v.text() + " as double)"
+	switch {
+	case v.is(clientele.TypeDouble):
 		return v.column.Name
+	case v.is(clientele.TypeBigint), v.is(clientele.TypeDecimal): // below this size the cast gives the nearest double
+		return fmt.Sprintf("(case when abs(%[1]s) < 900000000000 then cast(%[1]s as double) else %[2]s end)", v.column.Name, text)
 	}
-	return "try_cast(" + v.text() + " as double)"
+	return text
 }
 
 // finite is the member as a finite number, otherwise null.

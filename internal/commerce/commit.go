@@ -129,6 +129,7 @@ func (l *Ledger) Changes(put func(k clientele.Key, v []byte)) error {
 func (l *Ledger) Committed() {
 	l.cache.Committed()
 	clear(l.was)
+	clear(l.owned)
 	l.added, l.sorted = nil, l.sorted[:0]
 	if len(l.dependents) > cached {
 		clear(l.dependents)

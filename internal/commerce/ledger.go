@@ -52,10 +52,13 @@ type place struct {
 type Ledger struct {
 	rows       clientele.Rows
 	cache      *rowcache.Cache[place, row]
-	was        map[place]*row            // rows as of the last commit, of those that changed
-	dependents map[string]map[place]bool // by order key; what is in memory of RowDependent
-	added      []clientele.Key           // RowDependent rows that are not in the store yet
-	sorted     []place                   // the keys of was, in order, when it has as many
+	was        map[place]*row                       // rows as of the last commit, of those that changed
+	dependents map[string]map[place]bool            // by order key; what is in memory of RowDependent
+	added      []clientele.Key                      // RowDependent rows that are not in the store yet
+	sorted     []place                              // the keys of was, in order, when it has as many
+	watched    map[string]bool                      // tables whose owners are noted
+	owners     map[clientele.Anchor]map[string]bool // since they were last taken: anchors that have, or had, a row of the table that has changed
+	owned      map[clientele.Anchor]map[place]bool  // of the batch: watched rows that are, or were, the anchor's
 }
 
 const cached = 15_000
@@ -72,6 +75,7 @@ func NewLedger(rows clientele.Rows) *Ledger {
 func (l *Ledger) Reset() {
 	l.cache.Reset()
 	l.was, l.dependents, l.added, l.sorted = map[place]*row{}, map[string]map[place]bool{}, nil, nil
+	l.owners, l.owned = map[clientele.Anchor]map[string]bool{}, map[clientele.Anchor]map[place]bool{}
 }
 
 // Record folds the fact. Invalid when a column of the key is missing.
@@ -148,6 +152,10 @@ func (l *Ledger) put(p place, have, next *row) {
 	}
 	next.tidy()
 	l.cache.Put(p, next)
+	if l.watched[p.table] {
+		l.note(have.anchor(), p)
+		l.note(next.anchor(), p)
+	}
 }
 
 // recordLine adds the line to its order, which exists from then on, and gives it the order's

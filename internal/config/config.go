@@ -17,36 +17,37 @@ import (
 // Config is the whole configuration. Every key has a default (Default). The yaml tags are the
 // keys of the file, and upper-cased and joined by _ after CLIENTELE_ the names in the environment.
 type Config struct {
-	Listen     string                         `yaml:"listen"`      // host:port
-	Data       string                         `yaml:"data"`        // directory, made when it is not there
-	AdminToken string                         `yaml:"admin_token"` // empty: made on first start
-	Sources    []Source                       `yaml:"sources"`
-	HTTP       HTTP                           `yaml:"http"`
-	Collect    Collect                        `yaml:"collect"`
-	Log        Log                            `yaml:"log"`
-	Store      Store                          `yaml:"store"`
-	Identity   clientele.IdentityRules        `yaml:"identity"`
-	Traits     map[string]clientele.TraitRule `yaml:"traits"`
-	Plans      []string                       `yaml:"plans"`      // files of tracking plans
-	Transforms []clientele.TransformRule      `yaml:"transforms"` // of events on their way in
-	Currency   Currency                       `yaml:"currency"`
-	Columns    Columns                        `yaml:"columns"`
-	Archive    Archive                        `yaml:"archive"`
-	Backup     Backup                         `yaml:"backup"`
-	API        API                            `yaml:"api"`
-	TLS        TLS                            `yaml:"tls"`
-	PGListen   string                         `yaml:"pg_listen"`      // host:port of PostgreSQL's protocol; empty: not spoken
-	PGClients  int                            `yaml:"pg_connections"` // clients of it at once
-	Disk       Disk                           `yaml:"disk"`
-	Query      Query                          `yaml:"query"`
-	Telemetry  Telemetry                      `yaml:"telemetry"`
-	Privacy    Privacy                        `yaml:"privacy"`
-	Erase      Erase                          `yaml:"erase"`
-	Audiences  []Audience                     `yaml:"audiences"` // who to act on
-	Retention  []clientele.RetentionRule      `yaml:"retention"` // what is deleted by its age
-	Exports    []Export                       `yaml:"exports"`
-	ExportTo   []string                       `yaml:"export_to"` // places that the API may export to, besides exports under Data
-	S3         S3                             `yaml:"s3"`
+	Listen         string                         `yaml:"listen"`      // host:port
+	Data           string                         `yaml:"data"`        // directory, made when it is not there
+	AdminToken     string                         `yaml:"admin_token"` // empty: made on first start
+	Sources        []Source                       `yaml:"sources"`
+	HTTP           HTTP                           `yaml:"http"`
+	Collect        Collect                        `yaml:"collect"`
+	Log            Log                            `yaml:"log"`
+	Store          Store                          `yaml:"store"`
+	Identity       clientele.IdentityRules        `yaml:"identity"`
+	Traits         map[string]clientele.TraitRule `yaml:"traits"`
+	ComputedTraits []string                       `yaml:"computed_traits"` // files of computed traits, and packs
+	Plans          []string                       `yaml:"plans"`           // files of tracking plans
+	Transforms     []clientele.TransformRule      `yaml:"transforms"`      // of events on their way in
+	Currency       Currency                       `yaml:"currency"`
+	Columns        Columns                        `yaml:"columns"`
+	Archive        Archive                        `yaml:"archive"`
+	Backup         Backup                         `yaml:"backup"`
+	API            API                            `yaml:"api"`
+	TLS            TLS                            `yaml:"tls"`
+	PGListen       string                         `yaml:"pg_listen"`      // host:port of PostgreSQL's protocol; empty: not spoken
+	PGClients      int                            `yaml:"pg_connections"` // clients of it at once
+	Disk           Disk                           `yaml:"disk"`
+	Query          Query                          `yaml:"query"`
+	Telemetry      Telemetry                      `yaml:"telemetry"`
+	Privacy        Privacy                        `yaml:"privacy"`
+	Erase          Erase                          `yaml:"erase"`
+	Audiences      []Audience                     `yaml:"audiences"` // who to act on
+	Retention      []clientele.RetentionRule      `yaml:"retention"` // what is deleted by its age
+	Exports        []Export                       `yaml:"exports"`
+	ExportTo       []string                       `yaml:"export_to"` // places that the API may export to, besides exports under Data
+	S3             S3                             `yaml:"s3"`
 }
 
 // SourceKind says who holds the write key of a source, and so what is believed.
@@ -165,21 +166,22 @@ func Default() Config {
 			KeepAge:  Duration(7 * 24 * time.Hour),
 			Reserve:  512 * MB,
 		},
-		Identity:   clientele.DefaultIdentityRules(),
-		Traits:     map[string]clientele.TraitRule{},
-		Currency:   Currency{Base: "USD"},
-		Columns:    Columns{Memory: 400 * MB},
-		Query:      Query{Timeout: Duration(30 * time.Second), MaxRows: 10_000},
-		Telemetry:  Telemetry{Metrics: MetricsAuto, Traces: Traces{Headers: map[string]string{}, Service: defaultService, Sample: 1}},
-		Privacy:    Privacy{OptOutPurposes: []string{}},
-		Erase:      defaultErase(),
-		Exports:    []Export{},
-		ExportTo:   []string{},
-		Plans:      []string{},
-		Transforms: []clientele.TransformRule{},
-		Audiences:  []Audience{},
-		Retention:  []clientele.RetentionRule{},
-		Disk:       Disk{Free: 2 * GB, Quarantine: 100_000},
+		Identity:       clientele.DefaultIdentityRules(),
+		Traits:         map[string]clientele.TraitRule{},
+		Currency:       Currency{Base: "USD"},
+		Columns:        Columns{Memory: 400 * MB},
+		Query:          Query{Timeout: Duration(30 * time.Second), MaxRows: 10_000},
+		Telemetry:      Telemetry{Metrics: MetricsAuto, Traces: Traces{Headers: map[string]string{}, Service: defaultService, Sample: 1}},
+		Privacy:        Privacy{OptOutPurposes: []string{}},
+		Erase:          defaultErase(),
+		Exports:        []Export{},
+		ExportTo:       []string{},
+		ComputedTraits: []string{},
+		Plans:          []string{},
+		Transforms:     []clientele.TransformRule{},
+		Audiences:      []Audience{},
+		Retention:      []clientele.RetentionRule{},
+		Disk:           Disk{Free: 2 * GB, Quarantine: 100_000},
 	}
 }
 

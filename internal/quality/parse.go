@@ -23,6 +23,9 @@ func ParseTransform(text []byte) (t clientele.TransformRule, err error) {
 	return t, err
 }
 
+// ReadYAML reads a small document of YAML or JSON into a value; what names it in errors.
+func ReadYAML(what string, text []byte, into any) error { return parse(what, text, into) }
+
 // parse goes by way of JSON, so that a file and the API take the same.
 func parse(what string, text []byte, into any) (err error) {
 	wrong := func(why string) error { return clientele.Errorf(clientele.Invalid, "%s: %s", what, why) }

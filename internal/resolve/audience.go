@@ -75,6 +75,7 @@ type audiences struct {
 
 	touched map[clientele.Anchor]audience.Touched // by the frame at hand
 	minted  map[clientele.Anchor]bool             // likewise
+	timed   map[clientele.Anchor]bool             // likewise: those that time alone has changed
 	lines   map[string]map[string][]byte          // of the batch: anchor and name -> timeline keys -> rows, nil for deleted ones
 	placed  map[string]placed                     // likewise: where rows of tables stand on timelines
 	told    [][]any                               // rows of audience_members of the batch
@@ -135,6 +136,7 @@ func storedAudiences(rows clientele.Rows) (map[string]*audienceRow, error) {
 func (a *audiences) begin() {
 	a.changed, a.told = map[string]bool{}, nil
 	a.touched, a.minted = map[clientele.Anchor]audience.Touched{}, map[clientele.Anchor]bool{}
+	a.timed = map[clientele.Anchor]bool{}
 	a.placed = map[string]placed{}
 	a.lines, a.dues = map[string]map[string][]byte{}, map[clientele.ProfileID]clientele.Micros{}
 }
@@ -231,20 +233,24 @@ func (r *Resolver) severalDecide(p clientele.ProfileID) (bool, error) {
 // line puts a row on a timeline, so that evaluation sees it before it is committed.
 func (r *Resolver) line(a clientele.Anchor, name string, key clientele.Key, v []byte) {
 	r.put(key, v)
-	if r.audiences.plan == nil {
+	au := r.audiences
+	if au.plan == nil && len(r.counting.book.byName) == 0 {
 		return
 	}
-	au := r.audiences
-	prefix := string(clientele.NewKey(clientele.RowTimeline).Anchor(a).Text(name))
+	prefix := linePrefix(a, name)
 	rows := r.audiences.lines[prefix]
 	if rows == nil {
 		rows = map[string][]byte{}
 		r.audiences.lines[prefix] = rows
 	}
 	have, known := rows[string(key)]
-	if rows[string(key)] = v; name == shown["messages"].name && (!known || !bytes.Equal(have, v)) {
+	if rows[string(key)] = v; au.plan != nil && name == shown["messages"].name && (!known || !bytes.Equal(have, v)) {
 		au.plan.Message(au.touch(a))
 	}
+}
+
+func linePrefix(a clientele.Anchor, name string) string {
+	return string(clientele.NewKey(clientele.RowTimeline).Anchor(a).Text(name))
 }
 
 // heardRow notes what an imported row is about.

@@ -74,10 +74,14 @@ func CheckAudience(rows clientele.Rows, in clientele.Audience) (audience.Conditi
 	if err != nil {
 		return nil, err
 	}
-	return checkAudience(all, in)
+	book, err := LoadComputed(rows)
+	if err != nil {
+		return nil, err
+	}
+	return checkAudience(all, book, in)
 }
 
-func checkAudience(all map[string]*audienceRow, in clientele.Audience) (audience.Condition, error) {
+func checkAudience(all map[string]*audienceRow, book *ComputedBook, in clientele.Audience) (audience.Condition, error) {
 	if !audienceName.MatchString(in.Name) {
 		return nil, invalidHint("write up to 64 letters, digits, blanks, dots, dashes and underscores", "%q is no name of an audience", clip(in.Name))
 	}
@@ -107,6 +111,9 @@ func checkAudience(all map[string]*audienceRow, in clientele.Audience) (audience
 	if err := audience.Executable(c); err != nil {
 		return nil, err
 	}
+	if err := checkComputed(c, book); err != nil {
+		return nil, err
+	}
 	_, err = audience.Order(definitions)
 	return c, err
 }
@@ -121,7 +128,7 @@ func (r *Resolver) audienceCommand(b AudienceBody, by string, p clientele.Positi
 	if b.Delete {
 		return r.deleteAudience(b.Name)
 	}
-	c, err := checkAudience(a.rows, b.Audience)
+	c, err := checkAudience(a.rows, r.counting.book, b.Audience)
 	if err != nil {
 		return err
 	}

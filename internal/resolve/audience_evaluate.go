@@ -56,6 +56,13 @@ func (e *evaluated) InAudience(name string) (bool, error) {
 
 func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, row *memberRow) (*evaluated, error) {
 	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members}, row: row}
+	if r.audiences.plan.AsksComputed() {
+		states, err := r.computedStates(members)
+		if err != nil {
+			return nil, err
+		}
+		e.computed = &computedFacts{r.counting.book, states, r.totals.Tick}
+	}
 	e.heads = make([]*profile.Head, len(members))
 	e.asked.heads = true
 	for i, a := range members {
@@ -74,6 +81,9 @@ func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, ro
 // evaluate brings the memberships of whom the frame has touched up to its end. That is the unit,
 // not the batch: the same log gives the same entries and exits, however it is cut into batches.
 func (r *Resolver) evaluate(p clientele.Position) error {
+	if err := r.settleComputed(); err != nil {
+		return err
+	}
 	a := r.audiences
 	stirred := r.graph.TakeStirred()
 	for _, s := range stirred {
@@ -108,6 +118,9 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 			return err
 		}
 		maps.Copy(of(id), t)
+		if a.timed[anchor] {
+			reasons[id] = clientele.ReasonTime
+		}
 		if a.minted[anchor] {
 			a.plan.Identifiers(of(id))
 			if clientele.Anchor(id).Position() == p {
@@ -148,6 +161,7 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 	}
 	clear(a.touched)
 	clear(a.minted)
+	clear(a.timed)
 	return nil
 }
 

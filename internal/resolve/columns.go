@@ -186,11 +186,19 @@ func (c *columns) sawTraitType(name string, typ clientele.ColumnType) {
 	c.promote("profiles", t, name, typ)
 }
 
+// promoteComputed promotes a computed trait.
+func (c *columns) promoteComputed(name string, typ clientele.ColumnType) {
+	t := c.table("profiles")
+	if key := clientele.ComputedJSON(name); t.Promoted[key] == "" {
+		c.promote("profiles", t, key, typ)
+	}
+}
+
 func (c *columns) promote(table string, t *tableColumns, name string, typ clientele.ColumnType) {
 	if len(t.Promoted) >= clientele.MaxPromoted {
 		return
 	}
-	base := snake(name)
+	base := snake(strings.TrimPrefix(name, clientele.ComputedJSON("")))
 	column := base
 	for n := 2; t.Names[column]; n++ {
 		column = fmt.Sprintf("%s_%d", base, n)

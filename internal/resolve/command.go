@@ -96,6 +96,12 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 			return err
 		}
 		return r.erase(b, p, rec.ReceivedAt)
+	case clientele.CommandComputedTrait:
+		var b ComputedBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.computedCommand(b, c.By, p, rec.ReceivedAt)
 	case clientele.CommandRetention:
 		var b RetentionBody
 		if err := body(&b); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"clientele"
 	"clientele/internal/commerce"
+	"clientele/internal/computed"
 	"clientele/internal/profile"
 	"clientele/internal/rowcache"
 )
@@ -63,6 +64,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.tally.Committed()
 	_ = r.heads.Changed(func(_ clientele.Anchor, h *profile.Head) error { h.Stored(); return nil })
 	r.heads.Committed()
+	r.counting.states.Committed()
 	r.seen.committed()
 	r.columns.dirty, r.columns.fresh = false, nil
 	r.keeps.changed = false
@@ -103,6 +105,18 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 		}
 		b, err = rowcache.Encode(h.Said)
 		put(clientele.SaidKey(a), b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = r.counting.states.Changed(func(a clientele.Anchor, s *computed.State) error {
+		if s == nil {
+			put(clientele.ComputedKey(a), nil)
+			return nil
+		}
+		b, err := rowcache.Encode(s)
+		put(clientele.ComputedKey(a), b)
 		return err
 	})
 	if err != nil {
@@ -214,7 +228,10 @@ func (r *Resolver) profileRows(c *clientele.Change) (clientele.TableRows, error)
 		if err != nil {
 			return rows, err
 		}
-		if seen[p] = max(seen[p], h.Last); changed {
+		if h != nil { // of an anchor of identifiers alone there is none
+			seen[p] = max(seen[p], h.Last)
+		}
+		if changed {
 			touched[p] = true
 		}
 	}
@@ -282,7 +299,11 @@ func (r *Resolver) profileRow1(p clientele.ProfileID, members []clientele.Anchor
 		g.First, g.Last = clientele.Stamp{At: id.FirstSeen, Source: id.Source}, id.LastSeen
 	}
 	consent, err := r.standing(p, members, heads)
-	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), consent, g.First.Source}, err
+	if err != nil {
+		return nil, err
+	}
+	more, err := r.computedRow(members)
+	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), consent, more, g.First.Source}, err
 }
 
 func (r *Resolver) identifierRows(*clientele.Change) (clientele.TableRows, error) {

@@ -135,7 +135,14 @@ func (r *Resolver) eraseAnchor(e *clientele.Erasure, a clientele.Anchor) error {
 	if err != nil {
 		return err
 	}
-	r.batch.drops = append(r.batch.drops, line, clientele.Prefix(clientele.HeadKey(a)), clientele.Prefix(clientele.OwnedKey(a, nil)))
+	states, err := LoadStates(r.o.Store, []clientele.Anchor{a})
+	if err != nil {
+		return err
+	}
+	if s := states[0]; s != nil && s.Due != 0 {
+		r.put(clientele.ComputedDueKey(s.Due, a), nil)
+	}
+	r.batch.drops = append(r.batch.drops, line, clientele.Prefix(clientele.HeadKey(a)), clientele.Prefix(clientele.OwnedKey(a, nil)), clientele.Prefix(clientele.ComputedKey(a)))
 	return nil
 }
 

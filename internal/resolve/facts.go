@@ -2,11 +2,13 @@ package resolve
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"clientele"
 	"clientele/internal/audience"
+	"clientele/internal/computed"
 	"clientele/internal/identity"
 	"clientele/internal/profile"
 )
@@ -24,6 +26,7 @@ type facts struct {
 	golden   *profile.Golden
 	consents []clientele.Consent
 	ids      []clientele.ProfileIdentifier
+	computed *computedFacts
 	asked    struct{ heads, consents, ids bool }
 }
 
@@ -42,8 +45,11 @@ func (f *facts) head() error {
 	return err
 }
 
-// Trait is the golden record's.
+// Trait is the golden record's, or a computed trait.
 func (f *facts) Trait(name string) (jsontext.Value, error) {
+	if rest, is := strings.CutPrefix(name, ComputedPrefix); is {
+		return f.computedTrait(rest)
+	}
 	if f.golden == nil {
 		if err := f.head(); err != nil {
 			return nil, err
@@ -51,6 +57,37 @@ func (f *facts) Trait(name string) (jsontext.Value, error) {
 		f.golden = profile.Merge(f.rules, f.heads)
 	}
 	return jsontext.Value(f.golden.Traits[name]), nil
+}
+
+// computedFacts are the states of a profile's computed traits.
+type computedFacts struct {
+	book   *ComputedBook
+	states []*computed.State
+	now    clientele.Micros
+}
+
+func (f *facts) computedTrait(name string) (jsontext.Value, error) {
+	if f.computed == nil {
+		book, err := LoadComputed(f.rows)
+		if err != nil {
+			return nil, err
+		}
+		states, err := LoadStates(f.rows, f.members)
+		if err != nil {
+			return nil, err
+		}
+		now, err := ComputedNow(f.rows)
+		if err != nil {
+			return nil, err
+		}
+		f.computed = &computedFacts{book, states, now}
+	}
+	c := f.computed
+	t := c.book.trait(name)
+	if t == nil {
+		return nil, nil
+	}
+	return jsontext.Value(t.Value(c.states, c.now)), nil
 }
 
 // Consent is the channel's own decision, otherwise the one for every channel.

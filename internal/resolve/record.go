@@ -83,8 +83,12 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	kept := e.trimmed == nil && !r.expires(e, rec.Source)
 	r.heard(anchor, rec, e, at, traits, kept)
 	if anchor != 0 && kept {
-		r.line(anchor, e.line(), clientele.TimelineKey(anchor, e.line(), e.ts, rec.Source, e.id), encodeEntry(entry{
-			Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: e.properties, Context: keptContext(e.context)}))
+		line := clientele.TimelineKey(anchor, e.line(), e.ts, rec.Source, e.id)
+		entry := entry{Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: e.properties, Context: keptContext(e.context)}
+		if err := r.count(anchor, line, e.line(), at, &entry); err != nil {
+			return err
+		}
+		r.line(anchor, e.line(), line, encodeEntry(entry))
 	}
 	if e.typ == "track" && commerce.Touches(e.name) {
 		if err := r.facts(e, rec, anchor, at); err != nil {

@@ -66,6 +66,7 @@ type Resolver struct {
 	gone      *gone
 	keeps     *Retention
 	audiences *audiences
+	counting  *counting
 	columns   *columns
 	totals    Totals
 	position  clientele.Position
@@ -108,6 +109,7 @@ type Totals struct {
 	Violations  int64            `cbor:"10,keyasint,omitempty" json:"violations"` // events that broke a tracking plan
 	Returned    int64            `cbor:"11,keyasint,omitempty" json:"returned"`   // of the replayed, those that a plan had dropped
 	KeptOut     int64            `cbor:"12,keyasint,omitempty" json:"kept_out"`   // records of erased persons
+	Tick        clientele.Micros `cbor:"14,keyasint,omitempty" json:"tick"`       // the received time of the last tick
 	Expired     int64            `cbor:"13,keyasint,omitempty" json:"expired"`    // deleted by retention rules; of events that are nobody's, those that came too late
 }
 
@@ -193,6 +195,10 @@ func (r *Resolver) Reset() error {
 	if r.audiences, err = loadAudiences(r.o.Store); err != nil {
 		return err
 	}
+	if r.counting, err = loadCounting(r.o.Store); err != nil {
+		return err
+	}
+	r.ledger.Watch(r.counting.book.tables)
 	r.graph, err = identity.NewGraph(rules, r.o.Store)
 	return err
 }
@@ -307,10 +313,10 @@ func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 			return done, err
 		}
 		if due {
-			if err := r.sweep(); err != nil {
+			if err := r.tick(f.Position); err != nil {
 				return done, err
 			}
-			if err := r.evaluate(f.Position); err != nil { // whose events it has deleted
+			if err := r.evaluate(f.Position); err != nil { // whose events it has deleted, and whom time has changed
 				return done, err
 			}
 		}
@@ -331,6 +337,9 @@ func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 
 func (r *Resolver) frame(f *Decoded) error {
 	m := &mint{position: f.Position, skip: r.gone.anchors}
+	if f.Kind == clientele.KindTick && len(f.Records) > 0 {
+		r.totals.Tick = max(r.totals.Tick, f.Records[0].ReceivedAt)
+	}
 	for i := range f.Records {
 		rec := &f.Records[i]
 		r.totals.Now = max(r.totals.Now, rec.ReceivedAt)

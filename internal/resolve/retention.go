@@ -182,11 +182,24 @@ func (r *Resolver) retentionCommand(b RetentionBody, by string, p clientele.Posi
 // Due is when, by the domain's clock, a tick has something to do; 0 for never. What has begun and goes on is
 // always due.
 func (r *Resolver) Due() clientele.Micros {
-	due := r.keeps.due()
-	if a := r.audiences; a.plan != nil && a.soonest != audience.Never && (due == 0 || a.soonest < due) {
-		due = a.soonest
+	due := soonest(r.keeps.due(), r.computedDue())
+	if a := r.audiences; a.plan != nil && a.soonest != audience.Never {
+		due = soonest(due, a.soonest)
 	}
 	return due
+}
+
+// tick does what is due. Memberships need none: each frame evaluates whose time has come.
+func (r *Resolver) tick(p clientele.Position) error {
+	if at := r.keeps.due(); at != 0 && at <= r.totals.Now {
+		if err := r.sweep(); err != nil {
+			return err
+		}
+	}
+	if at := r.computedDue(); at != 0 && at <= r.totals.Tick {
+		return r.tickComputed(p)
+	}
+	return nil
 }
 
 // due says whether the frame is a tick that has something to do.
@@ -194,8 +207,8 @@ func (r *Resolver) due(f *Decoded) bool {
 	if f.Kind != clientele.KindTick || len(f.Records) == 0 {
 		return false
 	}
-	at := r.keeps.due()
-	return at != 0 && at <= max(r.totals.Now, f.Records[0].ReceivedAt)
+	sweep, settle, at := r.keeps.due(), r.computedDue(), f.Records[0].ReceivedAt
+	return sweep != 0 && sweep <= max(r.totals.Now, at) || settle != 0 && settle <= max(r.totals.Tick, at)
 }
 
 // sweepTables are looked through in this order, which is that of their keys.
@@ -271,6 +284,9 @@ func (r *Resolver) expire(key clientele.Key, v []byte) error {
 		}
 		rule.Deleted++
 		r.totals.Expired++
+		if len(r.counting.book.byName[t.Name]) > 0 {
+			r.counting.recount[anchor] = true
+		}
 	}
 	return nil
 }

@@ -126,6 +126,9 @@ func utcDay(ts string) string {
 // promotedExpr is the typed value of a property: the only definition of a promoted column,
 // used for old rows and for new ones. What does not fit the type is null.
 func promotedExpr(column string, p clientele.Promotion) string {
+	if name, ok := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); ok {
+		column, p.JSON = "computed", name
+	}
 	if p.Type == clientele.TypeJSON {
 		return fmt.Sprintf("cast(%s as json)", strings.Replace(jsonText(column, p.JSON), "->>", "->", 1))
 	}
@@ -139,7 +142,7 @@ func promotedExprs(column string, promoted []clientele.Promotion) (texts string,
 	var paths []string
 	for _, p := range promoted {
 		path, ok := jsonPath(p.JSON)
-		if !ok || p.Type == clientele.TypeJSON {
+		if !ok || p.Type == clientele.TypeJSON || strings.HasPrefix(p.JSON, clientele.ComputedJSON("")) {
 			exprs = append(exprs, promotedExpr(column, p))
 			continue
 		}

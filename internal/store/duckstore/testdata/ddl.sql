@@ -62,6 +62,7 @@ create table if not exists base."profiles" (
     "last_seen" timestamptz,
     "traits" json,
     "consent" json,
+    "computed" json,
     "source" varchar,
     "$position" bigint
 );
@@ -72,6 +73,7 @@ select
     b."last_seen",
     b."traits",
     b."consent",
+    b."computed",
     b."source"
 from base."profiles" b;
 
