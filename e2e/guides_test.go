@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -20,12 +21,14 @@ import (
 //	```output          of the block before: these lines come in this order, ... stands for anything
 //	```sql run         one SELECT; it must answer at least a row
 //	```yaml file=NAME  (any language) is written to that file of the folder
+//	```sh start        a command that goes on until it is stopped: it must come to serve, and end well
 //	```sh norun        is not run: it needs a machine that a test has not
 //
-// A guide is every file of guides; all its blocks of sh and sql have to say run or norun. Commands
+// A guide is every file of guides; all its blocks of sh and sql have to say one of these words. Commands
 // find a server with the demo shop: clientele by its data directory, curl at 127.0.0.1:8080, which is
 // put right, with CLIENTELE_TOKEN, API, AUTH and JSON in the environment as docs/api.md sets them.
-var guides = []string{"README.md", "connect.md", "bi.md", "cookbook.md", "demo.md", "explore.md", "export.md", "identity-guide.md", "match.md", "sizing.md", "computed.md", "api.md", "audiences.md", "privacy.md"} // the last erases ann
+var guides = []string{"README.md", "connect.md", "bi.md", "cookbook.md", "demo.md", "explore.md", "export.md", "identity-guide.md", "match.md", "sizing.md", "computed.md", "api.md", "audiences.md",
+	"collect.md", "configuration.md", "identity.md", "import.md", "profiles.md", "quality.md", "sources.md", "security.md", "operate.md", "cli.md", "benchmarks.md", "privacy.md"}
 
 // block is a code block of a guide.
 type block struct {
@@ -67,10 +70,17 @@ func blocksOf(t *testing.T, guide string) (out []block) {
 
 // TestGuidesAreMarked: no command of a guide is left out of the run by forgetting.
 func TestGuidesAreMarked(t *testing.T) {
+	files, err := filepath.Glob("../docs/*.md")
+	must(t, err)
+	for _, file := range files {
+		if guide := filepath.Base(file); !slices.Contains(guides, guide) && len(blocksOf(t, guide)) > 0 {
+			t.Errorf("docs/%s has code and is not among the guides that are run", guide)
+		}
+	}
 	for _, guide := range guides {
 		for _, b := range blocksOf(t, guide) {
-			if (b.language == "sh" || b.language == "sql") && b.word != "run" && b.word != "norun" {
-				t.Errorf("docs/%s:%d: a block of %s says neither run nor norun", guide, b.line, b.language)
+			if (b.language == "sh" || b.language == "sql") && !slices.Contains([]string{"run", "start", "norun"}, b.word) {
+				t.Errorf("docs/%s:%d: a block of %s says neither run nor start nor norun", guide, b.line, b.language)
 			}
 			if b.language == "" {
 				t.Errorf("docs/%s:%d: a block has no language", guide, b.line)
@@ -149,7 +159,7 @@ func TestGuides(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	done(t, "demo", "--once", "--people", "1000", "--data", data, "--listen", "127.0.0.1:0")
 	in := newInstall(t, data, "  - {name: app, write_key: APP_KEY, kind: mobile}\n  - {name: backend, write_key: BACKEND_KEY, kind: server, verified: true}\n"+
-		"  - name: forms\n    webhook: {scheme: token, secrets: [open-sesame], event: Form Sent, id_field: id}\n")
+		"  - name: forms\n    webhook: {scheme: token, secrets: [open-sesame], event: Form Sent, id_field: id}\nbackup: {dir: "+t.TempDir()+"}\n")
 	in.start()
 	bin := t.TempDir()
 	must(t, os.Symlink(program, filepath.Join(bin, "clientele")))
@@ -158,17 +168,13 @@ func TestGuides(t *testing.T) {
 	must(t, err)
 	must(t, json.Unmarshal(server, &f))
 	env := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "CLIENTELE_DATA="+data, "CLIENTELE_TOKEN="+f.Token, "API="+f.Address+"/api/v1",
-		"AUTH=Authorization: Bearer "+f.Token, "JSON=Content-Type: application/json")
-	// Whom docs/api.md speaks of.
-	for _, who := range []string{`{"userId":"ann","traits":{"email":"ann@example.com"}}`, `{"anonymousId":"ann's telephone","traits":{"phone":"+6621234567"}}`} {
-		if a := in.post(t.Context(), "/v1/identify", []byte(who)); a.Status != 200 {
-			t.Fatalf("%+v", a)
-		}
-	}
+		"CLIENTELE_LISTEN=127.0.0.1:0", "AUTH=Authorization: Bearer "+f.Token, "JSON=Content-Type: application/json")
 	for _, guide := range guides {
 		t.Run(guide, func(t *testing.T) {
 			g := &guideRun{T: t, in: in, dir: t.TempDir(), env: env, place: strings.NewReplacer("http://127.0.0.1:8080", f.Address, "bin/clientele", "clientele")}
+			g.meet()
 			must(t, os.CopyFS(filepath.Join(g.dir, "examples"), os.DirFS("../examples")))
+			must(t, os.Chmod(filepath.Join(g.dir, "examples", "clientele.yaml"), 0o600)) // as check wants it
 			start, n := time.Now(), 0
 			for _, b := range blocksOf(t, guide) {
 				if g.follow(guide, b) {
@@ -190,6 +196,51 @@ type guideRun struct {
 	said  string // by the last block
 }
 
+// meet makes known whom the guides speak of: ann, a telephone of hers, and somebody else. A guide may erase them.
+func (g *guideRun) meet() {
+	g.Helper()
+	for _, who := range []string{`{"userId":"ann","traits":{"email":"ann@example.com"}}`, `{"anonymousId":"ann's telephone","traits":{"phone":"+6621234567"}}`,
+		`{"userId":"gone","traits":{"email":"gone@example.com"}}`} {
+		if a := g.in.post(g.Context(), "/v1/identify", []byte(who)); a.Status != 200 {
+			g.Fatalf("%+v", a)
+		}
+	}
+}
+
+// goesOn runs a command that ends when it is told to: it must come to serve, and end well.
+func (g *guideRun) goesOn(command string) error {
+	ctx, cancel := context.WithTimeout(g.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", "-e", "-c", "exec "+anywhere.ReplaceAllString(strings.TrimSpace(command), "127.0.0.1:0"))
+	var out output
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = g.dir, g.env, &out, &out
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for tick := time.Tick(5 * time.Millisecond); ; {
+		select {
+		case err := <-ended:
+			return fmt.Errorf("it ended by itself (%w)\n%s", err, out.String())
+		case <-tick:
+		}
+		if servesAt.MatchString(out.String()) {
+			break
+		}
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	if err := <-ended; err != nil {
+		return fmt.Errorf("%w\n%s", err, out.String())
+	}
+	return nil
+}
+
+// anywhere is an address of a guide, where something else may listen on the machine of the test.
+var anywhere = regexp.MustCompile(`127\.0\.0\.1:808\d`)
+
 func (g *guideRun) follow(guide string, b block) bool {
 	at := fmt.Sprintf("docs/%s:%d", guide, b.line)
 	name, isFile := strings.CutPrefix(b.word, "file=")
@@ -207,6 +258,10 @@ func (g *guideRun) follow(guide string, b block) bool {
 			g.Errorf("%s: %v", at, err)
 		} else if len(r.Rows) == 0 {
 			g.Errorf("%s: there is no row", at)
+		}
+	case b.word == "start":
+		if err := g.goesOn(b.text); err != nil {
+			g.Errorf("%s: %v\n%s", at, err, b.text)
 		}
 	case b.language == "sh" && b.word == "run":
 		g.in.settle() // what the block before has sent can be read

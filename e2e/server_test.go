@@ -108,7 +108,7 @@ func (in *install) spawn() *process {
 	return p
 }
 
-var servesAt = regexp.MustCompile(`serves at (http://\S+)`)
+var servesAt = regexp.MustCompile(`serves (?:the shop )?at (http://\S+)`)
 
 // up says whether the server of now has said where it serves; it must not have ended.
 func (in *install) up() bool {
