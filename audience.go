@@ -26,6 +26,18 @@ type AudienceInForce struct {
 	By      string           `json:"by"`
 	At      Micros           `json:"at"` // since when the latest version is in force
 	Filling *AudienceFilling `json:"filling,omitempty"`
+
+	Percentiles []PercentileThreshold `json:"percentiles,omitempty"` // that the definition compares with
+}
+
+// PercentileThreshold is the value that stands at a percentile of a trait, of all profiles whose trait is a
+// number, as of its last computation.
+type PercentileThreshold struct {
+	Trait      string   `json:"trait" cbor:"1,keyasint"`
+	Percentile float64  `json:"percentile" cbor:"2,keyasint"`
+	Value      *float64 `json:"value" cbor:"3,keyasint"` // null: nobody has a number, or it is not computed yet
+	Profiles   int64    `json:"profiles" cbor:"4,keyasint"`
+	At         Micros   `json:"at" cbor:"5,keyasint"`
 }
 
 // AudienceFilling is a version that is not live yet.
@@ -67,7 +79,10 @@ type AudiencePreview struct {
 	Leaves       int               `json:"leaves"`              // conditions that test something
 	Computed     int               `json:"computed"`            // of them, those that were not known already
 	Problems     []AudienceProblem `json:"problems,omitempty"`  // names that the data does not have
-	TookMS       int64             `json:"took_ms"`
+
+	Percentiles []PercentileThreshold `json:"percentiles,omitempty"` // that it compares with
+
+	TookMS int64 `json:"took_ms"`
 }
 
 // AudienceProblem is something that a definition names and the data does not have.

@@ -103,6 +103,7 @@ const (
 	CommandAudience      CommandName = "audience"       // an audience, or a new version of it, or its end
 	CommandAudienceFill  CommandName = "audience_fill"  // who is in a new version, as SQL found them
 	CommandComputedTrait CommandName = "computed_trait" // a computed trait from here on, or its end
+	CommandPercentiles   CommandName = "percentiles"    // values at percentiles of traits, as SQL found them
 	CommandRetention     CommandName = "retention"      // a retention rule from here on, or its end
 )
 

@@ -48,6 +48,18 @@ func (c *Client) AudienceOverlap(ctx context.Context, list []clientele.AudienceT
 	return send[clientele.AudienceOverlap](ctx, c, http.MethodPost, "/api/v1/audiences/overlap", map[string][]clientele.AudienceToCompare{"audiences": list})
 }
 
+// Percentiles are the thresholds that audiences compare with, as of their last computation.
+func (c *Client) Percentiles(ctx context.Context) ([]clientele.PercentileThreshold, error) {
+	return items[clientele.PercentileThreshold](ctx, c, "/api/v1/percentiles", nil)
+}
+
+// RefreshPercentiles computes them now.
+func (c *Client) RefreshPercentiles(ctx context.Context) ([]clientele.PercentileThreshold, error) {
+	var p page[clientele.PercentileThreshold]
+	err := c.call(ctx, request{method: http.MethodPost, path: "/api/v1/percentiles/refresh"}, &p)
+	return p.Items, err
+}
+
 // Values are the most frequent values of a trait, of events or of a property that begin so.
 func (c *Client) Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error) {
 	return items[clientele.ValueCount](ctx, c, "/api/v1/values", url.Values{"of": {string(q.Of)}, "name": {q.Name}, "property": {q.Property}, "prefix": {q.Prefix}, "limit": {strconv.Itoa(q.Limit)}})

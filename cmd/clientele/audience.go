@@ -18,6 +18,8 @@ type audienceBackend interface {
 	DeleteAudience(ctx context.Context, name string) error
 	AudienceMembers(ctx context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error)
 	PreviewAudience(ctx context.Context, where clientele.RawJSON) (*clientele.AudiencePreview, error)
+	Percentiles(ctx context.Context) ([]clientele.PercentileThreshold, error)
+	RefreshPercentiles(ctx context.Context) ([]clientele.PercentileThreshold, error)
 }
 
 func (p *platform) Audiences(ctx context.Context) ([]clientele.AudienceInForce, error) {
@@ -50,9 +52,18 @@ func (p *platform) PreviewAudience(ctx context.Context, where clientele.RawJSON)
 	return v, p.acted("preview-audience", "", err)
 }
 
+func (p *platform) Percentiles(ctx context.Context) ([]clientele.PercentileThreshold, error) {
+	return p.app.Percentiles(ctx)
+}
+
+func (p *platform) RefreshPercentiles(ctx context.Context) ([]clientele.PercentileThreshold, error) {
+	list, err := p.app.RefreshPercentiles(ctx, operator)
+	return list, p.acted("refresh-percentiles", "", err)
+}
+
 func (c *cli) audienceCommand() *cobra.Command {
 	return c.group("audience", "Who to act on", c.audienceListCommand(), c.audienceShowCommand(), c.audienceCreateCommand(), c.audiencePreviewCommand(),
-		c.audienceMembersCommand(), c.audienceDeleteCommand())
+		c.audienceMembersCommand(), c.audiencePercentilesCommand(), c.audienceDeleteCommand())
 }
 
 func (c *cli) audienceListCommand() *cobra.Command {
@@ -156,12 +167,48 @@ func (c *cli) audiencePreviewCommand() *cobra.Command {
 					return firstError(err, func() error { return writeJSON(c.out, p) })
 				}
 				c.printf("%s\n%d of %d profiles\n", p.Reads, p.Count, p.Total)
+				for _, x := range p.Percentiles {
+					if x.Value != nil {
+						c.printf("percentile %g of %s: %g, of %d profiles, as of %s\n", x.Percentile, x.Trait, *x.Value, x.Profiles, stamp(x.At))
+					}
+				}
 				for _, x := range p.Problems {
 					c.printf("note: %s: %s (%s)\n", x.At, x.What, x.Hint)
 				}
 				return nil
 			})
 		})), &asJSON)
+}
+
+func (c *cli) audiencePercentilesCommand() *cobra.Command {
+	var asJSON, refresh bool
+	cmd := jsonFlag(c.talks(c.command("percentiles [--refresh] [--json]", "Show the values at percentiles that audiences compare with", "audience percentiles --refresh", cobra.NoArgs,
+		func(ctx context.Context, _ []string) error {
+			return c.with(ctx, func(ctx context.Context, b backend) error {
+				read := b.Percentiles
+				if refresh {
+					read = b.RefreshPercentiles
+				}
+				list, err := read(ctx)
+				if err != nil {
+					return err
+				}
+				t := rows("trait", "percentile", "value", "profiles", "at")
+				for _, x := range list {
+					value, at := "", ""
+					if x.Value != nil {
+						value = strconv.FormatFloat(*x.Value, 'f', -1, 64)
+					}
+					if x.At != 0 {
+						at = stamp(x.At)
+					}
+					t.add(x.Trait, strconv.FormatFloat(x.Percentile, 'f', -1, 64), value, strconv.FormatInt(x.Profiles, 10), at)
+				}
+				return c.show(asJSON, list, t)
+			})
+		})), &asJSON)
+	cmd.Flags().BoolVar(&refresh, "refresh", false, "compute them now")
+	return cmd
 }
 
 func (c *cli) audienceMembersCommand() *cobra.Command {

@@ -213,6 +213,8 @@ var routes = []struct {
 	{"PUT", "/api/v1/audiences/vip", token.Write, `{"name":"vip","where":{"trait":"tier","op":"exists"}}`},
 	{"DELETE", "/api/v1/audiences/vip", token.Write, ""},
 	{"GET", "/api/v1/audiences/vip/members", token.Read, ""},
+	{"GET", "/api/v1/percentiles", token.Read, ""},
+	{"POST", "/api/v1/percentiles/refresh", token.Write, ""},
 	{"POST", "/api/v1/audiences/preview", token.Read, `{"where":{"trait":"tier","op":"exists"}}`},
 	{"POST", "/api/v1/audiences/overlap", token.Read, `{"audiences":[{"name":"vip"},{"where":{"trait":"tier","op":"exists"}}]}`},
 	{"GET", "/api/v1/values?of=trait&name=tier&prefix=g", token.Read, ""},

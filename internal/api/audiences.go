@@ -20,6 +20,9 @@ type Audiences interface {
 	// PreviewAudience changes nothing. Conflict when the same editor has asked for another meanwhile.
 	PreviewAudience(ctx context.Context, editor string, where clientele.RawJSON) (*clientele.AudiencePreview, error)
 	AudienceOverlap(ctx context.Context, list []clientele.AudienceToCompare) (*clientele.AudienceOverlap, error)
+	// Percentiles are the thresholds that audiences compare with; RefreshPercentiles computes them now.
+	Percentiles(ctx context.Context) ([]clientele.PercentileThreshold, error)
+	RefreshPercentiles(ctx context.Context, by string) ([]clientele.PercentileThreshold, error)
 	Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error)
 }
 
@@ -81,6 +84,16 @@ func (a *API) audienceRoutes() {
 		summary: "How many members audiences have in common"},
 		func(ctx context.Context, in *overlapInput) (*output[*clientele.AudienceOverlap], error) {
 			return one(a.o.Audiences.AudienceOverlap(ctx, in.Body.Audiences))
+		})
+	route(a, operation{id: "list-percentiles", method: http.MethodGet, path: "/api/v1/percentiles", scope: token.Read, tag: tag, quiet: true,
+		summary: "The values at percentiles that audiences compare with, as of their last computation"},
+		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.PercentileThreshold], error) {
+			return all(a.o.Audiences.Percentiles(ctx))
+		})
+	route(a, operation{id: "refresh-percentiles", method: http.MethodPost, path: "/api/v1/percentiles/refresh", scope: token.Write, tag: tag, timeout: longTimeout,
+		summary: "Compute them now; audiences whose threshold is another then are filled anew"},
+		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.PercentileThreshold], error) {
+			return all(a.o.Audiences.RefreshPercentiles(ctx, principalOf(ctx).Name))
 		})
 	type valuesInput struct {
 		Of       string `query:"of" enum:"trait,event,property" required:"true"`

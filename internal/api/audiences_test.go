@@ -39,6 +39,15 @@ func (g groups) AudienceOverlap(ctx context.Context, list []clientele.AudienceTo
 	return &clientele.AudienceOverlap{}, g.p.did(ctx, list[0].Name)
 }
 
+func (g groups) Percentiles(ctx context.Context) ([]clientele.PercentileThreshold, error) {
+	return nil, g.p.did(ctx)
+}
+
+func (g groups) RefreshPercentiles(ctx context.Context, by string) ([]clientele.PercentileThreshold, error) {
+	g.p.by = by
+	return nil, g.p.did(ctx)
+}
+
 func (g groups) Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error) {
 	return nil, g.p.did(ctx, string(q.Of), q.Name, q.Prefix)
 }

@@ -131,6 +131,7 @@ type App struct {
 	ready               atomic.Bool
 	stored              resolve.RulesInForce
 	computedBook        resolve.ComputedBooks
+	percentiles         sync.Mutex                    // held while they are computed
 	inForce             atomic.Pointer[resolve.Rules] // of the resolver, for reading ahead
 	register            *privacy.Book
 	seal                func(parts ...string) clientele.Seal

@@ -94,9 +94,6 @@ func (a *App) AudienceMembers(_ context.Context, name string, limit int, cursor 
 	return out, "", err
 }
 
-// moment is now by the domain's clock.
-func (a *App) moment() audience.At { return audience.At{Now: clientele.Micros(a.domain.Load())} }
-
 // audienceSchema are the typed columns that there are.
 func (a *App) audienceSchema(ctx context.Context) (s audience.Schema, err error) {
 	events, err := a.columns.Promoted(ctx, "events")
@@ -206,6 +203,15 @@ func (a *App) fill(ctx context.Context) error {
 		} else if seen = at; at == 0 {
 			continue
 		}
+		if err := a.duePercentiles(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			a.trouble.add("fill", "percentiles: "+err.Error())
+			a.o.Log.Warn("fill", "percentiles", err.Error())
+			seen = 0
+			continue
+		}
 		list, err := resolve.LoadAudiences(a.rows)
 		if err != nil {
 			return err
@@ -294,7 +300,10 @@ func (a *App) found(ctx context.Context, c audience.Condition, from clientele.Pr
 	if err != nil {
 		return nil, err
 	}
-	at := a.moment()
+	at, _, err := a.momentOf(ctx, schema, c)
+	if err != nil {
+		return nil, err
+	}
 	f := &filled{}
 	ids := func(list *[]int64, query string) {
 		if err == nil {
@@ -333,7 +342,14 @@ func (a *App) FillAudience(ctx context.Context, v *clientele.AudienceInForce) er
 	if v.Filling == nil || a.o.Serves {
 		return nil
 	}
-	if err := a.fillVersion(ctx, v); err != nil {
+	if err := a.duePercentiles(ctx); err != nil {
+		return err
+	}
+	latest, err := a.Audience(ctx, v.Name) // a new threshold has begun another version
+	if err != nil {
+		return err
+	}
+	if err := a.fillVersion(ctx, latest); err != nil {
 		return err
 	}
 	now, err := a.Audience(ctx, v.Name)

@@ -32,12 +32,16 @@ func (a *App) PreviewAudience(ctx context.Context, editor string, where clientel
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.previews.Preview(ctx, schema, c, a.moment())
+	at, thresholds, err := a.momentOf(ctx, schema, c)
+	if err != nil {
+		return nil, previewError(ctx, err)
+	}
+	r, err := a.previews.Preview(ctx, schema, c, at)
 	if err != nil {
 		return nil, previewError(ctx, err)
 	}
 	out := &clientele.AudiencePreview{Reads: audience.String(c), Count: r.Count, Total: r.Total, Share: r.Share, Revenue: r.Revenue.String(), RevenueShare: r.RevenueShare, Sample: r.Sample,
-		Commit: r.Commit, Leaves: r.Leaves, Computed: r.Computed, TookMS: r.Took.Milliseconds()}
+		Commit: r.Commit, Leaves: r.Leaves, Computed: r.Computed, TookMS: r.Took.Milliseconds(), Percentiles: thresholds}
 	for _, p := range r.Parts {
 		out.Breakdown = append(out.Breakdown, clientele.AudiencePart{Reads: p.Reads, Count: p.Count, Without: p.Alone})
 	}
@@ -89,7 +93,11 @@ func (a *App) AudienceOverlap(ctx context.Context, list []clientele.AudienceToCo
 	if err != nil {
 		return nil, err
 	}
-	o, err := a.previews.Overlaps(ctx, schema, conditions, a.moment())
+	at, _, err := a.momentOf(ctx, schema, conditions...)
+	if err != nil {
+		return nil, previewError(ctx, err)
+	}
+	o, err := a.previews.Overlaps(ctx, schema, conditions, at)
 	if err != nil {
 		return nil, previewError(ctx, err)
 	}

@@ -211,14 +211,9 @@ func Order(definitions map[string]Condition) ([]string, error) {
 // Executable says whether everything that the definition asks for can be evaluated.
 func Executable(c Condition) error {
 	for _, l := range Leaves(c) {
-		switch l := l.(type) {
-		case *Catalog:
+		if _, ok := l.(*Catalog); ok {
 			return clientele.Errorf(clientele.Invalid, "availability of wanted SKUs is not evaluated by this version").
 				WithHint("take the condition catalog out")
-		case *Trait:
-			if l.Percentile != nil {
-				return clientele.Errorf(clientele.Invalid, "percentiles are not evaluated by this version").WithHint("compare %s with a number", clip(l.Name))
-			}
 		}
 	}
 	return nil

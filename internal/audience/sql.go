@@ -2,6 +2,7 @@ package audience
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"clientele"
@@ -40,6 +41,22 @@ type Percentiles func(trait string, percentile float64) (threshold float64, ok b
 type At struct {
 	Now         clientele.Micros
 	Percentiles Percentiles // nil = none is known
+}
+
+// TraitPercentile is a percentile of a trait that a definition compares with.
+type TraitPercentile struct {
+	Trait      string
+	Percentile float64
+}
+
+// AskedPercentiles are those that the definition compares with.
+func AskedPercentiles(c Condition) (out []TraitPercentile) {
+	for _, l := range Leaves(c) {
+		if t, ok := l.(*Trait); ok && t.Percentile != nil {
+			out = append(out, TraitPercentile{t.Name, t.Percentile.Value})
+		}
+	}
+	return out
 }
 
 func (at At) threshold(t *Trait) (float64, bool) {
@@ -138,6 +155,13 @@ func (s Schema) trait(t *Trait, at At) string {
 		return "false"
 	}
 	return Test{t.Percentile.Op, []Literal{NumberOf(threshold)}}.sql(v)
+}
+
+// PercentileOf is a SELECT of one row: the value at the percentile of the trait, between the two that are next to it
+// where it is no profile's (percentile_cont of SQL:2011), and how many profiles have a number.
+func (s Schema) PercentileOf(trait string, percentile float64) string {
+	return fmt.Sprintf("select percentile_cont(%s) within group (order by x), count(*) from (select %s as x from profiles p) q where x is not null",
+		strconv.FormatFloat(percentile/100, 'f', -1, 64), s.traitValue(trait).finite())
 }
 
 // traitValue is a trait, computed trait or prediction of the profiles row p.

@@ -81,6 +81,8 @@ type audiences struct {
 	told    [][]any                               // rows of audience_members of the batch
 	dues    map[clientele.ProfileID]clientele.Micros
 	soonest clientele.Micros // nothing is due before
+
+	percentiles []clientele.PercentileThreshold
 }
 
 // placed is where a row stands on a timeline.
@@ -104,6 +106,9 @@ func loadAudiences(rows clientele.Rows) (*audiences, error) {
 		return nil, err
 	}
 	a.rows = all
+	if a.percentiles, err = LoadPercentiles(rows); err != nil {
+		return nil, err
+	}
 	a.members = rowcache.New(cachedMembers, func(p clientele.ProfileID) (*memberRow, error) {
 		return rowcache.Load[memberRow](rows, clientele.MemberKey(p))
 	})

@@ -193,7 +193,7 @@ func (r *Resolver) evaluateProfile(id clientele.ProfileID, touched, due audience
 	if err != nil {
 		return err
 	}
-	at := audience.At{Now: r.totals.Now}
+	at := audience.At{Now: r.totals.Now, Percentiles: PercentilesOf(a.percentiles)}
 	err = a.plan.Find(touched, f, func(fn func(string, int)) {
 		for name, m := range row.Live {
 			fn(name, m.Version)

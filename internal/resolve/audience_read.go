@@ -18,7 +18,11 @@ func LoadAudience(rows clientele.Rows, name string) (*clientele.AudienceInForce,
 	if row == nil {
 		return nil, clientele.Errorf(clientele.NotFound, "there is no audience of that name")
 	}
-	return row.inForce(name)
+	known, err := LoadPercentiles(rows)
+	if err != nil {
+		return nil, err
+	}
+	return row.inForce(name, known)
 }
 
 // LoadAudiences are all audiences, by name.
@@ -27,9 +31,13 @@ func LoadAudiences(rows clientele.Rows) ([]clientele.AudienceInForce, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := LoadPercentiles(rows)
+	if err != nil {
+		return nil, err
+	}
 	out := []clientele.AudienceInForce{}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		a, err := all[name].inForce(name)
+		a, err := all[name].inForce(name, known)
 		if err != nil {
 			return nil, err
 		}
@@ -38,7 +46,7 @@ func LoadAudiences(rows clientele.Rows) ([]clientele.AudienceInForce, error) {
 	return out, nil
 }
 
-func (x *audienceRow) inForce(name string) (*clientele.AudienceInForce, error) {
+func (x *audienceRow) inForce(name string, known []clientele.PercentileThreshold) (*clientele.AudienceInForce, error) {
 	where := x.Where
 	if x.Next != nil {
 		where = x.Next.Where
@@ -48,7 +56,7 @@ func (x *audienceRow) inForce(name string) (*clientele.AudienceInForce, error) {
 		return nil, err
 	}
 	a := &clientele.AudienceInForce{Audience: clientele.Audience{Name: name, Kind: x.Kind, Description: x.Description, Where: where},
-		Reads: audience.String(c), Version: x.Version, Members: x.Members, By: x.By, At: x.At}
+		Reads: audience.String(c), Version: x.Version, Members: x.Members, By: x.By, At: x.At, Percentiles: AskedThresholds(c, known)}
 	if n := x.Next; n != nil {
 		a.Filling = &clientele.AudienceFilling{Version: n.Version, Position: n.Position, Members: n.Members, Filled: n.Filled}
 	}

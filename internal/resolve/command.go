@@ -120,6 +120,12 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 			return err
 		}
 		return r.audienceFill(b, p)
+	case clientele.CommandPercentiles:
+		var b PercentilesBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.percentilesCommand(b, p, rec.ReceivedAt)
 	case clientele.CommandConsent:
 		var b ConsentBody
 		if err := body(&b); err != nil {
