@@ -11,6 +11,7 @@ import (
 	"clientele/client"
 	"clientele/internal/api"
 	"clientele/internal/audit"
+	"clientele/internal/config"
 
 	"github.com/spf13/cobra"
 )
@@ -92,15 +93,19 @@ func (c *cli) auditLog(ctx context.Context, person bool) (auditLog, error) {
 		}
 		return auditFiles{p.app.Audit(), p}, p.Settle(ctx)
 	}
-	l, err := openAudit(cfg.Data)
+	l, err := openAudit(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return auditFiles{l, nil}, nil
 }
 
-func openAudit(data string) (*audit.Log, error) {
-	return audit.Open(filepath.Join(data, "audit"), audit.Options{Now: time.Now})
+func openAudit(cfg config.Config) (*audit.Log, error) {
+	keys, err := cfg.Secrets.Keys()
+	if err != nil {
+		return nil, err
+	}
+	return audit.Open(filepath.Join(cfg.Data, "audit"), audit.Options{Now: time.Now, Keys: keys})
 }
 
 type auditFiles struct {

@@ -45,13 +45,45 @@ func (d *doctor) private(path string, info os.FileInfo) {
 	}
 }
 
-// secrets are the files of the data directory that nobody else may read.
+// secrets are the files of the data directory that nobody else may read, and whether those that are
+// of use to a thief are sealed.
 func (d *doctor) secrets(dir string) {
-	for _, name := range []string{"tokens.json", "server.json", filepath.Join("audit", "audit.key")} {
+	if file := d.cfg.Secrets.KeyFile; file != "" {
+		d.ownersAlone(file)
+	}
+	keys, err := d.cfg.Secrets.Keys()
+	if err != nil {
+		d.fault("secrets", err)
+	}
+	for _, name := range []string{"tokens.json", "server.json"} {
+		d.ownersAlone(filepath.Join(dir, name))
+	}
+	unsealed := 0
+	for _, name := range []string{"erasures.key", filepath.Join("audit", "audit.key")} {
 		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-			d.wrong(path+" can be read by other users", "chmod 0600 "+path)
+		d.ownersAlone(path)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // not made yet, or another's: opening the directory tells
 		}
+		switch _, stale, err := keys.Open(filepath.Base(path), text); {
+		case err != nil:
+			d.fault("secrets", err)
+		case keys != nil && stale:
+			d.wrong(path+" is not sealed with the first key", "start the server again with this configuration: it seals what it finds")
+		case keys == nil:
+			unsealed++
+		}
+	}
+	if unsealed > 0 && keys == nil {
+		d.printf("  note: %d secrets lie unsealed: set secrets.key_file or CLIENTELE_SECRETS_KEY, see docs/security.md\n", unsealed)
+	}
+}
+
+// ownersAlone says whether others can read a file of secrets.
+func (d *doctor) ownersAlone(path string) {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
+		d.wrong(path+" can be read by other users", "chmod 0600 "+path)
 	}
 }
 

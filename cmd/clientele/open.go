@@ -110,7 +110,7 @@ func rebuild(ctx context.Context, cfg config.Config, log *slog.Logger, progress 
 	if clientele.ErrorCode(err) == clientele.Conflict { // another process has it, its audit log too
 		return err
 	}
-	return recordAct(cfg.Data, "rebuild", "", err)
+	return recordAct(cfg, "rebuild", "", err)
 }
 
 // operator is who decides when a command runs without a server.
@@ -133,11 +133,11 @@ func (p *platform) about(id clientele.Identifier) string {
 }
 
 // recordAct records an act on a data directory that nobody holds.
-func recordAct(data, act, target string, err error) error {
-	if existing(data) != nil { // nothing was done
+func recordAct(cfg config.Config, act, target string, err error) error {
+	if existing(cfg.Data) != nil { // nothing was done
 		return err
 	}
-	l, failed := openAudit(data)
+	l, failed := openAudit(cfg)
 	if failed != nil {
 		return errors.Join(err, failed)
 	}
@@ -229,7 +229,7 @@ func restoreBackup(ctx context.Context, cfg config.Config, from string, check, f
 	if err != nil {
 		return nil, err
 	}
-	return m, recordAct(cfg.Data, "restore", "", nil)
+	return m, recordAct(cfg, "restore", "", nil)
 }
 
 // objectsOf reads objects for imports.

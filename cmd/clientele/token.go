@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clientele/client"
+	"clientele/internal/config"
 	"clientele/internal/token"
 
 	"github.com/spf13/cobra"
@@ -23,11 +24,11 @@ type tokenBackend interface {
 // server, which would not see the change, is asked instead.
 type tokenFile struct {
 	*token.Store
-	data string
+	cfg config.Config
 }
 
 func (f tokenFile) RevokeToken(ctx context.Context, name string) error {
-	return recordAct(f.data, "revoke-token", name, f.Store.RevokeToken(ctx, name))
+	return recordAct(f.cfg, "revoke-token", name, f.Store.RevokeToken(ctx, name))
 }
 
 func (f tokenFile) CreateToken(ctx context.Context, name string, scopes []string) (string, error) {
@@ -36,7 +37,7 @@ func (f tokenFile) CreateToken(ctx context.Context, name string, scopes []string
 		typed[i] = token.Scope(s)
 	}
 	secret, _, err := f.Store.CreateToken(ctx, name, typed)
-	return secret, recordAct(f.data, "create-token", name, err)
+	return secret, recordAct(f.cfg, "create-token", name, err)
 }
 
 func (f tokenFile) Tokens(ctx context.Context) ([]client.Token, error) {
@@ -73,7 +74,7 @@ func (c *cli) tokenBackend(ctx context.Context) (tokenBackend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tokenFile{s, cfg.Data}, nil
+	return tokenFile{s, cfg}, nil
 }
 
 func (c *cli) tokenCommand() *cobra.Command {

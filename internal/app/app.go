@@ -215,10 +215,14 @@ func (a *App) open(ctx context.Context, state string) error {
 	if err := a.openStores(ctx, data); err != nil {
 		return err
 	}
+	keys, err := a.cfg.Secrets.Keys()
+	if err != nil {
+		return err
+	}
 	if a.tokens, err = token.Open(a.cfg.Data, a.o.Now); err != nil {
 		return fmt.Errorf("open tokens: %w", err)
 	}
-	if a.audit, err = audit.Open(data(auditDir), audit.Options{Now: a.o.Now}); err != nil {
+	if a.audit, err = audit.Open(data(auditDir), audit.Options{Now: a.o.Now, Keys: keys}); err != nil {
 		return fmt.Errorf("open audit log: %w", err)
 	}
 	if a.reads, err = quality.OpenLedger(data(readsFile), clientele.MicrosOf(a.o.Now())); err != nil {
@@ -229,7 +233,7 @@ func (a *App) open(ctx context.Context, state string) error {
 	if err := a.openExports(); err != nil {
 		return fmt.Errorf("open exports: %w", err)
 	}
-	if a.register, err = privacy.OpenBook(a.cfg.Data); err != nil {
+	if a.register, err = privacy.OpenBook(a.cfg.Data, keys); err != nil {
 		return err
 	}
 	a.seal = resolve.NewSeal(a.register.Key())

@@ -508,7 +508,7 @@ func TestEraseAfterCrash(t *testing.T) {
 	if err := os.WriteFile(path, forged, 0o600); err != nil || bytes.Equal(forged, b) {
 		t.Fatal(err, "nothing was forged")
 	}
-	if _, err := privacy.OpenBook(c.Data); clientele.ErrorCode(err) != clientele.Corrupt {
+	if _, err := privacy.OpenBook(c.Data, nil); clientele.ErrorCode(err) != clientele.Corrupt {
 		t.Errorf("a forged register: %v", err)
 	}
 }

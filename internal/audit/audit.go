@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/secret"
 )
 
 // Record is one act.
@@ -62,6 +63,7 @@ type Options struct {
 	FileBytes int64            // 0 = 8 MB
 	Files     int              // 0 = 32
 	Now       func() time.Time // nil = time.Now
+	Keys      *secret.Keys     // that seal the log's own key; nil = it is kept as it is
 }
 
 // Log is the open audit log. It is safe for use by several goroutines.
@@ -123,7 +125,7 @@ func failed(err error) error {
 
 func (l *Log) loadKey() error {
 	path := filepath.Join(l.dir, keyFile)
-	text, err := os.ReadFile(path)
+	text, err := l.o.Keys.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if len(l.files()) > 0 {
 			return clientele.Errorf(clientele.Corrupt, "audit log: its key %s is gone", keyFile).WithHint("bring it back from a backup, or move the folder %s away to begin a new chain", l.dir)
@@ -131,11 +133,11 @@ func (l *Log) loadKey() error {
 		key := make([]byte, keyBytes)
 		rand.Read(key) // never fails: it ends the program instead
 		text = []byte(hex.EncodeToString(key) + "\n")
-		if err := writeFile(path, text); err != nil {
+		if err := l.o.Keys.WriteFile(path, text); err != nil {
 			return failed(err)
 		}
 	} else if err != nil {
-		return failed(err)
+		return clientele.Errorf(clientele.ErrorCode(err), "audit log: %w", err).WithHint("%s", clientele.ErrorHint(err))
 	}
 	l.key, err = hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(l.key) != keyBytes {

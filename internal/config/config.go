@@ -43,6 +43,7 @@ type Config struct {
 	Telemetry      Telemetry                      `yaml:"telemetry"`
 	Privacy        Privacy                        `yaml:"privacy"`
 	Erase          Erase                          `yaml:"erase"`
+	Secrets        Secrets                        `yaml:"secrets"`
 	Audiences      []Audience                     `yaml:"audiences"` // who to act on
 	Retention      []clientele.RetentionRule      `yaml:"retention"` // what is deleted by its age
 	Exports        []Export                       `yaml:"exports"`
@@ -273,6 +274,9 @@ func (c Config) Redacted() Config {
 	}
 	c.Telemetry = c.Telemetry.redacted()
 	c.S3 = c.S3.redacted()
+	if c.Secrets.Key != "" {
+		c.Secrets.Key = hidden
+	}
 	c.Log.URL, c.Store.URL = strings.Join(addresses, ","), redactURL(c.Store.URL)
 	return c
 }

@@ -59,6 +59,7 @@ func (c Config) Problems() []*clientele.Error {
 	v.identity(c.Identity)
 	v.traits(c.Traits)
 	v.privacy(c.Privacy, c.Erase)
+	v.secrets(c.Data, c.Secrets)
 	v.retention(c.Retention)
 	if !isCode(c.Currency.Base, 3) {
 		v.wrong("currency.base", "is not a currency code", "write three capital letters of ISO 4217, for example EUR")

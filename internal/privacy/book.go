@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"clientele"
+	"clientele/internal/secret"
 )
 
 // The files of the book in the data directory. A backup takes both; a restore keeps the newer
@@ -62,14 +63,15 @@ type Book struct {
 }
 
 // OpenBook opens the book in dir, or makes it with a new key. Corrupt when an entry is not what was
-// written, or the key is gone while there are erasures: without it nobody can be kept out.
-func OpenBook(dir string) (*Book, error) {
+// written, or the key is gone while there are erasures: without it nobody can be kept out. Its key is
+// sealed with the operator's keys, where there are some.
+func OpenBook(dir string, keys *secret.Keys) (*Book, error) {
 	b := &Book{path: filepath.Join(dir, BookFile)}
 	text, err := os.ReadFile(b.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, clientele.Errorf(clientele.Unavailable, "erasures: %w", err)
 	}
-	if b.key, err = openKey(filepath.Join(dir, KeyFile), len(text) == 0); err != nil {
+	if b.key, err = openKey(filepath.Join(dir, KeyFile), len(text) == 0, keys); err != nil {
 		return nil, err
 	}
 	// A line that was cut by a crash is written again: the rows know the erasure.
@@ -83,8 +85,8 @@ func OpenBook(dir string) (*Book, error) {
 	return b, err
 }
 
-func openKey(path string, fresh bool) ([]byte, error) {
-	text, err := os.ReadFile(path)
+func openKey(path string, fresh bool, keys *secret.Keys) ([]byte, error) {
+	text, err := keys.ReadFile(path)
 	switch {
 	case err == nil:
 		key, err := hex.DecodeString(string(bytes.TrimSpace(text)))
@@ -93,14 +95,17 @@ func openKey(path string, fresh bool) ([]byte, error) {
 		}
 		return key, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, clientele.Errorf(clientele.Unavailable, "erasures: %w", err)
+		return nil, clientele.Errorf(clientele.ErrorCode(err), "erasures: %w", err).WithHint("%s", clientele.ErrorHint(err))
 	case !fresh:
 		return nil, clientele.Errorf(clientele.Corrupt, "%s is missing", KeyFile).
 			WithHint("bring it back from a backup: without it erased persons cannot be recognised")
 	}
 	key := make([]byte, keyBytes)
 	rand.Read(key) // never fails
-	return key, write(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, []byte(hex.EncodeToString(key)+"\n"))
+	if err := keys.WriteFile(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
+		return nil, clientele.Errorf(clientele.Unavailable, "erasures: %w", err)
+	}
+	return key, nil
 }
 
 // write writes the bytes and syncs file and directory.
