@@ -53,6 +53,7 @@ type AudienceFilling struct {
 const (
 	ReasonEvent      = "event"      // what was told of the person
 	ReasonTime       = "time"       // a window passed
+	ReasonStage      = "stage"      // the lifecycle stage is another
 	ReasonMerge      = "merge"      // profiles became one, or were taken apart
 	ReasonDefinition = "definition" // a version went live
 	ReasonDeleted    = "deleted"    // the audience was

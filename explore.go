@@ -5,7 +5,7 @@ import "strings"
 // Question is what the explorer answers. Kind says what is asked; the fields behind it belong to
 // some kinds, and one that does not belong to the kind is refused.
 type Question struct {
-	Kind string `json:"kind" enum:"metric,funnel,retention,paths,rfm,concentration,affinity,leaks" doc:"What is asked."`
+	Kind string `json:"kind" enum:"metric,funnel,retention,paths,rfm,concentration,affinity,leaks,lifecycle" doc:"What is asked."`
 
 	// Measures of a metric, at most eight: revenue, "avg(conversations.csat)", "events[Product Viewed]",
 	// "contacts per 100 orders". Of a concentration: the one amount, revenue when empty.
@@ -72,8 +72,8 @@ type Answer struct {
 	Rows     [][]any        `json:"rows"`
 	Cells    []Cell         `json:"cells" doc:"Of each row; null where nobody can be named."`
 	Total    []any          `json:"total,omitempty" doc:"The measures over everything, in the order of the columns; dimensions are null."`
-	Nodes    []PathNode     `json:"nodes,omitempty" doc:"Of paths."`
-	Links    []PathLink     `json:"links,omitempty" doc:"Of paths."`
+	Nodes    []PathNode     `json:"nodes,omitempty" doc:"Of paths and lifecycle."`
+	Links    []PathLink     `json:"links,omitempty" doc:"Of paths and lifecycle."`
 	Cut      bool           `json:"cut" doc:"There are more rows than the limit."`
 	From     Micros         `json:"from" doc:"The span that was looked at; empty: since ever."`
 	Until    Micros         `json:"until"`

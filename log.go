@@ -101,6 +101,7 @@ const (
 	CommandTransform     CommandName = "transform"      // a transform rule from here on, or its end
 	CommandTransformKey  CommandName = "transform_key"  // the key of hashed fields, made once
 	CommandAudience      CommandName = "audience"       // an audience, or a new version of it, or its end
+	CommandLifecycle     CommandName = "lifecycle"      // the lifecycle stages, or their end
 	CommandAudienceFill  CommandName = "audience_fill"  // who is in a new version, as SQL found them
 	CommandComputedTrait CommandName = "computed_trait" // a computed trait from here on, or its end
 	CommandPercentiles   CommandName = "percentiles"    // values at percentiles of traits, as SQL found them

@@ -8,6 +8,7 @@ type Profile struct {
 	Computed    map[string]any        `json:"computed"`
 	Predictions map[string]any        `json:"predictions"`
 	Audiences   []string              `json:"audiences"`
+	Lifecycle   *ProfileStage         `json:"lifecycle,omitempty"`
 	Consent     []Consent             `json:"consent"`
 	FirstSeen   Micros                `json:"first_seen"`
 	LastSeen    Micros                `json:"last_seen"`

@@ -28,7 +28,7 @@ const (
 	RowQuality     byte = 'Q' // what -> tracking plans, transform rules, violations, what properties were seen
 	RowDue         byte = 'u' // time | what -> something to do when its time comes
 	RowOwned       byte = 'w' // anchor | key of a RowTable row -> the row is that anchor's
-	RowAudience    byte = 'A' // 'd' | name -> an audience; 'm' | profile -> what it is a member of
+	RowAudience    byte = 'A' // 'd' | name -> an audience; 'l' -> the lifecycle; 'm' | profile -> what it is a member of
 	RowComputed    byte = 'C' // anchor -> what its events and rows add up to, for computed traits
 	RowComputedDue byte = 'c' // time | anchor -> its state changes by time alone
 	RowErasure     byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
@@ -177,6 +177,9 @@ func TimelineKey(a Anchor, name string, at Micros, source, eventID string) Key {
 
 // AudienceKey addresses an audience.
 func AudienceKey(name string) Key { return NewKey(RowAudience).Bytes([]byte{'d'}).Text(name) }
+
+// LifecycleKey addresses the lifecycle's stages.
+func LifecycleKey() Key { return NewKey(RowAudience).Bytes([]byte{'l'}) }
 
 // MemberKey addresses what a profile is a member of.
 func MemberKey(p ProfileID) Key { return NewKey(RowAudience).Bytes([]byte{'m'}).Uint(uint64(p)) }

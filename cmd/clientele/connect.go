@@ -28,6 +28,7 @@ type backend interface {
 	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
 	qualityBackend
 	audienceBackend
+	lifecycleBackend
 	retentionBackend
 	computedBackend
 	explorer

@@ -35,7 +35,7 @@ func (p *platform) ExploreFields(ctx context.Context) (*clientele.ExploreFields,
 	return p.app.ExploreFields(ctx)
 }
 
-var questionKinds = []string{"metric", "funnel", "retention", "paths", "rfm", "concentration", "affinity", "leaks"}
+var questionKinds = []string{"metric", "funnel", "retention", "paths", "rfm", "concentration", "affinity", "leaks", "lifecycle"}
 
 // exploring are the flags of the command.
 type exploring struct {
@@ -48,7 +48,7 @@ type exploring struct {
 
 func (c *cli) exploreCommand() *cobra.Command {
 	var x exploring
-	cmd := c.talks(c.command("explore metric|funnel|retention|paths|rfm|concentration|affinity|leaks|fields | explore --question FILE.json", "Ask a question without SQL, and name the people behind the answer",
+	cmd := c.talks(c.command("explore metric|funnel|retention|paths|rfm|concentration|affinity|leaks|lifecycle|fields | explore --question FILE.json", "Ask a question without SQL, and name the people behind the answer",
 		"explore metric --measure customers --measure revenue --by country", cobra.MaximumNArgs(1), func(ctx context.Context, args []string) error {
 			return c.explore(ctx, args, &x)
 		}))

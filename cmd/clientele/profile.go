@@ -110,6 +110,9 @@ func (c *cli) printProfile(p *clientele.Profile, timeline []clientele.Event) err
 			return err
 		}
 	}
+	if p.Lifecycle != nil {
+		c.printf("\nLifecycle\n  %s, since %s\n", printable(p.Lifecycle.Stage), stamp(p.Lifecycle.Since))
+	}
 	if len(p.Audiences) > 0 {
 		c.printf("\nAudiences\n  %s\n", printable(strings.Join(p.Audiences, ", ")))
 	}

@@ -109,6 +109,7 @@ type Options struct {
 	Audit      Audit // nil = nothing is recorded
 	Plans      Plans
 	Audiences  Audiences
+	Lifecycle  Lifecycle
 	Quality    Quality
 	Computed   Computed
 	Reload     Reloader
@@ -178,6 +179,7 @@ func New(o Options) (*API, error) {
 	a.planRoutes()
 	a.audienceRoutes()
 	a.computedRoutes()
+	a.lifecycleRoutes()
 	a.qualityRoutes()
 	a.queryRoutes()
 	a.exploreRoutes()

@@ -136,7 +136,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Explore: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Lifecycle: groups{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +212,9 @@ var routes = []struct {
 	{"GET", "/api/v1/audiences/vip", token.Read, ""},
 	{"PUT", "/api/v1/audiences/vip", token.Write, `{"name":"vip","where":{"trait":"tier","op":"exists"}}`},
 	{"DELETE", "/api/v1/audiences/vip", token.Write, ""},
+	{"GET", "/api/v1/lifecycle", token.Read, ""},
+	{"PUT", "/api/v1/lifecycle", token.Write, `{"default":true}`},
+	{"DELETE", "/api/v1/lifecycle", token.Write, ""},
 	{"GET", "/api/v1/audiences/vip/members", token.Read, ""},
 	{"GET", "/api/v1/percentiles", token.Read, ""},
 	{"POST", "/api/v1/percentiles/refresh", token.Write, ""},

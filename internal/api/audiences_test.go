@@ -51,3 +51,11 @@ func (g groups) RefreshPercentiles(ctx context.Context, by string) ([]clientele.
 func (g groups) Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error) {
 	return nil, g.p.did(ctx, string(q.Of), q.Name, q.Prefix)
 }
+
+func (g groups) Lifecycle(context.Context) (*clientele.LifecycleInForce, error) {
+	return &clientele.LifecycleInForce{Version: 1, Stages: clientele.DefaultLifecycle()}, nil
+}
+
+func (g groups) SetLifecycle(_ context.Context, _ string, stages []clientele.LifecycleStage) (*clientele.LifecycleInForce, error) {
+	return &clientele.LifecycleInForce{Version: 2, Stages: stages}, nil
+}

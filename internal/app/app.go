@@ -109,6 +109,7 @@ type App struct {
 
 	ruled  plansAndRules
 	groups map[string]clientele.Audience // of the configuration
+	way    []clientele.LifecycleStage    // likewise: the lifecycle
 	reads  *quality.Ledger
 	rules  *identity.Rules // of the configuration
 	traits profile.Rules
@@ -191,7 +192,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if err := a.readPlans(); err != nil {
 		return nil, err
 	}
-	if err := a.readAudiences(); err != nil {
+	if err := firstOf(a.readAudiences(), a.readStages()); err != nil {
 		return nil, err
 	}
 	a.live.Store(newLive(cfg))
@@ -345,7 +346,7 @@ func (a *App) positions(ctx context.Context) error {
 
 // routes is the whole HTTP surface.
 func (a *App) routes() (http.Handler, error) {
-	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Quality: a, Computed: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
+	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Quality: a, Computed: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
 		Backups: a, Audit: a.audit, Reload: a, Limit: a.limits.apiToken.Take,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {

@@ -140,6 +140,16 @@ func (k *catalogue) Names(kind audience.Naming, of string) ([]string, bool) {
 			return nil, false
 		}
 		return book.Names(), true
+	case audience.NameStage:
+		life, err := resolve.LoadLifecycle(k.a.rows)
+		if k.err = firstOf(k.err, err); err != nil {
+			return nil, false
+		}
+		var names []string
+		for _, s := range life.Stages {
+			names = append(names, s.Name)
+		}
+		return names, true
 	case audience.NameAudience:
 		list, err := resolve.LoadAudiences(k.a.rows)
 		var names []string
@@ -212,14 +222,11 @@ func (a *App) fill(ctx context.Context) error {
 			seen = 0
 			continue
 		}
-		list, err := resolve.LoadAudiences(a.rows)
+		list, err := resolve.LoadFilling(a.rows)
 		if err != nil {
 			return err
 		}
 		for i := range list {
-			if list[i].Filling == nil {
-				continue
-			}
 			if err := a.fillVersion(ctx, &list[i]); err != nil {
 				if ctx.Err() != nil {
 					return nil

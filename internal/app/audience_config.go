@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"clientele"
 	"clientele/internal/audience"
@@ -35,14 +36,14 @@ func (a *App) readAudiences() error {
 		}
 		a.groups[g.Name] = clientele.Audience{Name: g.Name, Description: g.Description, Where: audience.JSON(c)}
 	}
-	_, err := a.groupOrder()
+	_, err := orderOf(a.groups)
 	return err
 }
 
-// groupOrder are the names of the configuration's audiences, each behind those it refers to.
-func (a *App) groupOrder() ([]string, error) {
+// orderOf are the names of the audiences, each behind those it refers to.
+func orderOf(groups map[string]clientele.Audience) ([]string, error) {
 	definitions := map[string]audience.Condition{}
-	for name, g := range a.groups {
+	for name, g := range groups {
 		c, err := audience.Parse(g.Where)
 		if err != nil {
 			return nil, err
@@ -52,9 +53,10 @@ func (a *App) groupOrder() ([]string, error) {
 	return audience.Order(definitions)
 }
 
-// tellAudiences puts the configuration's audiences into the log when they are not those in force, and
-// ends those that it no longer has.
-func (a *App) tellAudiences(ctx context.Context) error {
+// tellSegments puts the configuration's audiences and lifecycle into the log when they are not those in force,
+// and ends those that it no longer has. Stages may refer to audiences, and audiences may ask for stages: what is
+// referred to comes first.
+func (a *App) tellSegments(ctx context.Context) error {
 	have, err := resolve.LoadAudiences(a.rows)
 	if err != nil {
 		return err
@@ -63,38 +65,104 @@ func (a *App) tellAudiences(ctx context.Context) error {
 	for _, x := range have {
 		there[x.Name] = x
 	}
-	tell := func(b resolve.AudienceBody) error {
-		_, err := a.append(ctx, clientele.CommandAudience, ofFile, b)
-		if clientele.ErrorCode(err) == clientele.Unavailable { // a full log: those in force stay
-			a.trouble.add("rules", "the configuration's audiences could not be put into the log: "+err.Error())
-			return nil
-		}
-		return err
-	}
-	order, err := a.groupOrder()
+	order, err := orderOf(a.groups)
 	if err != nil {
 		return err
 	}
+	before, behind, err := aroundStages(a.groups, order)
+	if err != nil {
+		return err
+	}
+	if err := a.tellGroups(ctx, before, there); err != nil {
+		return err
+	}
+	if len(a.way) > 0 {
+		if err := a.tellStages(ctx); err != nil {
+			return err
+		}
+	}
+	if err := a.tellGroups(ctx, behind, there); err != nil || a.o.KeepRules {
+		return err
+	}
+	return a.endGroups(ctx, there)
+}
+
+// endGroups ends what the configuration no longer has: who refers before what is referred to.
+func (a *App) endGroups(ctx context.Context, there map[string]clientele.AudienceInForce) error {
+	gone := map[string]clientele.Audience{}
+	for name, x := range there {
+		if _, stays := a.groups[name]; x.By == ofFile && !stays {
+			gone[name] = x.Audience
+		}
+	}
+	order, err := orderOf(gone)
+	if err != nil {
+		return err
+	}
+	before, behind, err := aroundStages(gone, order)
+	if err != nil {
+		return err
+	}
+	end := func(names []string) error {
+		for _, name := range slices.Backward(names) {
+			if err := a.tellAudience(ctx, resolve.AudienceBody{Audience: clientele.Audience{Name: name}, Delete: true}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := end(behind); err != nil {
+		return err
+	}
+	if len(a.way) == 0 {
+		if err := a.tellStages(ctx); err != nil {
+			return err
+		}
+	}
+	return end(before)
+}
+
+// aroundStages parts the ordered audiences into those that need no lifecycle stage and those that do, by themselves or
+// by one that they refer to.
+func aroundStages(groups map[string]clientele.Audience, order []string) (before, behind []string, err error) {
 	for _, name := range order {
+		c, err := audience.Parse(groups[name].Where)
+		if err != nil {
+			return nil, nil, err
+		}
+		needs := len(audience.StagesAsked(c)) > 0
+		for _, ref := range audience.References(c) {
+			needs = needs || slices.Contains(behind, ref)
+		}
+		if needs {
+			behind = append(behind, name)
+		} else {
+			before = append(before, name)
+		}
+	}
+	return before, behind, nil
+}
+
+func (a *App) tellGroups(ctx context.Context, names []string, there map[string]clientele.AudienceInForce) error {
+	for _, name := range names {
 		g := a.groups[name]
 		if x, ok := there[name]; ok && x.By == ofFile && x.Description == g.Description && string(x.Where) == string(g.Where) {
 			continue
 		}
-		if err := tell(resolve.AudienceBody{Audience: g}); err != nil {
+		if err := a.tellAudience(ctx, resolve.AudienceBody{Audience: g}); err != nil {
 			return err
 		}
 	}
-	if a.o.KeepRules {
+	return nil
+}
+
+func (a *App) tellAudience(ctx context.Context, b resolve.AudienceBody) error {
+	_, err := a.append(ctx, clientele.CommandAudience, ofFile, b)
+	if clientele.ErrorCode(err) == clientele.Unavailable { // a full log: those in force stay
+		a.trouble.add("rules", "the configuration's audiences could not be put into the log: "+err.Error())
 		return nil
 	}
-	for _, x := range have {
-		if _, stays := a.groups[x.Name]; x.By == ofFile && !stays {
-			if err := tell(resolve.AudienceBody{Audience: clientele.Audience{Name: x.Name}, Delete: true}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return err
 }
 
 // ofTheFile refuses to change over the API what the configuration says.

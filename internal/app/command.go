@@ -89,7 +89,7 @@ func (a *App) tellRules(ctx context.Context) error {
 	if err := a.tellComputed(ctx); err != nil { // before audiences, which may ask for them
 		return err
 	}
-	if err := a.tellAudiences(ctx); err != nil {
+	if err := a.tellSegments(ctx); err != nil {
 		return err
 	}
 	return a.endComputed(ctx)

@@ -9,7 +9,16 @@ import (
 
 // explorer asks over the same way as users' SQL, with its limits.
 func (a *App) explorer() *insight.Explorer {
-	return insight.New(insight.Options{Query: a, Currency: a.cfg.Currency.Base, Now: a.o.Now})
+	return insight.New(insight.Options{Query: a, Currency: a.cfg.Currency.Base, Now: a.o.Now, Stages: a.stageList})
+}
+
+// stageList are the lifecycle's stages that are live or will be.
+func (a *App) stageList() ([]clientele.LifecycleStage, error) {
+	l, err := a.Lifecycle(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	return l.Stages, nil
 }
 
 // Explore answers a question.

@@ -84,8 +84,12 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 	if err != nil {
 		return nil, err
 	}
+	stage, err := resolve.LoadStage(v, p)
+	if err != nil {
+		return nil, err
+	}
 	out := &clientele.Profile{ID: p, Identifiers: ids, Traits: make(map[string]any, len(golden.Traits)), Computed: map[string]any{}, Predictions: map[string]any{},
-		Audiences: in, Consent: consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
+		Audiences: in, Lifecycle: stage, Consent: consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
 	for name, t := range golden.Traits {
 		out.Traits[name] = t
 	}

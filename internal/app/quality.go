@@ -30,7 +30,7 @@ type plansAndRules struct {
 // CheckPlans says what is wrong with the configuration's plans and transform rules.
 func CheckPlans(cfg config.Config) error {
 	a := &App{cfg: cfg}
-	return firstOf(a.readPlans(), a.readAudiences())
+	return firstOf(a.readPlans(), a.readAudiences(), a.readStages())
 }
 
 // readPlans reads the configuration's plans and transform rules, and checks that they go together.

@@ -190,7 +190,7 @@ func Order(definitions map[string]Condition) ([]string, error) {
 				WithHint("take the reference out of one of them")
 		}
 		state[name] = 1
-		for _, r := range References(c) {
+		for _, r := range precedes(definitions, c) {
 			if err := visit(r); err != nil {
 				return err
 			}

@@ -136,6 +136,7 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 	r, err := resolve.New(resolve.Options{Store: w.rows, Rules: w.rules, Sources: sources,
 		Told: func(_ uint64, c *clientele.Change) { changes = append(changes, *c) }})
 	w.must(err)
+	w.lifecycle(r)
 	resolved := func() {
 		p := clientele.Position(len(w.frames))
 		w.must(r.Batch([]resolve.Decoded{resolve.Decode(p, &w.frames[p-1], r.Rules(), sources)}))
@@ -369,6 +370,29 @@ func (w *world) split(r *resolve.Resolver) {
 	w.frames = append(w.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: resolve.OperatorSource, ReceivedAt: w.now, Raw: raw}}})
 	p := clientele.Position(len(w.frames))
 	w.must(r.Batch([]resolve.Decoded{resolve.Decode(p, &w.frames[p-1], r.Rules(), func(string) resolve.Source { return resolve.Source{} })}))
+}
+
+// stageNames are the stages of the worlds.
+var stageNames = []string{"awareness", "interest", "purchase"}
+
+// lifecycle brings stages into force before there is anybody, so that they are kept by the resolver alone.
+func (w *world) lifecycle(r *resolve.Resolver) {
+	stages := []clientele.LifecycleStage{{Name: stageNames[0]},
+		{Name: stageNames[1], Where: clientele.RawJSON(`{"event":"Viewed","within":"6d"}`)},
+		{Name: stageNames[2], Where: clientele.RawJSON(`{"event":"Order Completed","count":{"op":"gte","value":2}}`)}}
+	tell := func(name clientele.CommandName, body any) {
+		b, err := json.Marshal(body)
+		w.must(err)
+		raw, err := json.Marshal(clientele.Command{Name: name, By: "op", Body: b})
+		w.must(err)
+		w.frames = append(w.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: resolve.OperatorSource, ReceivedAt: w.now, Raw: raw}}})
+		p := clientele.Position(len(w.frames))
+		w.must(r.Batch([]resolve.Decoded{resolve.Decode(p, &w.frames[p-1], r.Rules(), func(string) resolve.Source { return resolve.Source{} })}))
+	}
+	tell(clientele.CommandLifecycle, resolve.LifecycleBody{Stages: stages})
+	for _, s := range stages {
+		tell(clientele.CommandAudienceFill, resolve.AudienceFillBody{Name: audience.StageName(1, s.Name), Version: 1, Live: true})
+	}
 }
 
 // compare holds the two executions against each other at a moment after the history, and

@@ -24,6 +24,7 @@ type Plan struct {
 	lifecycle  []int
 	refs       map[string][]int // by the audience referred to
 	places     map[versionOf]int
+	lastStage  int   // the last that is a lifecycle stage; -1 when none is
 	vacuous    []int // those that a profile of which nothing is known belongs to
 	computed   bool  // some definition asks for a computed trait
 }
@@ -63,7 +64,7 @@ func NewPlan(entries []Entry) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{entries: slices.Clone(entries), events: map[string]*eventIndex{}, traits: map[string]*finding{}, purposes: map[string][]int{}, refs: map[string][]int{}, places: map[versionOf]int{}}
+	p := &Plan{entries: slices.Clone(entries), events: map[string]*eventIndex{}, traits: map[string]*finding{}, purposes: map[string][]int{}, refs: map[string][]int{}, places: map[versionOf]int{}, lastStage: -1}
 	slices.SortStableFunc(p.entries, func(a, b Entry) int {
 		if i, j := slices.Index(order, a.Name), slices.Index(order, b.Name); i != j {
 			return i - j
@@ -73,6 +74,9 @@ func NewPlan(entries []Entry) (*Plan, error) {
 	wheres := map[string]int{} // event and filters -> place in the event's index
 	for i, e := range p.entries {
 		p.places[versionOf{e.Name, e.Version}] = i
+		if IsStage(e.Name) {
+			p.lastStage = i
+		}
 		for _, l := range Leaves(e.Condition) {
 			p.add(i, l, wheres)
 		}
@@ -174,6 +178,10 @@ func (p *Plan) Len() int {
 	}
 	return len(p.entries)
 }
+
+// LastStage is the number of the last definition that is a lifecycle stage, -1 when none is. Those
+// that ask for the stage come behind it.
+func (p *Plan) LastStage() int { return p.lastStage }
 
 // Messages says whether messages touch any definition.
 func (p *Plan) Messages() bool { return len(p.messages) > 0 }

@@ -6,3 +6,17 @@ type Audience struct {
 	Description string `yaml:"description"`
 	Where       any    `yaml:"where"`
 }
+
+// Lifecycle are the stages on the way of a customer. Default is clientele.DefaultLifecycle instead of Stages.
+type Lifecycle struct {
+	Default bool    `yaml:"default"`
+	Stages  []Stage `yaml:"stages"`
+}
+
+// Stage is a lifecycle stage of the file. Where is its condition, written as YAML; the first has none.
+type Stage struct {
+	Name        string `yaml:"name"`
+	Description string `yaml:"description"`
+	Where       any    `yaml:"where"`
+	Lost        bool   `yaml:"lost"`
+}

@@ -45,6 +45,7 @@ type Config struct {
 	Erase          Erase                          `yaml:"erase"`
 	Secrets        Secrets                        `yaml:"secrets"`
 	Audiences      []Audience                     `yaml:"audiences"` // who to act on
+	Lifecycle      Lifecycle                      `yaml:"lifecycle"` // the stages on the way of a customer
 	Retention      []clientele.RetentionRule      `yaml:"retention"` // what is deleted by its age
 	Exports        []Export                       `yaml:"exports"`
 	ExportTo       []string                       `yaml:"export_to"` // places that the API may export to, besides exports under Data
@@ -181,6 +182,7 @@ func Default() Config {
 		Plans:          []string{},
 		Transforms:     []clientele.TransformRule{},
 		Audiences:      []Audience{},
+		Lifecycle:      Lifecycle{Stages: []Stage{}},
 		Retention:      []clientele.RetentionRule{},
 		Disk:           Disk{Free: 2 * GB, Quarantine: 100_000},
 	}

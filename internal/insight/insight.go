@@ -31,6 +31,7 @@ type Options struct {
 	Query    Querier
 	Currency string           // the base currency, that of orders.revenue_base
 	Now      func() time.Time // nil = time.Now
+	Stages   func() ([]clientele.LifecycleStage, error)
 }
 
 // MaxRows is how many groups one query of a question may give, and MaxBehind how many people a page holds.
@@ -47,6 +48,9 @@ type Explorer struct{ o Options }
 func New(o Options) *Explorer {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Stages == nil {
+		o.Stages = func() ([]clientele.LifecycleStage, error) { return nil, nil }
 	}
 	return &Explorer{o}
 }
@@ -67,6 +71,7 @@ func kinds() map[string]kind {
 		"rfm":           {answerRFM, peopleOfRFM, "by ties limit"},
 		"concentration": {answerConcentration, peopleOfConcentration, "measures points"},
 		"leaks":         {answerLeaks, peopleOfLeaks, ""},
+		"lifecycle":     {answerLifecycle, peopleOfLifecycle, ""},
 		"affinity":      {answerAffinity, peopleOfAffinity, "item focus basket min_support steps limit"},
 	}
 }
@@ -151,7 +156,7 @@ type asking struct {
 func (e *Explorer) asking(ctx context.Context, q clientele.Question) (*asking, kind, error) {
 	k, ok := kinds()[q.Kind]
 	if !ok {
-		return nil, kind{}, clientele.Errorf(clientele.Invalid, "kind: there is no kind of question %q", q.Kind).WithHint("metric, funnel, retention, paths, rfm, concentration, affinity or leaks")
+		return nil, kind{}, clientele.Errorf(clientele.Invalid, "kind: there is no kind of question %q", q.Kind).WithHint("metric, funnel, retention, paths, rfm, concentration, affinity, leaks or lifecycle")
 	}
 	if err := belongs(&q, k.fields); err != nil {
 		return nil, kind{}, err

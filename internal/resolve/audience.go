@@ -43,6 +43,9 @@ type memberRow struct {
 	Next map[string]bool             `cbor:"2,keyasint,omitempty"` // by versionKey: what evaluation found since the version's position, and members that SQL found
 	Dues map[string]clientele.Micros `cbor:"3,keyasint,omitempty"` // by versionKey: when time alone may change it
 	Due  clientele.Micros            `cbor:"4,keyasint,omitempty"` // the first of them, which stands in the due index
+
+	Stage      string           `cbor:"9,keyasint,omitempty"` // of the lifecycle that is live
+	StageSince clientele.Micros `cbor:"10,keyasint,omitempty"`
 }
 
 type membership struct {
@@ -51,7 +54,9 @@ type membership struct {
 	Reason  string           `cbor:"3,keyasint"`
 }
 
-func (m *memberRow) empty() bool { return len(m.Live)+len(m.Next)+len(m.Dues) == 0 && m.Due == 0 }
+func (m *memberRow) empty() bool {
+	return len(m.Live)+len(m.Next)+len(m.Dues) == 0 && m.Due == 0 && m.Stage == ""
+}
 
 // versionKey names a version of an audience.
 func versionKey(name string, version int) string { return name + "\x00" + strconv.Itoa(version) }
@@ -70,6 +75,7 @@ func dropVersions[V any](of map[string]V, name string, but int) {
 type audiences struct {
 	rows    map[string]*audienceRow
 	changed map[string]bool
+	life    *lifecycleRow
 	plan    *audience.Plan // nil when there is no audience: then nothing here costs anything
 	members *rowcache.Cache[clientele.ProfileID, memberRow]
 
@@ -79,6 +85,7 @@ type audiences struct {
 	lines   map[string]map[string][]byte          // of the batch: anchor and name -> timeline keys -> rows, nil for deleted ones
 	placed  map[string]placed                     // likewise: where rows of tables stand on timelines
 	told    [][]any                               // rows of audience_members of the batch
+	stays   [][]any                               // rows of lifecycle, likewise
 	dues    map[clientele.ProfileID]clientele.Micros
 	soonest clientele.Micros // nothing is due before
 
@@ -107,6 +114,9 @@ func loadAudiences(rows clientele.Rows) (*audiences, error) {
 	}
 	a.rows = all
 	if a.percentiles, err = LoadPercentiles(rows); err != nil {
+		return nil, err
+	}
+	if a.life, err = loadLifecycle(rows); err != nil {
 		return nil, err
 	}
 	a.members = rowcache.New(cachedMembers, func(p clientele.ProfileID) (*memberRow, error) {
@@ -139,7 +149,8 @@ func storedAudiences(rows clientele.Rows) (map[string]*audienceRow, error) {
 
 // begin forgets what the last batch changed.
 func (a *audiences) begin() {
-	a.changed, a.told = map[string]bool{}, nil
+	a.changed, a.told, a.stays = map[string]bool{}, nil, nil
+	a.life.changed = false
 	a.touched, a.minted = map[clientele.Anchor]audience.Touched{}, map[clientele.Anchor]bool{}
 	a.timed = map[clientele.Anchor]bool{}
 	a.placed = map[string]placed{}

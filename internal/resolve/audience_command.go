@@ -78,10 +78,14 @@ func CheckAudience(rows clientele.Rows, in clientele.Audience) (audience.Conditi
 	if err != nil {
 		return nil, err
 	}
-	return checkAudience(all, book, in)
+	life, err := loadLifecycle(rows)
+	if err != nil {
+		return nil, err
+	}
+	return checkAudience(all, life, book, in)
 }
 
-func checkAudience(all map[string]*audienceRow, book *ComputedBook, in clientele.Audience) (audience.Condition, error) {
+func checkAudience(all map[string]*audienceRow, life *lifecycleRow, book *ComputedBook, in clientele.Audience) (audience.Condition, error) {
 	if !audienceName.MatchString(in.Name) {
 		return nil, invalidHint("write up to 64 letters, digits, blanks, dots, dashes and underscores", "%q is no name of an audience", clip(in.Name))
 	}
@@ -92,6 +96,23 @@ func checkAudience(all map[string]*audienceRow, book *ComputedBook, in clientele
 	if err != nil {
 		return nil, err
 	}
+	definitions, err := latest(all)
+	if err != nil {
+		return nil, err
+	}
+	definitions[in.Name] = c
+	if err := checkReferences(definitions, book, c); err != nil {
+		return nil, err
+	}
+	if err := life.known(c); err != nil {
+		return nil, err
+	}
+	_, err = audience.Order(definitions)
+	return c, err
+}
+
+// latest are the conditions of the latest versions.
+func latest(all map[string]*audienceRow) (_ map[string]audience.Condition, err error) {
 	definitions := map[string]audience.Condition{}
 	for name, row := range all {
 		where := row.Where
@@ -102,20 +123,20 @@ func checkAudience(all map[string]*audienceRow, book *ComputedBook, in clientele
 			return nil, err
 		}
 	}
-	definitions[in.Name] = c
+	return definitions, nil
+}
+
+// checkReferences says whether the condition refers to audiences that there are, and can be evaluated.
+func checkReferences(definitions map[string]audience.Condition, book *ComputedBook, c audience.Condition) error {
 	for _, ref := range audience.References(c) {
-		if definitions[ref] == nil {
-			return nil, invalidHint("make it first", "there is no audience %q", clip(ref))
+		if definitions[ref] == nil || audience.IsStage(ref) {
+			return invalidHint("make it first", "there is no audience %q", clip(ref))
 		}
 	}
 	if err := audience.Executable(c); err != nil {
-		return nil, err
+		return err
 	}
-	if err := checkComputed(c, book); err != nil {
-		return nil, err
-	}
-	_, err = audience.Order(definitions)
-	return c, err
+	return checkComputed(c, book)
 }
 
 func invalidHint(hint, format string, args ...any) error {
@@ -128,7 +149,7 @@ func (r *Resolver) audienceCommand(b AudienceBody, by string, p clientele.Positi
 	if b.Delete {
 		return r.deleteAudience(b.Name)
 	}
-	c, err := checkAudience(a.rows, r.counting.book, b.Audience)
+	c, err := checkAudience(a.rows, a.life, r.counting.book, b.Audience)
 	if err != nil {
 		return err
 	}
@@ -288,12 +309,20 @@ func (r *Resolver) goLive(name string, x *audienceRow, p clientele.Position) err
 		}
 		dropVersions(row.Next, name, 0)
 		dropVersions(row.Dues, name, next.Version)
+		if r.audiences.life.isLive(name) {
+			r.restage(id, row)
+		}
 		return true
 	})
 	if err != nil {
 		return err
 	}
 	x.Version, x.Where, x.Next = next.Version, next.Where, nil
+	if audience.IsStage(name) {
+		if err := r.stageLive(name, p); err != nil {
+			return err
+		}
+	}
 	if err := r.renewAll(p, func(c audience.Condition) bool { return slices.Contains(audience.References(c), name) }); err != nil {
 		return err
 	}
@@ -309,6 +338,9 @@ func (r *Resolver) deleteAudience(name string) error {
 		x := a.rows[other]
 		for _, where := range [][]byte{x.Where, nextWhere(x)} {
 			if c, err := audience.Parse(where); other != name && err == nil && slices.Contains(audience.References(c), name) {
+				if audience.IsStage(other) {
+					return clientele.Errorf(clientele.Conflict, "the lifecycle refers to it").WithHint("take the reference out of its stages first")
+				}
 				return clientele.Errorf(clientele.Conflict, "audience %q refers to it", other).WithHint("take the reference out, or delete that one first")
 			}
 		}
@@ -349,9 +381,9 @@ func (r *Resolver) eachMember(change func(clientele.ProfileID, *memberRow) bool)
 			return nil
 		}
 		set := &clientele.ChangeSet{After: r.position, Position: r.position, Rows: rows}
-		if len(a.told) > 0 {
+		if tables := a.tables(); len(tables) > 0 {
 			var err error
-			c := &clientele.Change{Position: r.position, Tables: []clientele.TableRows{{Table: "audience_members", Upsert: a.told}}}
+			c := &clientele.Change{Position: r.position, Tables: tables}
 			if set.Outbox, err = r.outgoing.encode(c, r.o.Plain); err != nil {
 				return err
 			}
@@ -359,41 +391,50 @@ func (r *Resolver) eachMember(change func(clientele.ProfileID, *memberRow) bool)
 		if err := r.o.Store.Apply(set); err != nil {
 			return err
 		}
-		rows, a.told = nil, nil
+		rows, a.told, a.stays = nil, nil, nil
 		clear(a.dues)
 		return nil
 	}
-	r.forgotten = true            // the rows in memory are old
-	var ids []clientele.ProfileID // found first: the store may not be changed while it is read
-	var values [][]byte
-	err := r.o.Store.Scan(clientele.Prefix(clientele.NewKey(clientele.RowAudience).Bytes([]byte{'m'})), func(k clientele.Key, v []byte) (bool, error) {
-		ids = append(ids, clientele.ProfileID(clientele.Key(k[1:]).Read().Uint()))
-		values = append(values, slices.Clone(v))
-		return true, nil
-	})
-	if err != nil {
-		return err
-	}
-	for i, id := range ids {
-		row, err := rowcache.Decode[memberRow](values[i])
+	r.forgotten = true // the rows in memory are old
+	const atOnce = 10_000
+	next := clientele.ProfileID(0)
+	for more := true; more; {
+		var ids []clientele.ProfileID // found first: the store may not be changed while it is read
+		var values [][]byte
+		rg := clientele.Prefix(clientele.NewKey(clientele.RowAudience).Bytes([]byte{'m'}))
+		rg.Start = clientele.MemberKey(next)
+		err := r.o.Store.Scan(rg, func(k clientele.Key, v []byte) (bool, error) {
+			ids = append(ids, clientele.ProfileID(clientele.Key(k[1:]).Read().Uint()))
+			values = append(values, slices.Clone(v))
+			return len(ids) < atOnce, nil
+		})
 		if err != nil {
 			return err
 		}
-		if !change(id, row) {
-			continue
+		if more = len(ids) == atOnce; more {
+			next = ids[len(ids)-1] + 1
 		}
-		kept := len(r.batch.puts)
-		r.moveDue(id, row)
-		rows = append(rows, r.batch.puts[kept:]...) // of the due index
-		r.batch.puts = r.batch.puts[:kept]
-		b, err := row.encode()
-		if err != nil {
-			return err
-		}
-		rows = append(rows, clientele.RowChange{Key: clientele.MemberKey(id), Value: b})
-		if len(rows) >= retellRows {
-			if err := flush(); err != nil {
+		for i, id := range ids {
+			row, err := rowcache.Decode[memberRow](values[i])
+			if err != nil {
 				return err
+			}
+			if !change(id, row) {
+				continue
+			}
+			kept := len(r.batch.puts)
+			r.moveDue(id, row)
+			rows = append(rows, r.batch.puts[kept:]...) // of the due index
+			r.batch.puts = r.batch.puts[:kept]
+			b, err := row.encode()
+			if err != nil {
+				return err
+			}
+			rows = append(rows, clientele.RowChange{Key: clientele.MemberKey(id), Value: b})
+			if len(rows) >= retellRows {
+				if err := flush(); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -428,12 +469,27 @@ func (r *Resolver) eraseMember(anchor clientele.Anchor) error {
 		}
 	}
 	row.Live, row.Next, row.Dues = nil, nil, nil
+	row.Stage, row.StageSince = "", 0
 	r.keepMember(id, row)
 	return nil
 }
 
+// tables are what the batch means for memberships and stages to followers.
+func (a *audiences) tables() (out []clientele.TableRows) {
+	if len(a.told) > 0 {
+		out = append(out, clientele.TableRows{Table: "audience_members", Upsert: a.told})
+	}
+	if len(a.stays) > 0 {
+		out = append(out, clientele.TableRows{Table: "lifecycle", Upsert: a.stays})
+	}
+	return out
+}
+
 // changes are the rows that the batch has changed.
 func (a *audiences) changes(put func(clientele.Key, []byte)) error {
+	if err := a.life.store(put); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(a.changed)) {
 		row := a.rows[name]
 		if row == nil {

@@ -54,6 +54,10 @@ func (e *evaluated) InAudience(name string) (bool, error) {
 	return is, nil
 }
 
+func (e *evaluated) Lifecycle() (string, clientele.Micros, error) {
+	return e.row.Stage, e.row.StageSince, nil
+}
+
 func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, row *memberRow) (*evaluated, error) {
 	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members}, row: row}
 	if r.audiences.plan.AsksComputed() {
@@ -210,7 +214,26 @@ func (r *Resolver) evaluateProfile(id clientele.ProfileID, touched, due audience
 		reasons[i] = reason
 	}
 	queue := slices.Sorted(maps.Keys(reasons))
-	for n := 0; n < len(queue); n++ {
+	also := func(more audience.Touched, reason string) {
+		for i := range more {
+			if at, found := slices.BinarySearch(queue, i); !found {
+				reasons[i] = reason
+				queue = slices.Insert(queue, at, i)
+			}
+		}
+	}
+	staged := false
+	for n := 0; ; n++ {
+		if !staged && (n == len(queue) || queue[n] > a.plan.LastStage()) { // all stages are decided
+			if staged = true; r.restage(id, row) {
+				more := audience.Touched{}
+				a.plan.Stage(more)
+				also(more, clientele.ReasonStage)
+			}
+		}
+		if n >= len(queue) {
+			break
+		}
 		entry := a.plan.Entry(queue[n])
 		member, recheck, err := audience.Evaluate(entry.Condition, f, at)
 		if err != nil {
@@ -220,12 +243,7 @@ func (r *Resolver) evaluateProfile(id clientele.ProfileID, touched, due audience
 		if r.answer(id, row, entry, member, reasons[queue[n]]) {
 			more := audience.Touched{}
 			a.plan.Membership(more, entry.Name)
-			for i := range more {
-				if at, found := slices.BinarySearch(queue, i); !found {
-					reasons[i] = reasons[queue[n]]
-					queue = slices.Insert(queue, at, i)
-				}
-			}
+			also(more, reasons[queue[n]])
 		}
 	}
 	r.keepMember(id, row)
@@ -278,11 +296,17 @@ func (r *Resolver) enter(id clientele.ProfileID, row *memberRow, name string, m 
 		row.Live = map[string]membership{}
 	}
 	row.Live[name] = m
+	if audience.IsStage(name) {
+		return
+	}
 	r.audiences.told = append(r.audiences.told, memberValues(name, id, m, 0, ""))
 }
 
 func (r *Resolver) leave(id clientele.ProfileID, row *memberRow, name string, m membership, reason string) {
 	delete(row.Live, name)
+	if audience.IsStage(name) {
+		return
+	}
 	r.audiences.told = append(r.audiences.told, memberValues(name, id, m, r.totals.Now, reason))
 }
 
@@ -309,6 +333,7 @@ func (r *Resolver) leaveAll(id clientele.ProfileID, row *memberRow, reason strin
 		}
 	}
 	row.Next, row.Dues = nil, nil
+	r.leaveStage(id, row)
 	r.keepMember(id, row)
 	return nil
 }

@@ -15,7 +15,7 @@ func LoadAudience(rows clientele.Rows, name string) (*clientele.AudienceInForce,
 	if err != nil {
 		return nil, err
 	}
-	if row == nil {
+	if row == nil || audience.IsStage(name) {
 		return nil, clientele.Errorf(clientele.NotFound, "there is no audience of that name")
 	}
 	known, err := LoadPercentiles(rows)
@@ -37,6 +37,32 @@ func LoadAudiences(rows clientele.Rows) ([]clientele.AudienceInForce, error) {
 	}
 	out := []clientele.AudienceInForce{}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if audience.IsStage(name) {
+			continue
+		}
+		a, err := all[name].inForce(name, known)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *a)
+	}
+	return out, nil
+}
+
+// LoadFilling are the versions that are not live yet, those of lifecycle stages included.
+func LoadFilling(rows clientele.Rows) (out []clientele.AudienceInForce, err error) {
+	all, err := storedAudiences(rows)
+	if err != nil {
+		return nil, err
+	}
+	known, err := LoadPercentiles(rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if all[name].Next == nil {
+			continue
+		}
 		a, err := all[name].inForce(name, known)
 		if err != nil {
 			return nil, err
@@ -71,6 +97,9 @@ func LoadMemberships(rows clientele.Rows, p clientele.ProfileID) (map[string]cli
 	}
 	out := map[string]clientele.Membership{}
 	for name, m := range row.Live {
+		if audience.IsStage(name) {
+			continue
+		}
 		out[name] = clientele.Membership{Profile: p, EnteredAt: m.Since, Reason: m.Reason}
 	}
 	return out, nil

@@ -114,6 +114,12 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 			return err
 		}
 		return r.audienceCommand(b, c.By, p, rec.ReceivedAt)
+	case clientele.CommandLifecycle:
+		var b LifecycleBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.lifecycleCommand(b, c.By, p, rec.ReceivedAt)
 	case clientele.CommandAudienceFill:
 		var b AudienceFillBody
 		if err := body(&b); err != nil {

@@ -169,9 +169,7 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 		return nil, err
 	}
 	c.Tables = append(c.Tables, tables...)
-	if told := r.audiences.told; len(told) > 0 {
-		c.Tables = append(c.Tables, clientele.TableRows{Table: "audience_members", Upsert: told})
-	}
+	c.Tables = append(c.Tables, r.audiences.tables()...)
 	for _, t := range slices.Sorted(maps.Keys(r.batch.deleted)) {
 		c.Tables = append(c.Tables, clientele.TableRows{Table: t, Delete: r.batch.deleted[t]})
 	}

@@ -125,7 +125,13 @@ func (f *facts) InAudience(name string) (bool, error) {
 	return is, err
 }
 
-func (f *facts) Lifecycle() (string, clientele.Micros, error) { return "", 0, nil }
+func (f *facts) Lifecycle() (string, clientele.Micros, error) {
+	at, err := LoadStage(f.rows, f.profile)
+	if err != nil || at == nil {
+		return "", 0, err
+	}
+	return at.Stage, at.Since, nil
+}
 
 func (f *facts) Events(name string, from, to clientele.Micros, fn func(*audience.Occurrence) error) error {
 	return f.timeline(name, from, to, func(t *TimelineEntry) error {
