@@ -115,11 +115,7 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		}
 		return r.audienceCommand(b, c.By, p, rec.ReceivedAt)
 	case clientele.CommandLifecycle:
-		var b LifecycleBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.lifecycleCommand(b, c.By, p, rec.ReceivedAt)
+		return r.lifecycleCommand(body, c.By, p, rec.ReceivedAt)
 	case clientele.CommandAudienceFill:
 		var b AudienceFillBody
 		if err := body(&b); err != nil {

@@ -185,7 +185,11 @@ func checkStage(i int, in clientele.LifecycleStage) (stageRow, audience.Conditio
 }
 
 // lifecycleCommand brings stages into force: a version that is live when all of them are filled.
-func (r *Resolver) lifecycleCommand(b LifecycleBody, by string, p clientele.Position, now clientele.Micros) error {
+func (r *Resolver) lifecycleCommand(body func(any) error, by string, p clientele.Position, now clientele.Micros) error {
+	var b LifecycleBody
+	if err := body(&b); err != nil {
+		return err
+	}
 	a := r.audiences
 	stages, err := checkStages(a.rows, r.counting.book, b.Stages)
 	if err != nil {
