@@ -245,6 +245,8 @@ func TestQualityReports(t *testing.T) {
 		t.Errorf("%+v %v", fresh, err)
 	}
 	p.rows("crm", `{"table":"orders","id":"o1","ts":"2026-01-05T00:00:00Z","ids":[{"ns":"user_id","v":"only-in-crm"}],"fields":{"order_id":"o1","ts":"2026-01-05T00:00:00Z","sales_channel":"store","revenue":5}}`)
+	// Visits and orders of one site are one touchpoint.
+	p.rows("web", `{"table":"orders","id":"o2","ts":"2026-01-05T00:00:00Z","ids":[{"ns":"user_id","v":"only-in-crm"}],"fields":{"order_id":"o2","ts":"2026-01-05T00:00:00Z","sales_channel":"web","revenue":5}}`)
 	m, err := p.client.Touchpoints(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +255,7 @@ func TestQualityReports(t *testing.T) {
 	for _, i := range m.Items {
 		points = append(points, fmt.Sprintf("%s %s %d %.3f", i.Source, i.Channel, i.Profiles, i.Share))
 	}
-	if want := "backend server 7 0.875; web web 7 0.875; crm store 1 0.125"; strings.Join(points, "; ") != want || m.Profiles != 8 || m.Met != 8 || m.Once != 1 {
+	if want := "web web 8 1.000; backend server 7 0.875; crm store 1 0.125"; strings.Join(points, "; ") != want || m.Profiles != 8 || m.Met != 8 || m.Once != 0 {
 		t.Errorf("%s of %d, %d met, %d once", strings.Join(points, "; "), m.Profiles, m.Met, m.Once)
 	}
 	if !slices.ContainsFunc(m.Gaps, func(g string) bool { return strings.Contains(g, "crm, store has met nobody since 2026-01-05") }) {

@@ -11,8 +11,9 @@ import (
 )
 
 // met is every time that a person was met: whom, by which source, through which channel. An event's
-// channel is the kind of its source.
-const met = `select profile_id, source, '' as channel, ts from events where profile_id is not null
+// channel is the kind of its source, so that what a site tells of visits and of orders is one channel;
+// %s is where SQL finds that.
+const met = `select profile_id, source, %s as channel, ts from events where profile_id is not null
 	union all select profile_id, source, coalesce(nullif(sales_channel, ''), 'orders'), ts from orders where profile_id is not null
 	union all select profile_id, source, coalesce(nullif(method, ''), 'returns'), ts from returns where profile_id is not null
 	union all select profile_id, source, coalesce(nullif(channel, ''), 'messages'), ts from messages where profile_id is not null
@@ -27,13 +28,15 @@ const (
 
 // Touchpoints is where people were met.
 func (a *App) Touchpoints(ctx context.Context) (*clientele.TouchpointMap, error) {
+	channel, names := a.channels()
+	met := fmt.Sprintf(met, channel)
 	r, err := a.columns.Query(ctx, `select source, channel, count(distinct profile_id), count(*), min(ts), max(ts) from (`+met+`) as met
-		group by source, channel order by 3 desc, 1, 2`, nil, duckstore.Limits{Rows: 1000})
+		group by source, channel order by 3 desc, 1, 2`, names, duckstore.Limits{Rows: 1000})
 	if err != nil {
 		return nil, err
 	}
 	counts, err := a.columns.Query(ctx, `select (select count(*) from profiles), count(*), cast(coalesce(sum(case when n = 1 then 1 else 0 end), 0) as bigint) from (
-		select profile_id, count(distinct concat(source, chr(1), channel)) as n from (`+met+`) as met group by profile_id) as people`, nil, duckstore.Limits{})
+		select profile_id, count(distinct concat(source, chr(1), channel)) as n from (`+met+`) as met group by profile_id) as people`, names, duckstore.Limits{})
 	if err != nil {
 		return nil, err
 	}
@@ -44,9 +47,6 @@ func (a *App) Touchpoints(ctx context.Context) (*clientele.TouchpointMap, error)
 	heard := map[string]bool{}
 	for _, row := range r.Rows {
 		t := clientele.Touchpoint{Source: word(row[0]), Channel: word(row[1]), Profiles: whole(row[2]), Records: whole(row[3])}
-		if t.Channel == "" {
-			t.Channel = a.channel(t.Source)
-		}
 		for into, v := range map[*clientele.Micros]any{&t.First: row[4], &t.Last: row[5]} {
 			if err := into.UnmarshalText([]byte(word(v))); err != nil {
 				return nil, err
@@ -62,18 +62,23 @@ func (a *App) Touchpoints(ctx context.Context) (*clientele.TouchpointMap, error)
 	return m, nil
 }
 
-// channel is through what the events of a source come.
-func (a *App) channel(source string) string {
-	s, ok := a.live.Load().cfg.Source(source)
-	switch {
-	case !ok:
-		return "import"
-	case s.Kind == config.KindBrowser:
-		return "web"
-	case s.Kind == config.KindMobile:
-		return "app"
+// channels is an expression of SQL, and its parameters, that says through what the events of a source come.
+func (a *App) channels() (sql string, params []any) {
+	for _, s := range a.live.Load().cfg.Sources {
+		channel := string(s.Kind)
+		switch s.Kind {
+		case config.KindBrowser:
+			channel = "web"
+		case config.KindMobile:
+			channel = "app"
+		}
+		params = append(params, s.Name, channel)
+		sql += fmt.Sprintf(" when $%d then $%d", len(params)-1, len(params))
 	}
-	return string(s.Kind)
+	if sql == "" {
+		return "'import'", nil
+	}
+	return "case source" + sql + " else 'import' end", params
 }
 
 func (a *App) gaps(m *clientele.TouchpointMap, heard map[string]bool) {

@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"clientele"
 )
@@ -16,10 +18,12 @@ import (
 var accessHTML string
 
 var accessPage = template.Must(template.New("access").Funcs(template.FuncMap{
-	"time":    func(m clientele.Micros) string { return m.String() },
+	"time":    stamp,
 	"text":    text,
 	"columns": columns,
-	"value":   func(row map[string]any, column string) string { return text(row[column]) },
+	"heading": heading,
+	"title":   title,
+	"value":   func(row map[string]any, column string) string { return readable(text(row[column])) },
 }).Parse(accessHTML))
 
 // Page is the answer to a data subject request as one HTML file that needs no other.
@@ -29,6 +33,40 @@ func Page(a *clientele.Access) ([]byte, error) {
 		return nil, clientele.Errorf(clientele.Internal, "access page: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// stamp is a time as people read it, to the second.
+func stamp(m clientele.Micros) string {
+	if m == 0 {
+		return ""
+	}
+	return m.Time().UTC().Format(time.DateTime)
+}
+
+// readable is stamp for a text that is a time, as tables give them.
+func readable(s string) string {
+	if len(s) < len("2006-01-02T15:04:05Z") || s[len(s)-1] != 'Z' {
+		return s
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return s
+	}
+	return t.Format(time.DateTime)
+}
+
+// heading is a column's name in words.
+func heading(column string) string {
+	if column == "ts" {
+		return "time"
+	}
+	return strings.ReplaceAll(column, "_", " ")
+}
+
+// title is a table's name in words.
+func title(table string) string {
+	words := strings.ReplaceAll(table, "_", " ")
+	return strings.ToUpper(words[:min(1, len(words))]) + words[min(1, len(words)):]
 }
 
 // text is a value as people read it.
@@ -56,7 +94,7 @@ func text(v any) string {
 	return string(b)
 }
 
-// columns are the columns that some of the rows have, by name.
+// columns are the columns that some of the rows have, by name, the time first.
 func columns(rows []map[string]any) []string {
 	all := map[string]bool{}
 	for _, r := range rows {
@@ -64,5 +102,9 @@ func columns(rows []map[string]any) []string {
 			all[c] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(all))
+	names := slices.Sorted(maps.Keys(all))
+	if i := slices.Index(names, "ts"); i > 0 {
+		names = slices.Insert(slices.Delete(names, i, i+1), 0, "ts")
+	}
+	return names
 }
