@@ -24,6 +24,7 @@ type plansAndRules struct {
 	mu         sync.Mutex // one change at a time: each is checked against what the others left
 	plans      []clientele.Plan
 	transforms []clientele.TransformRule
+	retention  []clientele.RetentionRule
 	computed   []clientele.ComputedTrait
 }
 
@@ -66,6 +67,7 @@ func (a *App) readPlans() error {
 		}
 		a.ruled.transforms = append(a.ruled.transforms, t)
 	}
+	a.ruled.retention = a.cfg.Retention
 	var err error
 	a.ruled.computed, err = ReadComputed(a.cfg.ComputedTraits)
 	return err
@@ -222,7 +224,7 @@ func ofConfig(what string, o clientele.RuleOrigin) error {
 	if !o.Config {
 		return nil
 	}
-	return clientele.Errorf(clientele.Conflict, "the %s is in the configuration", what).WithHint("change it there, and start the server again")
+	return clientele.Errorf(clientele.Conflict, "the %s is in the configuration", what).WithHint("change it there, and reload")
 }
 
 // Transforms are the transform rules in force, in the order in which they apply.

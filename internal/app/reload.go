@@ -16,6 +16,7 @@ import (
 	"clientele/internal/config"
 	"clientele/internal/ratelimit"
 	"clientele/internal/resolve"
+	"clientele/internal/webhook"
 )
 
 // live is what a reload changes: all of it at once, or nothing.
@@ -49,9 +50,9 @@ func edgeOf(p config.Edge) *collect.Edge {
 	return e
 }
 
-// Reload reads the configuration again and puts its sources and rate limits in force. A request under
-// way ends as it began. Invalid, and nothing changed, when anything is wrong with the configuration.
-func (a *App) Reload(context.Context) (*clientele.ReloadResult, error) {
+// Reload reads the configuration again and puts its sources, rate limits, tracking plans, transform rules and
+// retention rules in force. A request under way ends as it began. Invalid, and nothing changed, when anything is wrong with the configuration.
+func (a *App) Reload(ctx context.Context) (*clientele.ReloadResult, error) {
 	if a.o.Reload == nil {
 		return nil, clientele.Errorf(clientele.Unavailable, "this program has no configuration file to read again")
 	}
@@ -65,9 +66,13 @@ func (a *App) Reload(context.Context) (*clientele.ReloadResult, error) {
 		a.o.Log.Error("reload: nothing is changed", "error", err.Error(), "hint", clientele.ErrorHint(err))
 		return nil, err
 	}
-	hooks, err := webhooks(cfg.Sources)
+	next := &App{cfg: cfg}
+	err = next.readPlans()
 	if err == nil {
-		err = a.hooks.SetSources(hooks)
+		var hooks []webhook.Source
+		if hooks, err = webhooks(cfg.Sources); err == nil {
+			err = a.hooks.SetSources(hooks)
+		}
 	}
 	if err != nil {
 		a.o.Log.Error("reload: nothing is changed", "error", err.Error(), "hint", clientele.ErrorHint(err))
@@ -81,6 +86,11 @@ func (a *App) Reload(context.Context) (*clientele.ReloadResult, error) {
 			r.Changed = append(r.Changed, name)
 		}
 	}
+	ruled, unruled := a.reloadRules(ctx, next)
+	if unruled != nil { // no fault of the file: all else is in force, and another reload tries again
+		a.o.Log.Error("reload: plans and rules are as before", "error", unruled.Error(), "hint", clientele.ErrorHint(unruled))
+	}
+	r.Changed = append(r.Changed, ruled...)
 	slices.Sort(r.Changed)
 	r.NeedRestart = needRestart(before, cfg)
 	for _, s := range cfg.Sources {
@@ -88,15 +98,49 @@ func (a *App) Reload(context.Context) (*clientele.ReloadResult, error) {
 	}
 	kept := before
 	kept.Sources, kept.Collect.RateLimit, kept.Collect.AddressRateLimit, kept.API = cfg.Sources, cfg.Collect.RateLimit, cfg.Collect.AddressRateLimit, cfg.API
+	kept.Plans, kept.Transforms, kept.Retention = cfg.Plans, cfg.Transforms, cfg.Retention
 	a.setLimits(cfg)
 	a.live.Store(newLive(kept))
 	a.o.Log.Info("reloaded", "changed", strings.Join(r.Changed, ","), "need_restart", strings.Join(r.NeedRestart, ","))
-	return r, nil
+	return r, unruled
+}
+
+// reloadRules puts the plans and rules that were read anew into the log, where they differ, and names what
+// does. They hold behind it in the log, as those of a start do.
+func (a *App) reloadRules(ctx context.Context, next *App) (changed []string, err error) {
+	a.ruled.mu.Lock()
+	defer a.ruled.mu.Unlock()
+	for name, differs := range map[string]bool{"plans": !reflect.DeepEqual(a.ruled.plans, next.ruled.plans), "transforms": !reflect.DeepEqual(a.ruled.transforms, next.ruled.transforms),
+		"retention": !reflect.DeepEqual(a.ruled.retention, next.ruled.retention)} {
+		if differs {
+			changed = append(changed, name)
+		}
+	}
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	select {
+	case <-a.told: // before, what is in force is not known yet
+	case <-ctx.Done():
+		return nil, clientele.Errorf(clientele.Unavailable, "the log is still being read: %w", ctx.Err()).WithHint("reload again when the server is ready")
+	}
+	// Each change is told against what is in force, so what was given before has to be.
+	if err := a.resolved.reach(ctx, uint64(a.log.Last())); err != nil {
+		return nil, err
+	}
+	plans, transforms, retention := a.ruled.plans, a.ruled.transforms, a.ruled.retention
+	a.ruled.plans, a.ruled.transforms, a.ruled.retention = next.ruled.plans, next.ruled.transforms, next.ruled.retention
+	if err := firstOf(a.tellPlans(ctx), a.tellRetention(ctx)); err != nil {
+		a.ruled.plans, a.ruled.transforms, a.ruled.retention = plans, transforms, retention // the next reload sees the difference again
+		return nil, err
+	}
+	return changed, a.resolved.reach(ctx, uint64(a.log.Last()))
 }
 
 // needRestart names the sections that differ and that a reload leaves alone.
 func needRestart(before, after config.Config) []string {
 	after.Sources, after.API = before.Sources, before.API
+	after.Plans, after.Transforms, after.Retention = before.Plans, before.Transforms, before.Retention
 	after.Collect.RateLimit, after.Collect.AddressRateLimit = before.Collect.RateLimit, before.Collect.AddressRateLimit
 	out := []string{}
 	b, n := reflect.ValueOf(before), reflect.ValueOf(after)

@@ -220,3 +220,80 @@ func TestAuditOfPerson(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// A reload puts plans, transform rules and retention rules into the log where they differ; a file of them that is wrong changes nothing.
+func TestReloadRules(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	plan := filepath.Join(t.TempDir(), "plan.yaml")
+	writePlan := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(plan, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writePlan("name: shop\nsources: [web]\nevents:\n  Looked: {}\n")
+	p, path := reloadable(t, reloadSources+"plans: ["+plan+"]\ntransforms:\n  - {name: one, steps: [{op: drop, path: properties.secret}]}\nretention:\n  - {name: old, older_than: 400d}\n")
+	in := func() string {
+		t.Helper()
+		plans, err1 := p.client.Plans(ctx)
+		transforms, err2 := p.client.Transforms(ctx)
+		retention, err3 := p.client.Retention(ctx)
+		if err1 != nil || err2 != nil || err3 != nil {
+			t.Fatal(err1, err2, err3)
+		}
+		var out []string
+		for _, x := range plans {
+			out = append(out, fmt.Sprintf("%s %d", x.Name, len(x.Events)))
+		}
+		for _, x := range transforms {
+			out = append(out, x.Name)
+		}
+		for _, x := range retention {
+			out = append(out, x.Name+" "+x.OlderThan)
+		}
+		return strings.Join(out, ", ")
+	}
+	reload := func(changed ...string) {
+		t.Helper()
+		r, err := p.client.Reload(ctx)
+		if err != nil || !slices.Equal(r.Changed, changed) || len(r.NeedRestart) > 0 {
+			t.Errorf("%+v %v, want %v", r, err, changed)
+		}
+	}
+	if got := in(); got != "shop 1, one, old 400d" {
+		t.Fatal(got)
+	}
+	before := p.status().Log.Last
+	reload([]string{}...)
+	if last := p.status().Log.Last; last != before {
+		t.Errorf("a reload of the same wrote %d to %d", before, last)
+	}
+	writePlan("name: shop\nsources: [web]\nevents:\n  Looked: {}\n  Bought: {}\n")
+	rewrite(t, path, "{name: one, steps: [{op: drop, path: properties.secret}]}", "{name: two, steps: [{op: drop, path: properties.secret}]}")
+	rewrite(t, path, "400d", "200d")
+	reload("plans", "retention", "transforms")
+	if got := in(); got != "shop 2, two, old 200d" {
+		t.Error(got)
+	}
+	p.batch(webKey, track("m1", "Looked", "2026-02-01T00:00:00Z", `"userId":"u"`, `{"secret":"x","kept":"y"}`))
+	p.settle()
+	if q, err := p.client.Query(ctx, "SELECT properties FROM events WHERE name = 'Looked'", nil, 0); err != nil || len(q.Rows) != 1 || strings.Contains(fmt.Sprint(q.Rows), "secret") {
+		t.Errorf("%+v %v", q, err)
+	}
+	for _, text := range []string{"name: shop\nsorces: [web]\n", "name: shop\nevents:\n  Looked: {schema: {type: nonsense}}\n"} {
+		writePlan(text)
+		if _, err := p.client.Reload(ctx); clientele.ErrorCode(err) != clientele.Invalid {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if got := in(); got != "shop 2, two, old 200d" {
+		t.Error("a wrong file changed", got)
+	}
+	rewrite(t, path, "plans: ["+plan+"]", "plans: []")
+	rewrite(t, path, "  - {name: old, older_than: 200d}\n", "")
+	reload("plans", "retention")
+	if got := in(); got != "two" {
+		t.Error(got)
+	}
+}

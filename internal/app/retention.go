@@ -29,13 +29,13 @@ func (a *App) tellRetention(ctx context.Context) error {
 	inForce := map[string]clientele.RetentionInForce{}
 	for _, have := range keeps.InForce() {
 		inForce[have.Name] = have
-		if have.Config && !slices.ContainsFunc(a.cfg.Retention, func(r clientele.RetentionRule) bool { return r.Name == have.Name }) {
+		if have.Config && !slices.ContainsFunc(a.ruled.retention, func(r clientele.RetentionRule) bool { return r.Name == have.Name }) {
 			if err := tell(resolve.RetentionBody{Name: have.Name, Config: true}); err != nil {
 				return err
 			}
 		}
 	}
-	for _, r := range a.cfg.Retention {
+	for _, r := range a.ruled.retention {
 		have, ok := inForce[r.Name]
 		was, _ := json.Marshal(have.RetentionRule)
 		is, _ := json.Marshal(r)
