@@ -5,7 +5,9 @@ type Audience struct {
 	Name        string       `json:"name" yaml:"name"`
 	Kind        AudienceKind `json:"kind,omitempty" yaml:"kind,omitempty"`
 	Description string       `json:"description,omitempty" yaml:"description,omitempty"`
-	Where       RawJSON      `json:"where" yaml:"-"` // the definition
+	Where       RawJSON      `json:"where,omitempty" yaml:"-"`               // the definition, of the kind definition
+	Query       string       `json:"query,omitempty" yaml:"query,omitempty"` // a SELECT of profile_id, of the kind sql
+	Every       string       `json:"every,omitempty" yaml:"every,omitempty"` // how often the query is asked again, "6h"; "" = once a day
 }
 
 // AudienceKind is what an audience is made of.
@@ -13,8 +15,56 @@ type AudienceKind string
 
 // The kinds.
 const (
-	AudienceRule AudienceKind = "rule" // a definition
+	AudienceDefinition AudienceKind = "definition"
+	AudienceStatic     AudienceKind = "static" // a list of people, from files of identifiers
+	AudienceSQL        AudienceKind = "sql"    // the people that a query names, as of its last refresh
 )
+
+// Listed says whether the audience is a list that others fill, not a definition.
+func (k AudienceKind) Listed() bool { return k == AudienceStatic || k == AudienceSQL }
+
+// AudienceList is how the list of a static or SQL audience stands.
+type AudienceList struct {
+	Revision  int     `json:"revision"`        // of the list: files and refreshes so far
+	At        Micros  `json:"at,omitempty"`    // of the latest
+	Matched   int64   `json:"matched"`         // identifiers, of an SQL audience profiles, that are on it
+	Waiting   int64   `json:"waiting"`         // identifiers that nobody has yet; who has one later joins
+	Dropped   int64   `json:"dropped"`         // identifiers that nobody had, and that were not kept
+	MatchRate float64 `json:"match_rate"`      // Matched of all three
+	Error     string  `json:"error,omitempty"` // of the latest refresh: the members are those of the one before
+	ErrorAt   Micros  `json:"error_at,omitempty"`
+	Due       Micros  `json:"due,omitempty"` // when the query is asked again
+}
+
+// ListMode is what a file does to a static audience.
+type ListMode string
+
+// The modes.
+const (
+	ListReplace ListMode = "replace" // the list is the file's
+	ListAppend  ListMode = "append"
+	ListRemove  ListMode = "remove"
+)
+
+// AudienceUpload says what the identifiers of a file are.
+type AudienceUpload struct {
+	Mode      ListMode
+	Namespace Namespace // of the identifiers; their hashes (SHA-256) are recognised for email and phone
+	Column    string    // that holds them; "" = the only one, or the one that is called like the namespace
+	Keep      bool      // keyed hashes of those that nobody has, so that who has one later joins
+}
+
+// AudienceUploaded is what a file has done.
+type AudienceUploaded struct {
+	Audience    string   `json:"audience"`
+	Mode        ListMode `json:"mode"`
+	Identifiers int64    `json:"identifiers"` // different ones in the file
+	Matched     int64    `json:"matched"`     // that somebody has
+	Unmatched   int64    `json:"unmatched"`
+	Kept        int64    `json:"kept"` // of those, as keyed hashes
+	MatchRate   float64  `json:"match_rate"`
+	Members     int64    `json:"members"` // of the audience now
+}
 
 // AudienceInForce is an audience with how it stands. While a version is filled the one before is
 // live.
@@ -26,6 +76,7 @@ type AudienceInForce struct {
 	By      string           `json:"by"`
 	At      Micros           `json:"at"` // since when the latest version is in force
 	Filling *AudienceFilling `json:"filling,omitempty"`
+	List    *AudienceList    `json:"list,omitempty"` // of the kinds static and sql
 
 	Percentiles []PercentileThreshold `json:"percentiles,omitempty"` // that the definition compares with
 }
@@ -55,6 +106,7 @@ const (
 	ReasonTime       = "time"       // a window passed
 	ReasonStage      = "stage"      // the lifecycle stage is another
 	ReasonMerge      = "merge"      // profiles became one, or were taken apart
+	ReasonList       = "list"       // the list of a static or SQL audience
 	ReasonDefinition = "definition" // a version went live
 	ReasonDeleted    = "deleted"    // the audience was
 )

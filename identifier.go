@@ -1,6 +1,8 @@
 package clientele
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"unicode/utf8"
 )
@@ -37,6 +39,31 @@ type Identifier struct {
 
 // String is NAMESPACE:VALUE, as the command line writes it. It is a personal datum: not for logs.
 func (i Identifier) String() string { return string(i.Namespace) + ":" + i.Value }
+
+// HashedNamespace is the namespace of hashes of the namespace's identifiers, as files of third parties
+// have them: the SHA-256 in hexadecimal of the normalised value.
+func HashedNamespace(ns Namespace) Namespace { return ns + "_sha256" }
+
+// Hashed are the forms in which others may hold the identifier: its hashes for e-mail addresses and
+// phone numbers (with and without the plus), itself for any other.
+func (i Identifier) Hashed() []Identifier {
+	values := []string{i.Value}
+	switch i.Namespace {
+	case Email:
+	case Phone:
+		if rest, ok := strings.CutPrefix(i.Value, "+"); ok {
+			values = append(values, rest)
+		}
+	default:
+		return []Identifier{i}
+	}
+	out := make([]Identifier, len(values))
+	for n, v := range values {
+		sum := sha256.Sum256([]byte(v))
+		out[n] = Identifier{HashedNamespace(i.Namespace), hex.EncodeToString(sum[:])}
+	}
+	return out
+}
 
 // ParseIdentifier reads NAMESPACE:VALUE. The namespace of an imported column has a colon of
 // its own (shop:customer_id:17), so the longest namespace that known accepts wins; with none

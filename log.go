@@ -105,6 +105,7 @@ const (
 	CommandAudienceFill  CommandName = "audience_fill"  // who is in a new version, as SQL found them
 	CommandComputedTrait CommandName = "computed_trait" // a computed trait from here on, or its end
 	CommandPercentiles   CommandName = "percentiles"    // values at percentiles of traits, as SQL found them
+	CommandAudienceList  CommandName = "audience_list"  // who is on the list of a static or SQL audience, or no longer
 	CommandRetention     CommandName = "retention"      // a retention rule from here on, or its end
 )
 

@@ -28,7 +28,7 @@ const (
 	RowQuality     byte = 'Q' // what -> tracking plans, transform rules, violations, what properties were seen
 	RowDue         byte = 'u' // time | what -> something to do when its time comes
 	RowOwned       byte = 'w' // anchor | key of a RowTable row -> the row is that anchor's
-	RowAudience    byte = 'A' // 'd' | name -> an audience; 'l' -> the lifecycle; 'm' | profile -> what it is a member of
+	RowAudience    byte = 'A' // 'd' | name -> an audience; 'l' -> the lifecycle; 'm' | profile -> what it is a member of; 'a' | anchor | name -> it is on the audience's list, 'n' | name | anchor likewise; 'w' | seal | name -> an identifier of the list that nobody has yet, 'v' | name | seal likewise
 	RowComputed    byte = 'C' // anchor -> what its events and rows add up to, for computed traits
 	RowComputedDue byte = 'c' // time | anchor -> its state changes by time alone
 	RowErasure     byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
@@ -183,6 +183,24 @@ func LifecycleKey() Key { return NewKey(RowAudience).Bytes([]byte{'l'}) }
 
 // MemberKey addresses what a profile is a member of.
 func MemberKey(p ProfileID) Key { return NewKey(RowAudience).Bytes([]byte{'m'}).Uint(uint64(p)) }
+
+// ListKeys address that an anchor is on an audience's list: by the anchor, and by the audience.
+func ListKeys(a Anchor, name string) (byAnchor, byName Key) {
+	return ListOf(a).Text(name), ListNamed(name).Anchor(a)
+}
+
+// ListOf and ListNamed begin the keys of the lists that an anchor is on, and of a list.
+func ListOf(a Anchor) Key       { return NewKey(RowAudience).Bytes([]byte{'a'}).Anchor(a) }
+func ListNamed(name string) Key { return NewKey(RowAudience).Bytes([]byte{'n'}).Text(name) }
+
+// AwaitKeys address an identifier of an audience's list that nobody has yet: by its seal, and by the audience.
+func AwaitKeys(s Seal, name string) (bySeal, byName Key) {
+	return AwaitOf(s).Text(name), AwaitNamed(name).Bytes(s[:])
+}
+
+// AwaitOf and AwaitNamed begin the keys of the lists that await an identifier, and of those that a list awaits.
+func AwaitOf(s Seal) Key         { return NewKey(RowAudience).Bytes([]byte{'w'}).Bytes(s[:]) }
+func AwaitNamed(name string) Key { return NewKey(RowAudience).Bytes([]byte{'v'}).Text(name) }
 
 // DueKey addresses something to do for a profile when its time comes.
 func DueKey(at Micros, what string, p ProfileID) Key {

@@ -151,6 +151,8 @@ var Schema = []*Table{
 		text("legal_basis", "jurisdiction", "text_version", "event_id"), times("expires_at"))},
 	{Name: "audience_members", Key: []string{"audience", "profile_id", "entered_at"}, Columns: slices.Concat(
 		text("audience"), profileID, times("entered_at", "exited_at"), text("entered_reason", "exited_reason"), source)},
+	{Name: "audience_lists", Key: []string{"audience", "anchor_id"}, Person: true, Columns: slices.Concat(anchorID,
+		text("audience"), profileID, times("added_at"), source)},
 	{Name: "lifecycle", Key: []string{"profile_id", "stage", "entered_at"}, Columns: slices.Concat(
 		profileID, text("stage"), times("entered_at", "left_at"), source)},
 }

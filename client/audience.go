@@ -1,6 +1,8 @@
 package client
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"net/http"
 	"net/url"
@@ -63,4 +65,24 @@ func (c *Client) RefreshPercentiles(ctx context.Context) ([]clientele.Percentile
 // Values are the most frequent values of a trait, of events or of a property that begin so.
 func (c *Client) Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error) {
 	return items[clientele.ValueCount](ctx, c, "/api/v1/values", url.Values{"of": {string(q.Of)}, "name": {q.Name}, "property": {q.Property}, "prefix": {q.Prefix}, "limit": {strconv.Itoa(q.Limit)}})
+}
+
+// UploadAudience changes the list of a static audience by a file of identifiers.
+func (c *Client) UploadAudience(ctx context.Context, name string, up clientele.AudienceUpload, text []byte) (*clientele.AudienceUploaded, error) {
+	var packed bytes.Buffer
+	zw := gzip.NewWriter(&packed)
+	if _, err := zw.Write(text); err != nil {
+		return nil, clientele.Errorf(clientele.Internal, "pack: %w", err)
+	}
+	if err := zw.Close(); err != nil {
+		return nil, clientele.Errorf(clientele.Internal, "pack: %w", err)
+	}
+	out := &clientele.AudienceUploaded{}
+	return out, c.call(ctx, request{method: http.MethodPost, path: audiencePath(name) + "/list", raw: &packed, contentType: "text/plain", encoding: "gzip",
+		query: url.Values{"mode": {string(up.Mode)}, "namespace": {string(up.Namespace)}, "column": {up.Column}, "keep_unmatched": {strconv.FormatBool(up.Keep)}}}, out)
+}
+
+// RefreshAudience asks the query of an SQL audience now.
+func (c *Client) RefreshAudience(ctx context.Context, name string) (*clientele.AudienceInForce, error) {
+	return send[clientele.AudienceInForce](ctx, c, http.MethodPost, audiencePath(name)+"/refresh", nil)
 }

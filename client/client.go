@@ -77,7 +77,8 @@ type request struct {
 	body         any       // JSON
 	raw          io.Reader // or this, as contentType
 	contentType  string
-	numbers      bool // keep whole numbers apart from others in the answer
+	encoding     string // of raw: gzip, or nothing
+	numbers      bool   // keep whole numbers apart from others in the answer
 }
 
 // do sends the request; the caller closes the body of the answer, which has a 2xx status.
@@ -103,6 +104,9 @@ func (c *Client) do(ctx context.Context, r request) (*http.Response, error) {
 	}
 	if r.contentType != "" {
 		req.Header.Set("Content-Type", r.contentType)
+	}
+	if r.encoding != "" {
+		req.Header.Set("Content-Encoding", r.encoding)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

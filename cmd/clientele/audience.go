@@ -12,6 +12,7 @@ import (
 
 // audienceBackend is what the commands about audiences work with.
 type audienceBackend interface {
+	listBackend
 	Audiences(ctx context.Context) ([]clientele.AudienceInForce, error)
 	Audience(ctx context.Context, name string) (*clientele.AudienceInForce, error)
 	SetAudience(ctx context.Context, a clientele.Audience) (*clientele.AudienceInForce, error)
@@ -63,7 +64,7 @@ func (p *platform) RefreshPercentiles(ctx context.Context) ([]clientele.Percenti
 
 func (c *cli) audienceCommand() *cobra.Command {
 	return c.group("audience", "Who to act on", c.audienceListCommand(), c.audienceShowCommand(), c.audienceCreateCommand(), c.audiencePreviewCommand(),
-		c.audienceMembersCommand(), c.audiencePercentilesCommand(), c.audienceDeleteCommand())
+		c.audienceMembersCommand(), c.audienceUploadCommand(), c.audienceRefreshCommand(), c.audiencePercentilesCommand(), c.audienceDeleteCommand())
 }
 
 func (c *cli) audienceListCommand() *cobra.Command {
@@ -74,9 +75,9 @@ func (c *cli) audienceListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := rows("audience", "members", "version", "reads", "by", "at")
+			t := rows("audience", "kind", "members", "version", "reads", "by", "at")
 			for _, a := range list {
-				t.add(a.Name, strconv.FormatInt(a.Members, 10), versionText(&a), a.Reads, a.By, stamp(a.At))
+				t.add(a.Name, string(a.Kind), strconv.FormatInt(a.Members, 10), versionText(&a), a.Reads, a.By, stamp(a.At))
 			}
 			return c.show(asJSON, list, t)
 		})
@@ -104,43 +105,87 @@ func (c *cli) audienceShowCommand() *cobra.Command {
 	}))
 }
 
+// creation is an audience as the command line names it: by a definition, a file of identifiers or a query.
+type creation struct {
+	clientele.Audience
+	file     string // of identifiers
+	identify clientele.AudienceUpload
+}
+
+// read fills in the kind, and reads the definition or the list.
+func (n *creation) read(c *cli, args []string) (list []byte, err error) {
+	n.Name = args[0]
+	ways := len(args) - 1
+	for _, way := range []string{n.file, n.Query} {
+		if way != "" {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return nil, clientele.Errorf(clientele.Invalid, "an audience is made of one thing").WithHint("give a definition FILE, or --file with identifiers, or --sql with a query")
+	case n.file != "":
+		n.Kind = clientele.AudienceStatic
+		n.identify.Mode = clientele.ListReplace
+		return c.readList(n.file)
+	case n.Query != "":
+		n.Kind = clientele.AudienceSQL
+		return nil, nil
+	}
+	n.Where, err = c.readFile(args[1])
+	return nil, err
+}
+
 func (c *cli) audienceCreateCommand() *cobra.Command {
-	var description string
-	cmd := c.talks(c.command("create NAME FILE | -", "Bring an audience into force, or a new version of it, and wait until it is live", "audience create vip vip.json", cobra.ExactArgs(2),
+	var n creation
+	cmd := c.talks(c.command("create NAME FILE | - | --file LIST | --sql QUERY", "Bring an audience into force, or a new version of it, and wait until it is live", "audience create vip vip.json", cobra.RangeArgs(1, 2),
 		func(ctx context.Context, args []string) error {
-			where, err := c.readFile(args[1])
+			list, err := n.read(c, args)
 			if err != nil {
 				return err
 			}
 			return c.with(ctx, func(ctx context.Context, b backend) error {
 				before := int64(-1)
-				if was, err := b.Audience(ctx, args[0]); err == nil && was.Version > 0 {
+				if was, err := b.Audience(ctx, n.Name); err == nil && was.Version > 0 {
 					before = was.Members
 				}
-				a, err := b.SetAudience(ctx, clientele.Audience{Name: args[0], Description: description, Where: where})
+				a, err := b.SetAudience(ctx, n.Audience)
 				if err != nil {
 					return err
+				}
+				if list != nil {
+					return c.upload(ctx, b, n.Name, n.identify, list)
 				}
 				if a, err = c.awaitLive(ctx, b, a); err != nil {
 					return err
 				}
+				c.printf("audience %s: version %d is live with %d members", a.Name, a.Version, a.Members)
 				if before >= 0 {
-					c.printf("audience %s: version %d is live with %d members; before it had %d\n", a.Name, a.Version, a.Members, before)
-				} else {
-					c.printf("audience %s: version %d is live with %d members\n", a.Name, a.Version, a.Members)
+					c.printf("; before it had %d", before)
+				}
+				c.printf("\n")
+				if a.List != nil && a.List.Error != "" {
+					return clientele.Errorf(clientele.Invalid, "its query failed: %s", a.List.Error)
 				}
 				return nil
 			})
 		}))
-	cmd.Flags().StringVar(&description, "description", "", "what it is for")
+	cmd.Flags().StringVar(&n.Description, "description", "", "what it is for")
+	cmd.Flags().StringVar(&n.file, "file", "", "a file of identifiers: the audience is static")
+	cmd.Flags().StringVar(&n.Query, "sql", "", "a SELECT of profile_id: the audience is refreshed by it")
+	cmd.Flags().StringVar(&n.Every, "every", "", "how often the query is asked, 6h; once a day unless said otherwise")
+	uploadFlags(cmd, &n.identify)
 	return cmd
 }
 
-// awaitLive waits until all profiles have been looked at.
+// awaitLive waits until all profiles have been looked at, and shows how far it is.
 func (c *cli) awaitLive(ctx context.Context, b backend, a *clientele.AudienceInForce) (*clientele.AudienceInForce, error) {
 	const look = 200 * time.Millisecond
+	p := c.newProgress("profiles")
+	defer p.end()
 	var err error
 	for a.Filling != nil {
+		p.update(a.Filling.Filled, float64(a.Filling.Filled), float64(a.Filling.Profiles))
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()

@@ -220,6 +220,8 @@ var routes = []struct {
 	{"POST", "/api/v1/percentiles/refresh", token.Write, ""},
 	{"POST", "/api/v1/audiences/preview", token.Read, `{"where":{"trait":"tier","op":"exists"}}`},
 	{"POST", "/api/v1/audiences/overlap", token.Read, `{"audiences":[{"name":"vip"},{"where":{"trait":"tier","op":"exists"}}]}`},
+	{"POST", "/api/v1/audiences/vip/list?namespace=email&keep_unmatched=true", token.Write, "ann@example.com"},
+	{"POST", "/api/v1/audiences/vip/refresh", token.Write, ""},
 	{"GET", "/api/v1/values?of=trait&name=tier&prefix=g", token.Read, ""},
 	{"GET", "/api/v1/plans", token.Read, ""},
 	{"GET", "/api/v1/plans/shop", token.Read, ""},
@@ -642,7 +644,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.1") {
 		t.Fatalf("%v %s", err, doc.OpenAPI)
 	}
-	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?of=trait&name=tier&prefix=g", "",
+	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?namespace=email&keep_unmatched=true", "", "?of=trait&name=tier&prefix=g", "",
 		"plans/shop", "plans/{name}", "audiences/vip", "audiences/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "computed-traits/r", "computed-traits/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
 		"erasures/er_7", "erasures/{id}")
 	count := 0

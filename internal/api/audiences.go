@@ -15,6 +15,10 @@ type Audiences interface {
 	Audience(ctx context.Context, name string) (*clientele.AudienceInForce, error)
 	SetAudience(ctx context.Context, by string, a clientele.Audience) (*clientele.AudienceInForce, error)
 	DeleteAudience(ctx context.Context, by, name string) error
+	// UploadAudience changes the list of a static audience by a file of identifiers; RefreshAudience asks the
+	// query of an SQL audience. Conflict when the audience is of another kind.
+	UploadAudience(ctx context.Context, by, name string, up clientele.AudienceUpload, text []byte) (*clientele.AudienceUploaded, error)
+	RefreshAudience(ctx context.Context, by, name string) (*clientele.AudienceInForce, error)
 	// AudienceMembers are those of the live version, by profile.
 	AudienceMembers(ctx context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error)
 	// PreviewAudience changes nothing. Conflict when the same editor has asked for another meanwhile.
@@ -26,6 +30,42 @@ type Audiences interface {
 	Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.ValueCount, error)
 }
 
+// Limits of a file of identifiers.
+const (
+	MaxListBytes = 16 << 20 // as it is sent
+	MaxListText  = 64 << 20 // when it is decompressed
+)
+
+type uploadInput struct {
+	Named
+	Mode      string `query:"mode" enum:"replace,append,remove" default:"replace"`
+	Namespace string `query:"namespace" required:"true" maxLength:"64" doc:"Of the identifiers. SHA-256 hashes of them, in hexadecimal, are recognised for email and phone."`
+	Column    string `query:"column" maxLength:"200" doc:"That holds them, when there are several."`
+	Keep      bool   `query:"keep_unmatched" doc:"Keep keyed hashes of those that nobody has, so that who has one later joins."`
+	Encoding  string `header:"Content-Encoding" doc:"gzip, or nothing."`
+	RawBody   []byte `contentType:"text/plain" required:"true"`
+}
+
+// listRoutes are those of audiences that are lists.
+func (a *API) listRoutes() {
+	const tag = "audiences"
+	route(a, operation{id: "upload-audience", method: http.MethodPost, path: "/api/v1/audiences/{name}/list", scope: token.Write, tag: tag, timeout: longTimeout, body: MaxListBytes,
+		summary: "Change the list of a static audience by a file of identifiers: one a line, CSV or JSON lines"},
+		func(ctx context.Context, in *uploadInput) (*output[*clientele.AudienceUploaded], error) {
+			text, err := unpacked(in.Encoding, in.RawBody, MaxListText)
+			if err != nil {
+				return nil, err
+			}
+			up := clientele.AudienceUpload{Mode: clientele.ListMode(in.Mode), Namespace: clientele.Namespace(in.Namespace), Column: in.Column, Keep: in.Keep}
+			return one(a.o.Audiences.UploadAudience(ctx, principalOf(ctx).Name, in.Name, up, text))
+		})
+	route(a, operation{id: "refresh-audience", method: http.MethodPost, path: "/api/v1/audiences/{name}/refresh", scope: token.Write, tag: tag, timeout: longTimeout,
+		summary: "Ask the query of an SQL audience now"},
+		func(ctx context.Context, in *Named) (*output[*clientele.AudienceInForce], error) {
+			return one(a.o.Audiences.RefreshAudience(ctx, principalOf(ctx).Name, in.Name))
+		})
+}
+
 // AudienceQuestion asks who would be in an audience.
 type AudienceQuestion struct {
 	Where  clientele.RawJSON `json:"where" doc:"The definition."`
@@ -34,6 +74,7 @@ type AudienceQuestion struct {
 
 func (a *API) audienceRoutes() {
 	const tag = "audiences"
+	a.listRoutes()
 	route(a, operation{id: "list-audiences", method: http.MethodGet, path: "/api/v1/audiences", scope: token.Read, tag: tag, quiet: true, summary: "Audiences, and how they stand"},
 		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.AudienceInForce], error) {
 			return all(a.o.Audiences.Audiences(ctx))

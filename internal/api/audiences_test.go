@@ -59,3 +59,13 @@ func (g groups) Lifecycle(context.Context) (*clientele.LifecycleInForce, error) 
 func (g groups) SetLifecycle(_ context.Context, _ string, stages []clientele.LifecycleStage) (*clientele.LifecycleInForce, error) {
 	return &clientele.LifecycleInForce{Version: 2, Stages: stages}, nil
 }
+
+func (g groups) UploadAudience(ctx context.Context, by, name string, up clientele.AudienceUpload, text []byte) (*clientele.AudienceUploaded, error) {
+	g.p.by = by
+	return &clientele.AudienceUploaded{}, g.p.did(ctx, name, string(up.Mode), string(up.Namespace), up.Column, up.Keep, string(text))
+}
+
+func (g groups) RefreshAudience(ctx context.Context, by, name string) (*clientele.AudienceInForce, error) {
+	g.p.by = by
+	return &clientele.AudienceInForce{}, g.p.did(ctx, name)
+}

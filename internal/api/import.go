@@ -39,7 +39,7 @@ func (a *API) importRoutes() {
 		tag: "import", summary: "Append records that are already mapped, one JSON object a line; durable when answered",
 		body: MaxImportBytes, timeout: longTimeout},
 		func(ctx context.Context, in *importInput) (*output[*clientele.ImportResult], error) {
-			text, err := importText(in)
+			text, err := unpacked(in.Encoding, in.RawBody, MaxImportText)
 			if err != nil {
 				return nil, err
 			}
@@ -59,26 +59,26 @@ func (a *API) importRoutes() {
 		})
 }
 
-// importText is the body without its compression.
-func importText(in *importInput) ([]byte, error) {
-	switch in.Encoding {
+// unpacked is the body without its compression, of at most so many bytes.
+func unpacked(encoding string, body []byte, most int64) ([]byte, error) {
+	switch encoding {
 	case "", "identity":
 		// The library takes its buffer back after the handler, and the log may keep the bytes.
-		return bytes.Clone(in.RawBody), nil
+		return bytes.Clone(body), nil
 	case "gzip":
 	default:
 		return nil, clientele.Errorf(clientele.Invalid, "the content encoding is not known").WithHint("gzip, or none")
 	}
-	zr, err := gzip.NewReader(bytes.NewReader(in.RawBody))
+	zr, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
 		return nil, clientele.Errorf(clientele.Invalid, "the body is not gzip")
 	}
-	text, err := io.ReadAll(io.LimitReader(zr, MaxImportText+1))
+	text, err := io.ReadAll(io.LimitReader(zr, most+1))
 	if err != nil {
 		return nil, clientele.Errorf(clientele.Invalid, "the body is not whole gzip")
 	}
-	if len(text) > MaxImportText {
-		return nil, clientele.Errorf(clientele.TooLarge, "the body is over %d MB when decompressed", MaxImportText>>20).WithHint("send fewer lines at once")
+	if int64(len(text)) > most {
+		return nil, clientele.Errorf(clientele.TooLarge, "the body is over %d MB when decompressed", most>>20).WithHint("send fewer lines at once")
 	}
 	return text, nil
 }

@@ -125,6 +125,8 @@ type App struct {
 	postgres  atomic.Pointer[pgwire.Server] // nil while it does not serve
 	previews  *preview.Engine
 	names     names
+	listing   sync.Mutex // one change of a list of an audience at a time
+	failures  failures
 	limits    limits
 	reloading sync.Mutex
 	// Held by who must not have the log or the outbox trimmed meanwhile: those who trim try again later.

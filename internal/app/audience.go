@@ -20,7 +20,7 @@ var _ api.Audiences = (*App)(nil)
 func (a *App) Audiences(ctx context.Context) ([]clientele.AudienceInForce, error) {
 	list, err := resolve.LoadAudiences(a.rows)
 	for i := range list {
-		if err == nil {
+		if a.schedule(&list[i]); err == nil {
 			err = a.filling(ctx, &list[i])
 		}
 	}
@@ -31,6 +31,7 @@ func (a *App) Audiences(ctx context.Context) ([]clientele.AudienceInForce, error
 func (a *App) Audience(ctx context.Context, name string) (*clientele.AudienceInForce, error) {
 	v, err := resolve.LoadAudience(a.rows, name)
 	if err == nil {
+		a.schedule(v)
 		err = a.filling(ctx, v)
 	}
 	return v, err
@@ -53,8 +54,16 @@ func (a *App) SetAudience(ctx context.Context, by string, in clientele.Audience)
 	if _, err := resolve.CheckAudience(a.rows, in); err != nil {
 		return nil, err
 	}
+	if err := a.checkQuery(ctx, in); err != nil {
+		return nil, err
+	}
 	if _, err := a.command(ctx, clientele.CommandAudience, by, resolve.AudienceBody{Audience: in}); err != nil {
 		return nil, err
+	}
+	if in.Kind == clientele.AudienceSQL { // an error stands in the answer: the audience is in force
+		if _, err := a.RefreshAudience(ctx, by, in.Name); err != nil && ctx.Err() != nil {
+			return nil, err
+		}
 	}
 	return a.Audience(ctx, in.Name)
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"slices"
 
 	"clientele"
@@ -20,21 +21,31 @@ func (a *App) readAudiences() error {
 		wrong := func(err error) error {
 			return clientele.Errorf(clientele.Invalid, "audiences[%d]: %w", i, err).WithHint("%s", clientele.ErrorHint(err))
 		}
-		where, err := json.Marshal(g.Where)
-		if err != nil {
-			return wrong(clientele.Errorf(clientele.Invalid, "where is no definition").WithHint("write a condition: {trait: country, op: eq, value: TH}"))
+		in := clientele.Audience{Name: g.Name, Kind: clientele.AudienceKind(g.Kind), Description: g.Description, Query: g.Query, Every: g.Every}
+		if g.Where != nil {
+			where, err := json.Marshal(g.Where)
+			if err != nil {
+				return wrong(clientele.Errorf(clientele.Invalid, "where is no definition").WithHint("write a condition: {trait: country, op: eq, value: TH}"))
+			}
+			in.Where = where
 		}
-		c, err := audience.Parse(where)
+		c, err := resolve.AudienceCondition(&in)
 		if err == nil {
 			err = audience.Executable(c)
+		}
+		if err == nil {
+			_, err = everyOf(in.Every)
 		}
 		if err != nil {
 			return wrong(err)
 		}
+		if !in.Kind.Listed() {
+			in.Where = audience.JSON(c)
+		}
 		if _, twice := a.groups[g.Name]; twice || g.Name == "" {
 			return wrong(clientele.Errorf(clientele.Invalid, "its name is missing, or another's too").WithHint("give each a name of its own"))
 		}
-		a.groups[g.Name] = clientele.Audience{Name: g.Name, Description: g.Description, Where: audience.JSON(c)}
+		a.groups[g.Name] = in
 	}
 	_, err := orderOf(a.groups)
 	return err
@@ -44,7 +55,7 @@ func (a *App) readAudiences() error {
 func orderOf(groups map[string]clientele.Audience) ([]string, error) {
 	definitions := map[string]audience.Condition{}
 	for name, g := range groups {
-		c, err := audience.Parse(g.Where)
+		c, err := resolve.AudienceCondition(&g)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +137,8 @@ func (a *App) endGroups(ctx context.Context, there map[string]clientele.Audience
 // by one that they refer to.
 func aroundStages(groups map[string]clientele.Audience, order []string) (before, behind []string, err error) {
 	for _, name := range order {
-		c, err := audience.Parse(groups[name].Where)
+		g := groups[name]
+		c, err := resolve.AudienceCondition(&g)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -146,8 +158,14 @@ func aroundStages(groups map[string]clientele.Audience, order []string) (before,
 func (a *App) tellGroups(ctx context.Context, names []string, there map[string]clientele.AudienceInForce) error {
 	for _, name := range names {
 		g := a.groups[name]
-		if x, ok := there[name]; ok && x.By == ofFile && x.Description == g.Description && string(x.Where) == string(g.Where) {
+		x, ok := there[name]
+		if ok && x.By == ofFile && reflect.DeepEqual(x.Audience, g) {
 			continue
+		}
+		if ok && x.Kind != g.Kind {
+			if err := a.tellAudience(ctx, resolve.AudienceBody{Audience: clientele.Audience{Name: name}, Delete: true}); err != nil {
+				return err
+			}
 		}
 		if err := a.tellAudience(ctx, resolve.AudienceBody{Audience: g}); err != nil {
 			return err

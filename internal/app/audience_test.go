@@ -145,3 +145,138 @@ func TestAudiencesOfTheConfiguration(t *testing.T) {
 		t.Errorf("a wrong definition gives %v", err)
 	}
 }
+
+// rebuilt is the program on a data directory that was made anew from its log.
+func (p *program) rebuilt(c config.Config) *program {
+	p.Helper()
+	p.stop()
+	if err := app.Rebuild(context.Background(), c, options(), nil); err != nil {
+		p.Fatal(err)
+	}
+	q := run(p.T, c)
+	if err := q.app.Settle(context.Background()); err != nil {
+		p.Fatal(err)
+	}
+	return q
+}
+
+// A static audience is filled by files, plain identifiers and hashes; who is not there yet joins later; it combines
+// with others; a rebuild comes to the same.
+func TestStaticAudienceOfFiles(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := settings(t)
+	p := run(t, c)
+	for i := range 4 {
+		p.batch(webKey, identify(fmt.Sprint("i", i), "2026-02-27T11:00:00Z", fmt.Sprintf(`"userId":"u%d"`, i), fmt.Sprintf(`{"email":"u%d@example.com","city":"Hue"}`, i)))
+	}
+	if err := p.app.Settle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "partners", Kind: clientele.AudienceStatic}); err != nil {
+		t.Fatal(err)
+	}
+	hash := func(email string) string {
+		return clientele.Identifier{Namespace: clientele.Email, Value: email}.Hashed()[0].Value
+	}
+	upload := func(mode clientele.ListMode, keep bool, lines ...string) *clientele.AudienceUploaded {
+		t.Helper()
+		r, err := p.client.UploadAudience(ctx, "partners", clientele.AudienceUpload{Mode: mode, Namespace: clientele.Email, Keep: keep}, []byte(strings.Join(lines, "\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	r := upload(clientele.ListReplace, true, "email", "U0@Example.com", strings.ToUpper(hash("u1@example.com")), hash("u9@example.com"), "u8@example.com")
+	if r.Identifiers != 4 || r.Matched != 2 || r.Kept != 2 || r.MatchRate != 0.5 || r.Members != 2 {
+		t.Errorf("the file did %+v", r)
+	}
+	if got := p.membersOf("partners"); got != "u0 u1" {
+		t.Errorf("members are %s", got)
+	}
+	p.batch(webKey, identify("late", "2026-02-28T11:00:00Z", `"userId":"u9"`, `{"email":"u9@example.com"}`))
+	eventually(t, "u9 has joined", func() bool { return p.membersOf("partners") == "u0 u1 u9" })
+	if r = upload(clientele.ListAppend, false, "u2@example.com", "u7@example.com"); r.Members != 4 || r.Kept != 0 {
+		t.Errorf("appended: %+v", r)
+	}
+	if r = upload(clientele.ListRemove, false, "u0@example.com"); r.Members != 3 {
+		t.Errorf("removed: %+v", r)
+	}
+	v, err := p.client.Audience(ctx, "partners")
+	if err != nil || v.Kind != clientele.AudienceStatic || v.List == nil || v.List.Matched != 3 || v.List.Waiting != 1 || v.List.Dropped != 1 {
+		t.Errorf("the audience is %+v %+v, %v", v, v.List, err)
+	}
+	if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "both", Where: clientele.RawJSON(`{"and":[{"audience":"partners"},{"trait":"city","op":"eq","value":"Hue"}]}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if v := p.filled("both"); v.Members != 2 || p.membersOf("both") != "u1 u2" {
+		t.Errorf("combined: %+v", v)
+	}
+	if r = upload(clientele.ListReplace, false, "u3@example.com", "u1@example.com"); r.Members != 2 || p.membersOf("both") != "u1 u3" {
+		t.Errorf("replaced: %+v", r)
+	}
+	if rows := p.sql("select count(*) from audience_lists where audience = 'partners'"); fmt.Sprint(rows) != "[2]" {
+		t.Errorf("the list in SQL has %v", rows)
+	}
+	before, rows := p.digests(), fmt.Sprint(p.sql("select * from audience_members order by all"), p.sql("select * from audience_lists order by all"))
+	p = p.rebuilt(c)
+	if after := fmt.Sprint(p.sql("select * from audience_members order by all"), p.sql("select * from audience_lists order by all")); after != rows {
+		t.Errorf("after a rebuild the lists are\n%s\nwere\n%s", after, rows)
+	}
+	for name, d := range p.digests() {
+		if before[name] != d {
+			t.Errorf("after a rebuild the digest of %s differs", name)
+		}
+	}
+	if _, err := p.client.UploadAudience(ctx, "both", clientele.AudienceUpload{Mode: clientele.ListAppend, Namespace: clientele.Email}, []byte("x@example.com")); clientele.ErrorCode(err) != clientele.Conflict {
+		t.Errorf("a file for a definition: %v", err)
+	}
+}
+
+// An SQL audience is who its query names, as of the last refresh; a query that fails leaves its members.
+func TestSQLAudience(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := settings(t)
+	p := run(t, c)
+	order := func(i int, revenue string) {
+		t.Helper()
+		p.batch(webKey, track(fmt.Sprint("o", i), "Order Completed", "2026-02-27T11:00:00Z", fmt.Sprintf(`"userId":"u%d"`, i), fmt.Sprintf(`{"order_id":"O%d","revenue":%s}`, i, revenue)))
+	}
+	order(1, "10")
+	order(2, "90")
+	if err := p.app.Settle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	const query = "select profile_id from orders group by profile_id having sum(100 / (cast(revenue as integer) - 7)) < 30"
+	for what, q := range map[string]string{"no profile_id": "select 1", "two statements": "select 1; select 2", "not a SELECT": "delete from orders", "no such table": "select profile_id from nowhere"} {
+		if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "big", Kind: clientele.AudienceSQL, Query: q}); err == nil {
+			t.Errorf("%s is taken", what)
+		}
+	}
+	v, err := p.client.SetAudience(ctx, clientele.Audience{Name: "big", Kind: clientele.AudienceSQL, Query: query + " -- a remark", Every: "1h"})
+	if err != nil || v.Members != 1 || v.List.Revision != 1 || v.List.Due <= v.List.At || p.membersOf("big") != "u2" {
+		t.Fatalf("made: %+v, %v", v, err)
+	}
+	order(3, "80")
+	if v, err = p.client.RefreshAudience(ctx, "big"); err != nil || v.Members != 2 || p.membersOf("big") != "u2 u3" {
+		t.Fatalf("refreshed: %+v, %v", v, err)
+	}
+	order(4, "3000000000") // beyond an integer: the query fails
+	if _, err = p.client.RefreshAudience(ctx, "big"); err == nil {
+		t.Error("the query that fails has no error")
+	}
+	if v, err = p.client.Audience(ctx, "big"); err != nil || v.Members != 2 || v.List.Error == "" || v.List.ErrorAt == 0 {
+		t.Errorf("after the failure: %+v, %v", v.List, err)
+	}
+	before := p.digests()
+	p = p.rebuilt(c)
+	if got := p.membersOf("big"); got != "u2 u3" {
+		t.Errorf("after a rebuild the members are %s", got)
+	}
+	for name, d := range p.digests() {
+		if before[name] != d {
+			t.Errorf("after a rebuild the digest of %s differs", name)
+		}
+	}
+}

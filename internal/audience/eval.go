@@ -46,6 +46,9 @@ func (e *evaluation) condition(c Condition) (bool, clientele.Micros, error) {
 	case *Ref:
 		member, err := e.facts.InAudience(c.Audience)
 		return member, Never, err
+	case *Listed:
+		member, err := e.facts.Listed(c.Audience)
+		return member, Never, err
 	case *Consent:
 		return e.consent(c)
 	case *Identifier:

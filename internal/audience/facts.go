@@ -17,6 +17,8 @@ type Facts interface {
 	Identifiers() ([]clientele.ProfileIdentifier, error)
 	// InAudience says whether the profile is a member of the audience.
 	InAudience(name string) (bool, error)
+	// Listed says whether the profile is on the list of the audience.
+	Listed(name string) (bool, error)
 	// Lifecycle is the stage that the profile is in, and since when; "" for none.
 	Lifecycle() (stage string, since clientele.Micros, err error)
 	// Events calls fn for the events of the name between from and to, both included, in whatever

@@ -126,7 +126,7 @@ func (p *parser) fail(at place, hint, format string, args ...any) {
 }
 
 // forms are the conditions, by the member that tells them apart.
-var forms = []string{"and", "or", "not", "trait", "event", "sequence", "message", "lifecycle", "catalog", "audience", "consent", "identifier"}
+var forms = []string{"and", "or", "not", "trait", "event", "sequence", "message", "lifecycle", "catalog", "audience", "consent", "identifier", "listed"}
 
 const formsHint = "a condition has one of and, or, not, trait, event, sequence, message, lifecycle, catalog, audience, consent, identifier"
 
@@ -209,6 +209,9 @@ func (p *parser) leaf(at place, m map[string]any, form string) Condition {
 		}
 		c.Available = p.nested(at, m, "available", numeric)
 		return c
+	case "listed":
+		p.only(at, m, "listed")
+		return &Listed{p.name(at.in("listed"), m["listed"])}
 	case "audience":
 		p.only(at, m, "audience")
 		return &Ref{p.name(at.in("audience"), m["audience"])}

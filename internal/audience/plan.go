@@ -23,6 +23,7 @@ type Plan struct {
 	messages   []int
 	lifecycle  []int
 	refs       map[string][]int // by the audience referred to
+	lists      map[string][]int // by the audience whose list it is
 	places     map[versionOf]int
 	lastStage  int   // the last that is a lifecycle stage; -1 when none is
 	vacuous    []int // those that a profile of which nothing is known belongs to
@@ -64,7 +65,7 @@ func NewPlan(entries []Entry) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{entries: slices.Clone(entries), events: map[string]*eventIndex{}, traits: map[string]*finding{}, purposes: map[string][]int{}, refs: map[string][]int{}, places: map[versionOf]int{}, lastStage: -1}
+	p := &Plan{entries: slices.Clone(entries), events: map[string]*eventIndex{}, traits: map[string]*finding{}, purposes: map[string][]int{}, refs: map[string][]int{}, lists: map[string][]int{}, places: map[versionOf]int{}, lastStage: -1}
 	slices.SortStableFunc(p.entries, func(a, b Entry) int {
 		if i, j := slices.Index(order, a.Name), slices.Index(order, b.Name); i != j {
 			return i - j
@@ -108,6 +109,8 @@ func (p *Plan) add(i int, l Condition, wheres map[string]int) {
 		p.lifecycle = put1(p.lifecycle, i)
 	case *Ref:
 		p.refs[l.Audience] = put1(p.refs[l.Audience], i)
+	case *Listed:
+		p.lists[l.Audience] = put1(p.lists[l.Audience], i)
 	case *Consent:
 		p.purposes[l.Purpose] = put1(p.purposes[l.Purpose], i)
 	case *Identifier:
@@ -275,6 +278,7 @@ func (nobody) Trait(string) (jsontext.Value, error)                             
 func (nobody) Consent(string, string) (*clientele.Consent, error)               { return nil, nil }
 func (nobody) Identifiers() ([]clientele.ProfileIdentifier, error)              { return nil, nil }
 func (nobody) InAudience(string) (bool, error)                                  { return false, nil }
+func (nobody) Listed(string) (bool, error)                                      { return false, nil }
 func (nobody) Lifecycle() (string, clientele.Micros, error)                     { return "", 0, nil }
 func (nobody) Hits(*Counted, clientele.Micros, clientele.Micros) ([]Hit, error) { return nil, nil }
 func (nobody) Events(string, clientele.Micros, clientele.Micros, func(*Occurrence) error) error {

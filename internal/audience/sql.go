@@ -131,6 +131,8 @@ func (s Schema) set(c Condition, at At) (query string, complement, ok bool) {
 			literalSQL(c.Stage), timeSQL(at.Now-clientele.Micros(c.For)))
 	case *Ref:
 		query = fmt.Sprintf("select profile_id from audience_members where exited_at is null and audience = %s", literalSQL(c.Audience))
+	case *Listed:
+		query = listedSQL(c)
 	case *Identifier:
 		query = "select profile_id from identifiers where profile_id is not null and namespace = " + literalSQL(string(c.Namespace))
 		if c.Verified != nil {

@@ -121,6 +121,8 @@ func (w *writer) condition(c Condition) {
 		w.end('}')
 	case *Ref:
 		w.member("audience", c.Audience)
+	case *Listed:
+		w.member("listed", c.Audience)
 	case *Consent:
 		w.member("consent", c.Purpose)
 		if c.Channel != "" {
@@ -267,6 +269,8 @@ func String(c Condition) string {
 		return "a wanted SKU has available " + c.Available.String()
 	case *Ref:
 		return "in audience " + quoteName(c.Audience)
+	case *Listed:
+		return "on the list of " + quoteName(c.Audience)
 	case *Consent:
 		s := "consent to "
 		if !c.Granted {

@@ -1,10 +1,14 @@
 package config
 
-// Audience is an audience of the file. Where is its definition, written as YAML.
+// Audience is an audience of the file. Where is its definition, written as YAML; one of the kind sql has a
+// query instead, and one of the kind static is filled by files.
 type Audience struct {
 	Name        string `yaml:"name"`
+	Kind        string `yaml:"kind"`
 	Description string `yaml:"description"`
 	Where       any    `yaml:"where"`
+	Query       string `yaml:"query"`
+	Every       string `yaml:"every"`
 }
 
 // Lifecycle are the stages on the way of a customer. Default is clientele.DefaultLifecycle instead of Stages.

@@ -24,7 +24,13 @@ type audienceRow struct {
 	At          clientele.Micros       `cbor:"7,keyasint"`
 	Last        int                    `cbor:"8,keyasint"` // the number of the latest version
 	Next        *nextVersion           `cbor:"9,keyasint,omitempty"`
+	Query       string                 `cbor:"10,keyasint,omitempty"` // of the kind sql
+	Every       string                 `cbor:"11,keyasint,omitempty"` // likewise
+	List        *listState             `cbor:"12,keyasint,omitempty"` // of the kinds static and sql
 }
+
+// audienceOfOld is the kind of definitions in rows of the first version.
+const audienceOfOld clientele.AudienceKind = "rule"
 
 // nextVersion is a version that is being filled. Profiles that change are evaluated by it from its
 // position on; what SQL finds for the others is told by commands, in the order of their numbers.
@@ -79,15 +85,17 @@ type audiences struct {
 	plan    *audience.Plan // nil when there is no audience: then nothing here costs anything
 	members *rowcache.Cache[clientele.ProfileID, memberRow]
 
-	touched map[clientele.Anchor]audience.Touched // by the frame at hand
-	minted  map[clientele.Anchor]bool             // likewise
-	timed   map[clientele.Anchor]bool             // likewise: those that time alone has changed
-	lines   map[string]map[string][]byte          // of the batch: anchor and name -> timeline keys -> rows, nil for deleted ones
-	placed  map[string]placed                     // likewise: where rows of tables stand on timelines
-	told    [][]any                               // rows of audience_members of the batch
-	stays   [][]any                               // rows of lifecycle, likewise
-	dues    map[clientele.ProfileID]clientele.Micros
-	soonest clientele.Micros // nothing is due before
+	touched  map[clientele.Anchor]audience.Touched // by the frame at hand
+	minted   map[clientele.Anchor]bool             // likewise
+	timed    map[clientele.Anchor]bool             // likewise: those that time alone has changed
+	lines    map[string]map[string][]byte          // of the batch: anchor and name -> timeline keys -> rows, nil for deleted ones
+	placed   map[string]placed                     // likewise: where rows of tables stand on timelines
+	listed   map[listing]clientele.Micros          // likewise: who is on which list since when; 0 = no longer
+	relisted map[clientele.Anchor]bool             // by the frame at hand
+	told     [][]any                               // rows of audience_members of the batch
+	stays    [][]any                               // rows of lifecycle, likewise
+	dues     map[clientele.ProfileID]clientele.Micros
+	soonest  clientele.Micros // nothing is due before
 
 	percentiles []clientele.PercentileThreshold
 }
@@ -141,6 +149,9 @@ func storedAudiences(rows clientele.Rows) (map[string]*audienceRow, error) {
 	all := map[string]*audienceRow{}
 	err := rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowAudience).Bytes([]byte{'d'})), func(k clientele.Key, v []byte) (bool, error) {
 		row, err := rowcache.Decode[audienceRow](v)
+		if err == nil && row.Kind == audienceOfOld {
+			row.Kind = clientele.AudienceDefinition
+		}
 		all[clientele.Key(k[1:]).Read().Text()] = row
 		return true, err
 	})
@@ -154,6 +165,7 @@ func (a *audiences) begin() {
 	a.touched, a.minted = map[clientele.Anchor]audience.Touched{}, map[clientele.Anchor]bool{}
 	a.timed = map[clientele.Anchor]bool{}
 	a.placed = map[string]placed{}
+	a.listed, a.relisted = map[listing]clientele.Micros{}, map[clientele.Anchor]bool{}
 	a.lines, a.dues = map[string]map[string][]byte{}, map[clientele.ProfileID]clientele.Micros{}
 }
 
@@ -215,12 +227,29 @@ func (r *Resolver) heard(anchor clientele.Anchor, rec *Parsed, e *event, at clie
 	}
 }
 
-// minted notes that a record has brought identifiers that nobody had.
-func (r *Resolver) mintedBy(anchor clientele.Anchor, m *mint, before int) {
-	if a := r.audiences; a.plan != nil && anchor != 0 && m.next > before {
+// mintedBy notes that a record has brought identifiers that nobody had, from the number on.
+func (r *Resolver) mintedBy(anchor clientele.Anchor, m *mint, before int) error {
+	a := r.audiences
+	if anchor == 0 || m.next == before {
+		return nil
+	}
+	if a.plan != nil {
 		a.touch(anchor)
 		a.minted[anchor] = true
 	}
+	if a.waiting() == 0 {
+		return nil
+	}
+	for i := before; i < m.next; i++ {
+		fresh, err := clientele.NewAnchor(m.position, i)
+		if err == nil && !m.skip[fresh] {
+			err = r.awaited(fresh)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // severalDecide says whether more than one anchor of the profile has decided about consent: only

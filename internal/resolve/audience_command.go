@@ -89,12 +89,12 @@ func checkAudience(all map[string]*audienceRow, life *lifecycleRow, book *Comput
 	if !audienceName.MatchString(in.Name) {
 		return nil, invalidHint("write up to 64 letters, digits, blanks, dots, dashes and underscores", "%q is no name of an audience", clip(in.Name))
 	}
-	if in.Kind != "" && in.Kind != clientele.AudienceRule {
-		return nil, invalidHint("leave it out", "there is no kind %q of audiences", clip(string(in.Kind)))
-	}
-	c, err := audience.Parse(in.Where)
+	c, err := AudienceCondition(&in)
 	if err != nil {
 		return nil, err
+	}
+	if have := all[in.Name]; have != nil && have.Kind != in.Kind {
+		return nil, clientele.Errorf(clientele.Conflict, "audience %q is of the kind %s", in.Name, have.Kind).WithHint("delete it first, or take another name")
 	}
 	definitions, err := latest(all)
 	if err != nil {
@@ -139,6 +139,33 @@ func checkReferences(definitions map[string]audience.Condition, book *ComputedBo
 	return checkComputed(c, book)
 }
 
+// AudienceCondition is what the audience's members have to be; its kind is filled in when it has none.
+func AudienceCondition(in *clientele.Audience) (audience.Condition, error) {
+	if in.Kind == "" {
+		in.Kind = clientele.AudienceDefinition
+	}
+	switch in.Kind {
+	case clientele.AudienceStatic, clientele.AudienceSQL:
+		if len(in.Where) > 0 && string(in.Where) != "null" {
+			return nil, invalidHint("leave where out", "a %s audience has no definition", in.Kind)
+		}
+		if (in.Query == "") == (in.Kind == clientele.AudienceSQL) {
+			return nil, invalidHint("an audience of the kind sql has a query, and no other has", "query does not fit the kind %s", in.Kind)
+		}
+		return listedWhere(in.Name), nil
+	case clientele.AudienceDefinition:
+		if in.Query != "" || in.Every != "" {
+			return nil, invalidHint(`an audience with a query is of the kind sql`, "query and every do not fit the kind %s", in.Kind)
+		}
+		c, err := audience.Parse(in.Where)
+		if err == nil && audience.Listing(c) != "" {
+			err = invalidHint(`write {"audience":"…"}`, "a list is referred to by its audience")
+		}
+		return c, err
+	}
+	return nil, invalidHint("kinds are definition, static and sql", "there is no kind %q of audiences", clip(string(in.Kind)))
+}
+
 func invalidHint(hint, format string, args ...any) error {
 	return clientele.Errorf(clientele.Invalid, format, args...).WithHint("%s", hint)
 }
@@ -149,23 +176,31 @@ func (r *Resolver) audienceCommand(b AudienceBody, by string, p clientele.Positi
 	if b.Delete {
 		return r.deleteAudience(b.Name)
 	}
+	if b.Kind == "" || b.Kind == audienceOfOld {
+		b.Kind = clientele.AudienceDefinition
+	}
 	c, err := checkAudience(a.rows, a.life, r.counting.book, b.Audience)
 	if err != nil {
 		return err
 	}
 	row := a.rows[b.Name]
 	if row == nil {
-		row = &audienceRow{Kind: clientele.AudienceRule}
+		row = &audienceRow{Kind: b.Kind}
+		if b.Kind.Listed() { // nobody is on the list yet, so there is nobody to look for
+			row.List, row.Version, row.Last, row.Where = &listState{}, 1, 1, audience.JSON(c)
+			a.rows[b.Name] = row
+			err = a.prepare()
+		}
 		a.rows[b.Name] = row
 	}
-	row.Description, row.By, row.At = b.Description, by, now
+	row.Description, row.By, row.At, row.Query, row.Every = b.Description, by, now, b.Query, b.Every
 	a.changed[b.Name] = true
 	where, latest := audience.JSON(c), row.Where
 	if row.Next != nil {
 		latest = row.Next.Where
 	}
 	if string(latest) == string(where) {
-		return nil
+		return err
 	}
 	r.renew(row, where, p)
 	return a.prepare()
@@ -357,6 +392,11 @@ func (r *Resolver) deleteAudience(name string) error {
 	})
 	if err != nil {
 		return err
+	}
+	if a.rows[name].List != nil {
+		if err := r.dropList(name); err != nil {
+			return err
+		}
 	}
 	delete(a.rows, name)
 	a.changed[name] = true

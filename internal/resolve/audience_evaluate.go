@@ -46,7 +46,8 @@ func (p pendingRows) Scan(rg clientele.Range, fn func(clientele.Key, []byte) (bo
 // evaluated are the profile's facts as of the record at hand.
 type evaluated struct {
 	facts
-	row *memberRow
+	audiences *audiences
+	row       *memberRow
 }
 
 func (e *evaluated) InAudience(name string) (bool, error) {
@@ -58,8 +59,18 @@ func (e *evaluated) Lifecycle() (string, clientele.Micros, error) {
 	return e.row.Stage, e.row.StageSince, nil
 }
 
+// Listed looks into the batch first.
+func (e *evaluated) Listed(name string) (bool, error) {
+	for _, m := range e.members {
+		if have, err := e.audiences.onList(e.facts.rows, m, name); err != nil || have {
+			return have, err
+		}
+	}
+	return false, nil
+}
+
 func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, row *memberRow) (*evaluated, error) {
-	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members}, row: row}
+	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members}, audiences: r.audiences, row: row}
 	if r.audiences.plan.AsksComputed() {
 		states, err := r.computedStates(members)
 		if err != nil {
@@ -125,6 +136,9 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 		if a.timed[anchor] {
 			reasons[id] = clientele.ReasonTime
 		}
+		if a.relisted[anchor] {
+			reasons[id] = clientele.ReasonList
+		}
 		if a.minted[anchor] {
 			a.plan.Identifiers(of(id))
 			if clientele.Anchor(id).Position() == p {
@@ -166,6 +180,7 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 	clear(a.touched)
 	clear(a.minted)
 	clear(a.timed)
+	clear(a.relisted)
 	return nil
 }
 
@@ -299,7 +314,7 @@ func (r *Resolver) enter(id clientele.ProfileID, row *memberRow, name string, m 
 	if audience.IsStage(name) {
 		return
 	}
-	r.audiences.told = append(r.audiences.told, memberValues(name, id, m, 0, ""))
+	r.tellMember(name, id, m, 0, "")
 }
 
 func (r *Resolver) leave(id clientele.ProfileID, row *memberRow, name string, m membership, reason string) {
@@ -307,12 +322,13 @@ func (r *Resolver) leave(id clientele.ProfileID, row *memberRow, name string, m 
 	if audience.IsStage(name) {
 		return
 	}
-	r.audiences.told = append(r.audiences.told, memberValues(name, id, m, r.totals.Now, reason))
+	r.tellMember(name, id, m, r.totals.Now, reason)
 }
 
-// memberValues is a row of audience_members.
-func memberValues(name string, id clientele.ProfileID, m membership, left clientele.Micros, reason string) []any {
-	return []any{name, int64(id), int64(m.Since), instantOrNil(left), m.Reason, text(reason), string(clientele.AudienceRule)}
+// tellMember adds a row of audience_members.
+func (r *Resolver) tellMember(name string, id clientele.ProfileID, m membership, left clientele.Micros, reason string) {
+	a := r.audiences
+	a.told = append(a.told, []any{name, int64(id), int64(m.Since), instantOrNil(left), m.Reason, text(reason), string(a.rows[name].Kind)})
 }
 
 // leaveAll ends all memberships of a profile that is no more.

@@ -81,10 +81,23 @@ func (x *audienceRow) inForce(name string, known []clientele.PercentileThreshold
 	if err != nil {
 		return nil, err
 	}
-	a := &clientele.AudienceInForce{Audience: clientele.Audience{Name: name, Kind: x.Kind, Description: x.Description, Where: where},
+	kind := x.Kind
+	if kind == audienceOfOld {
+		kind = clientele.AudienceDefinition
+	}
+	if kind.Listed() {
+		where = nil
+	}
+	a := &clientele.AudienceInForce{Audience: clientele.Audience{Name: name, Kind: kind, Description: x.Description, Where: where, Query: x.Query, Every: x.Every},
 		Reads: audience.String(c), Version: x.Version, Members: x.Members, By: x.By, At: x.At, Percentiles: AskedThresholds(c, known)}
 	if n := x.Next; n != nil {
 		a.Filling = &clientele.AudienceFilling{Version: n.Version, Position: n.Position, Members: n.Members, Filled: n.Filled}
+	}
+	if l := x.List; l != nil {
+		a.List = &clientele.AudienceList{Revision: l.Revision, At: l.At, Matched: l.Size, Waiting: l.Waiting, Dropped: l.Dropped}
+		if all := l.Size + l.Waiting + l.Dropped; all > 0 {
+			a.List.MatchRate = float64(l.Size) / float64(all)
+		}
 	}
 	return a, nil
 }

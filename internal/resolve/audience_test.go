@@ -298,3 +298,11 @@ func (s *stream) audienceRows() string {
 	}
 	return b.String()
 }
+
+// graph is the graph as the rows have it.
+func (s *stream) graph() *identity.Graph {
+	s.t.Helper()
+	g, err := identity.NewGraph(s.rules, s.store)
+	s.must(err)
+	return g
+}

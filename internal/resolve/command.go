@@ -128,6 +128,8 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 			return err
 		}
 		return r.percentilesCommand(b, p, rec.ReceivedAt)
+	case clientele.CommandAudienceList:
+		return r.listCommand(body, rec.ReceivedAt)
 	case clientele.CommandConsent:
 		var b ConsentBody
 		if err := body(&b); err != nil {

@@ -170,6 +170,13 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 	}
 	c.Tables = append(c.Tables, tables...)
 	c.Tables = append(c.Tables, r.audiences.tables()...)
+	if len(r.audiences.listed) > 0 {
+		rows, err := r.listRows()
+		if err != nil {
+			return nil, err
+		}
+		c.Tables = append(c.Tables, rows)
+	}
 	for _, t := range slices.Sorted(maps.Keys(r.batch.deleted)) {
 		c.Tables = append(c.Tables, clientele.TableRows{Table: t, Delete: r.batch.deleted[t]})
 	}

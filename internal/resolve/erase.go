@@ -39,6 +39,9 @@ func (r *Resolver) erase(b EraseBody, p clientele.Position, now clientele.Micros
 		if err := r.eraseMember(a); err != nil {
 			return err
 		}
+		if err := r.unlist(a); err != nil {
+			return err
+		}
 	}
 	if err := r.graph.Erase(members); err != nil {
 		return err
@@ -57,6 +60,9 @@ func (r *Resolver) erase(b EraseBody, p clientele.Position, now clientele.Micros
 		e = told
 	}
 	tidy(e)
+	if err := r.unawaitAll(e.Identifiers); err != nil {
+		return err
+	}
 	v, err := rowcache.Encode(e)
 	if err != nil {
 		return err
@@ -98,6 +104,9 @@ func (r *Resolver) eraseAnchor(e *clientele.Erasure, a clientele.Anchor) error {
 		return err
 	}
 	e.Identifiers = append(e.Identifiers, SealIdentifier(r.gone.seal, id.Identifier))
+	for _, form := range id.Hashed() { // as lists of third parties have it
+		e.Identifiers = append(e.Identifiers, SealIdentifier(r.gone.seal, form))
+	}
 	h, err := loadHead(r.o.Store, a)
 	if err != nil {
 		return err

@@ -132,6 +132,7 @@ func (f *facts) Lifecycle() (string, clientele.Micros, error) {
 	}
 	return at.Stage, at.Since, nil
 }
+func (f *facts) Listed(name string) (bool, error) { return listed(f.rows, f.members, name) }
 
 func (f *facts) Events(name string, from, to clientele.Micros, fn func(*audience.Occurrence) error) error {
 	return f.timeline(name, from, to, func(t *TimelineEntry) error {

@@ -212,7 +212,7 @@ func (r *Resolver) lifecycleCommand(body func(any) error, by string, p clientele
 	l.Next, l.changed = &lifecycleVersion{Version: l.Last, Stages: stages, By: by, At: now}, true
 	for i := range stages {
 		name := audience.StageName(l.Last, stages[i].Name)
-		row := &audienceRow{Kind: clientele.AudienceRule, By: by, At: now}
+		row := &audienceRow{Kind: clientele.AudienceDefinition, By: by, At: now}
 		r.renew(row, stages[i].condition(), p)
 		a.rows[name], a.changed[name] = row, true
 	}

@@ -68,7 +68,9 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	if err != nil {
 		return err
 	}
-	r.mintedBy(anchor, m, minted)
+	if err := r.mintedBy(anchor, m, minted); err != nil {
+		return err
+	}
 	if err := r.seen.add(key, value); err != nil {
 		return err
 	}
@@ -267,7 +269,9 @@ func (r *Resolver) profileRow(rec *Parsed, at clientele.Stamp, m *mint, known bo
 	if err != nil || anchor == 0 {
 		return err
 	}
-	r.mintedBy(anchor, m, minted)
+	if err := r.mintedBy(anchor, m, minted); err != nil {
+		return err
+	}
 	e.consents = append(e.consents, rec.row.Consents...)
 	r.heard(anchor, rec, e, at, traits, false)
 	if err := r.fold(anchor, "", traits, at, !known); err != nil {
@@ -306,7 +310,9 @@ func (r *Resolver) tableRow(rec *Parsed, at clientele.Stamp, m *mint, known bool
 		if f.Anchor, err = r.graph.Observe(rec.ids, identity.RuleObserved, at, m.anchor); err != nil {
 			return err
 		}
-		r.mintedBy(f.Anchor, m, minted)
+		if err := r.mintedBy(f.Anchor, m, minted); err != nil {
+			return err
+		}
 		r.heardRow(f, rec)
 	}
 	if err := r.ledger.Record(f); err != nil {

@@ -130,8 +130,10 @@ func (r *Resolver) recall(l *remains, source string, m *mint) error {
 		}
 		minted := m.next
 		anchor, err := r.graph.Observe(ids, identity.RuleObserved, at, m.anchor)
-		r.mintedBy(anchor, m, minted)
 		if err != nil {
+			return err
+		}
+		if err := r.mintedBy(anchor, m, minted); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -171,6 +172,12 @@ func (s *stream) tables() map[string][]string {
 			for _, k := range tr.Delete {
 				delete(rows[t.Name], fmt.Sprint(k...))
 			}
+		}
+		for _, t := range clientele.Schema {
+			i := t.Column("anchor_id")
+			maps.DeleteFunc(rows[t.Name], func(_ string, row []any) bool {
+				return i >= 0 && slices.Contains(c.Erased, clientele.Anchor(row[i].(int64)))
+			})
 		}
 		last := clientele.TableNamed("profiles").Column("last_seen")
 		for _, seen := range c.Seen {

@@ -513,6 +513,23 @@ select
     b."source"
 from base."audience_members" b;
 
+create table if not exists base."audience_lists" (
+    "anchor_id" bigint,
+    "audience" varchar,
+    "profile_id" bigint,
+    "added_at" timestamptz,
+    "source" varchar,
+    "$position" bigint
+);
+create or replace view main."audience_lists" as
+select
+    b."audience",
+    nullif(coalesce(m.profile_id, b.profile_id), 0) as profile_id,
+    b."added_at",
+    b."source"
+from base."audience_lists" b
+left join base.moved m on m.anchor_id = b.anchor_id;
+
 create table if not exists base."lifecycle" (
     "profile_id" bigint,
     "stage" varchar,
