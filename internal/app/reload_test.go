@@ -261,6 +261,7 @@ func TestReloadRules(t *testing.T) {
 			t.Errorf("%+v %v, want %v", r, err, changed)
 		}
 	}
+	p.settle() // what the start has put into the log is in force
 	if got := in(); got != "shop 1, one, old 400d" {
 		t.Fatal(got)
 	}
