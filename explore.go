@@ -20,6 +20,9 @@ type Question struct {
 	// what an audience compiles to. It is held to the rules of users' SQL.
 	Who string `json:"who,omitempty" maxLength:"100000" doc:"Only people that this SELECT of profile_id gives: the sql of the people behind a cell, or any other."`
 
+	// People is a definition of an audience that need not be saved.
+	People RawJSON `json:"people,omitempty" doc:"Only people of this definition of an audience, of now."`
+
 	From     string `json:"from,omitempty" doc:"At or after: a day of the time zone (2026-03-01) or RFC 3339."`
 	Until    string `json:"until,omitempty" doc:"Before, likewise. Empty: now."`
 	Last     string `json:"last,omitempty" doc:"Instead of from: 24h, 30d, 12w; rolling, back from until."`
@@ -126,6 +129,14 @@ type Behind struct {
 	Items []ProfileID `json:"items"`
 	Next  string      `json:"next" doc:"Cursor of the next page; empty at the end."`
 	SQL   string      `json:"sql" doc:"Gives profile_id, once each."`
+}
+
+// SegmentRequest makes an audience of the people behind a cell.
+type SegmentRequest struct {
+	Question    Question `json:"question"`
+	Cell        Cell     `json:"cell" doc:"As the answer gives it."`
+	Name        string   `json:"name" minLength:"1" maxLength:"64" doc:"Of the audience."`
+	Description string   `json:"description,omitempty"`
 }
 
 // ExploreFields is what questions can name.

@@ -328,3 +328,7 @@ func TestImportCutsRequests(t *testing.T) {
 		t.Errorf("%d records in %d requests", total, len(p.batches))
 	}
 }
+
+func (p *product) ExploreAudience(_ context.Context, _ string, req clientele.SegmentRequest) (*clientele.AudienceInForce, error) {
+	return &clientele.AudienceInForce{Audience: clientele.Audience{Name: req.Name}}, nil
+}

@@ -21,3 +21,8 @@ func (c *Client) Behind(ctx context.Context, req clientele.BehindRequest) (*clie
 func (c *Client) ExploreFields(ctx context.Context) (*clientele.ExploreFields, error) {
 	return send[clientele.ExploreFields](ctx, c, http.MethodGet, "/api/v1/explore/fields", nil)
 }
+
+// ExploreAudience makes an audience of the people behind a cell of a question's answer.
+func (c *Client) ExploreAudience(ctx context.Context, req clientele.SegmentRequest) (*clientele.AudienceInForce, error) {
+	return send[clientele.AudienceInForce](ctx, c, http.MethodPost, "/api/v1/explore/audience", req)
+}

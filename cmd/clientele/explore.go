@@ -18,6 +18,7 @@ import (
 type explorer interface {
 	Explore(ctx context.Context, q clientele.Question) (*clientele.Answer, error)
 	Behind(ctx context.Context, req clientele.BehindRequest) (*clientele.Behind, error)
+	ExploreAudience(ctx context.Context, req clientele.SegmentRequest) (*clientele.AudienceInForce, error)
 	ExploreFields(ctx context.Context) (*clientele.ExploreFields, error)
 }
 
@@ -31,6 +32,14 @@ func (p *platform) Behind(ctx context.Context, req clientele.BehindRequest) (*cl
 	return v, p.acted("explore-people", "", err)
 }
 
+func (p *platform) ExploreAudience(ctx context.Context, req clientele.SegmentRequest) (*clientele.AudienceInForce, error) {
+	v, err := p.app.ExploreAudience(ctx, operator, req)
+	if err == nil { // nobody serves the directory, so nobody else fills it
+		err = p.app.FillAudience(ctx, v)
+	}
+	return v, p.acted("explore-audience", req.Name, err)
+}
+
 func (p *platform) ExploreFields(ctx context.Context) (*clientele.ExploreFields, error) {
 	return p.app.ExploreFields(ctx)
 }
@@ -41,7 +50,8 @@ var questionKinds = []string{"metric", "funnel", "retention", "paths", "rfm", "c
 type exploring struct {
 	q            clientele.Question
 	where, steps []string
-	behind       string
+	behind, name string
+	people       string
 	format, file string
 	sql          bool
 }
@@ -82,6 +92,8 @@ func (c *cli) exploreCommand() *cobra.Command {
 	f.IntVar(&x.q.MinSupport, "min-support", 0, "of affinity: baskets that a pair is in at least, 3 without it")
 	f.StringVar(&x.q.Ties, "ties", "", "of rfm: namespace of identifiers that orders equals")
 	f.StringVar(&x.behind, "behind", "", `the people behind a cell instead: '{"country":"TH"}', as --format json shows it`)
+	f.StringVar(&x.name, "as-audience", "", "with --behind: make an audience of that `NAME` of those people")
+	f.StringVar(&x.people, "people", "", "only people of the definition of an audience in this JSON `FILE`, - for standard input")
 	f.StringVar(&x.format, "format", "table", "table, csv or json")
 	f.BoolVar(&x.sql, "sql", false, "print the SQL that was run instead of the answer")
 	return cmd
@@ -103,8 +115,21 @@ func (c *cli) explore(ctx context.Context, args []string, x *exploring) error {
 	if err := c.question(args, x); err != nil {
 		return err
 	}
+	if x.people != "" {
+		where, err := c.readFile(x.people)
+		if err != nil {
+			return err
+		}
+		x.q.People = where
+	}
+	if x.name != "" && x.behind == "" {
+		return usagef(`--behind '{"country":"TH"}' says whom`, "--as-audience needs --behind")
+	}
 	return c.with(ctx, func(ctx context.Context, b backend) error {
 		if x.behind != "" {
+			if x.name != "" {
+				return c.audienceOf(ctx, b, x)
+			}
 			return c.printBehind(ctx, b, x)
 		}
 		r, err := b.Explore(ctx, x.q)
@@ -207,6 +232,22 @@ func rounded(row []any) []any {
 		}
 	}
 	return out
+}
+
+// audienceOf makes an audience of the people behind the cell, and waits until it is live.
+func (c *cli) audienceOf(ctx context.Context, b backend, x *exploring) error {
+	req := clientele.SegmentRequest{Question: x.q, Name: x.name}
+	if err := json.Unmarshal([]byte(x.behind), &req.Cell); err != nil {
+		return usagef(`--behind '{"country":"TH"}'`, "--behind is no cell: %w", err)
+	}
+	a, err := b.ExploreAudience(ctx, req)
+	if err == nil {
+		a, err = c.awaitLive(ctx, b, a)
+	}
+	if err == nil {
+		c.printf("audience %s is live with %d members: %s\n", a.Name, a.Members, a.Reads)
+	}
+	return err
 }
 
 func (c *cli) printBehind(ctx context.Context, b backend, x *exploring) error {

@@ -212,6 +212,7 @@ var routes = []struct {
 	{"GET", "/api/v1/audiences/vip", token.Read, ""},
 	{"PUT", "/api/v1/audiences/vip", token.Write, `{"name":"vip","where":{"trait":"tier","op":"exists"}}`},
 	{"DELETE", "/api/v1/audiences/vip", token.Write, ""},
+	{"POST", "/api/v1/explore/audience", token.Write, `{"question":{"kind":"metric","measures":["customers"]},"cell":{},"name":"x"}`},
 	{"GET", "/api/v1/lifecycle", token.Read, ""},
 	{"PUT", "/api/v1/lifecycle", token.Write, `{"default":true}`},
 	{"DELETE", "/api/v1/lifecycle", token.Write, ""},

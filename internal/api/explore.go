@@ -14,6 +14,8 @@ type Explorer interface {
 	Explore(ctx context.Context, q clientele.Question) (*clientele.Answer, error)
 	// Behind is Invalid too when the cell is none of the question's.
 	Behind(ctx context.Context, req clientele.BehindRequest) (*clientele.Behind, error)
+	// ExploreAudience makes an audience of the people behind a cell. Conflict when there is one of that name.
+	ExploreAudience(ctx context.Context, by string, req clientele.SegmentRequest) (*clientele.AudienceInForce, error)
 	ExploreFields(ctx context.Context) (*clientele.ExploreFields, error)
 }
 
@@ -29,6 +31,11 @@ func (a *API) exploreRoutes() {
 		summary: "The people behind a cell of an answer, and the query that gives them"},
 		func(ctx context.Context, in *struct{ Body clientele.BehindRequest }) (*output[*clientele.Behind], error) {
 			return one(a.o.Explore.Behind(ctx, in.Body))
+		})
+	route(a, operation{id: "explore-audience", method: http.MethodPost, path: "/api/v1/explore/audience", scope: token.Write, tag: tag, timeout: longTimeout,
+		summary: "Make an audience of the people behind a cell of an answer"},
+		func(ctx context.Context, in *struct{ Body clientele.SegmentRequest }) (*output[*clientele.AudienceInForce], error) {
+			return one(a.o.Explore.ExploreAudience(ctx, principalOf(ctx).Name, in.Body))
 		})
 	route(a, operation{id: "list-explore-fields", method: http.MethodGet, path: "/api/v1/explore/fields", scope: token.Read, tag: tag, quiet: true,
 		summary: "The measures, dimensions and tables that questions can name"},

@@ -40,3 +40,8 @@ func TestExploreBody(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
+
+func (p *product) ExploreAudience(ctx context.Context, by string, req clientele.SegmentRequest) (*clientele.AudienceInForce, error) {
+	p.by = by
+	return &clientele.AudienceInForce{}, p.did(ctx, req.Question.Kind, req.Name)
+}

@@ -1,15 +1,17 @@
 package app
 
 import (
+	"cmp"
 	"context"
 
 	"clientele"
 	"clientele/internal/insight"
+	"clientele/internal/resolve"
 )
 
 // explorer asks over the same way as users' SQL, with its limits.
 func (a *App) explorer() *insight.Explorer {
-	return insight.New(insight.Options{Query: a, Currency: a.cfg.Currency.Base, Now: a.o.Now, Stages: a.stageList})
+	return insight.New(insight.Options{Query: a, Currency: a.cfg.Currency.Base, Now: a.o.Now, Stages: a.stageList, Members: a.membersQuery, Promoted: a.columns.Promoted})
 }
 
 // stageList are the lifecycle's stages that are live or will be.
@@ -19,6 +21,40 @@ func (a *App) stageList() ([]clientele.LifecycleStage, error) {
 		return nil, err
 	}
 	return l.Stages, nil
+}
+
+// membersQuery is the query of a definition's members, as of now.
+func (a *App) membersQuery(ctx context.Context, where clientele.RawJSON) (string, error) {
+	c, err := resolve.CheckAudience(a.rows, clientele.Audience{Name: "people of a question", Where: where})
+	if err != nil {
+		return "", err
+	}
+	schema, err := a.audienceSchema(ctx)
+	if err != nil {
+		return "", err
+	}
+	at, _, err := a.momentOf(ctx, schema, c)
+	if err != nil {
+		return "", err
+	}
+	return schema.Members(c, at), nil
+}
+
+// ExploreAudience makes an audience of the people behind a cell: of a definition where one says the same, otherwise of
+// the query.
+func (a *App) ExploreAudience(ctx context.Context, by string, req clientele.SegmentRequest) (*clientele.AudienceInForce, error) {
+	if _, err := resolve.LoadAudience(a.rows, req.Name); err == nil {
+		return nil, clientele.Errorf(clientele.Conflict, "there is an audience of that name").WithHint("take another name, or delete that one first")
+	}
+	where, query, reason, err := a.explorer().Segment(ctx, clientele.BehindRequest{Question: req.Question, Cell: req.Cell})
+	if err != nil {
+		return nil, err
+	}
+	if where == nil {
+		about := cmp.Or(req.Description, "kept by a query: "+reason)
+		return a.SetAudience(ctx, by, clientele.Audience{Name: req.Name, Kind: clientele.AudienceSQL, Description: about, Query: query})
+	}
+	return a.SetAudience(ctx, by, clientele.Audience{Name: req.Name, Description: req.Description, Where: where})
 }
 
 // Explore answers a question.

@@ -32,6 +32,9 @@ type Options struct {
 	Currency string           // the base currency, that of orders.revenue_base
 	Now      func() time.Time // nil = time.Now
 	Stages   func() ([]clientele.LifecycleStage, error)
+	// Members is the query of an audience's definition, and Promoted the typed columns of a table.
+	Members  func(ctx context.Context, where clientele.RawJSON) (string, error)
+	Promoted func(ctx context.Context, table string) ([]clientele.Promotion, error)
 }
 
 // MaxRows is how many groups one query of a question may give, and MaxBehind how many people a page holds.
@@ -150,6 +153,7 @@ type asking struct {
 	from     clientele.Micros // 0 = since ever
 	until    clientele.Micros
 	columns  map[string][]clientele.QueryColumn // by table
+	members  string                             // the query of the question's definition
 	ran      []string
 }
 
@@ -168,7 +172,10 @@ func (e *Explorer) asking(ctx context.Context, q clientele.Question) (*asking, k
 	if err := a.money(); err != nil {
 		return nil, kind{}, err
 	}
-	return a, k, a.knownAudiences()
+	if err := a.knownAudiences(); err != nil {
+		return nil, kind{}, err
+	}
+	return a, k, a.knownPeople()
 }
 
 // query runs a text; it is kept for the answer.
@@ -231,6 +238,20 @@ func (a *asking) knownAudiences() error {
 		if !slices.Contains(known, n) {
 			return clientele.Errorf(clientele.Invalid, "audiences: nobody is or was in an audience %q", n).WithHint("%s", choices(n, known))
 		}
+	}
+	return nil
+}
+
+// knownPeople compiles the question's definition.
+func (a *asking) knownPeople() (err error) {
+	if len(a.q.People) == 0 {
+		return nil
+	}
+	if a.o.Members == nil {
+		return clientele.Errorf(clientele.Invalid, "people: definitions are not known here")
+	}
+	if a.members, err = a.o.Members(a.ctx, a.q.People); err != nil {
+		return clientele.Errorf(clientele.ErrorCode(err), "people: %w", err).WithHint("%s", clientele.ErrorHint(err))
 	}
 	return nil
 }

@@ -105,14 +105,17 @@ func (s *source) day(m clientele.Micros) string {
 // inAudiences keeps people of the question's audiences.
 func (s *source) inAudiences() error {
 	who := strings.TrimRight(s.a.q.Who, "; \t\r\n")
-	if len(s.a.q.Audiences)+len(s.a.q.NotAudiences)+len(who) == 0 {
+	if len(s.a.q.Audiences)+len(s.a.q.NotAudiences)+len(who)+len(s.a.members) == 0 {
 		return nil
 	}
 	if !s.f.person {
-		return clientele.Errorf(clientele.Invalid, "audiences, who: %s has no people", s.f.table).WithHint("leave them out, or ask for a measure of people, orders or events")
+		return clientele.Errorf(clientele.Invalid, "audiences, people, who: %s has no people", s.f.table).WithHint("leave them out, or ask for a measure of people, orders or events")
 	}
 	if who != "" {
 		s.where("f.profile_id in (\n" + who + "\n)")
+	}
+	if s.a.members != "" {
+		s.where("f.profile_id in (\n" + s.a.members + "\n)")
 	}
 	for _, name := range s.a.q.Audiences {
 		s.where("f.profile_id in (select profile_id from audience_members where exited_at is null and audience = " + sqlq.Text(name) + ")")
