@@ -5,7 +5,7 @@ import "strings"
 // Question is what the explorer answers. Kind says what is asked; the fields behind it belong to
 // some kinds, and one that does not belong to the kind is refused.
 type Question struct {
-	Kind string `json:"kind" enum:"metric,funnel,retention,paths,rfm,concentration,affinity,leaks,lifecycle" doc:"What is asked."`
+	Kind string `json:"kind" enum:"metric,funnel,retention,paths,rfm,concentration,affinity,leaks,lifecycle,insight" doc:"What is asked."`
 
 	// Measures of a metric, at most eight: revenue, "avg(conversations.csat)", "events[Product Viewed]",
 	// "contacts per 100 orders". Of a concentration: the one amount, revenue when empty.
@@ -47,7 +47,8 @@ type Question struct {
 	Item       string    `json:"item,omitempty" doc:"Of affinity: product (when empty), category, or another dimension of the rows."`
 	Focus      string    `json:"focus,omitempty" doc:"Of affinity: pairs with this item alone."`
 	Basket     string    `json:"basket,omitempty" enum:"order,customer" doc:"Of affinity: what holds items together; order when empty, customer for events."`
-	MinSupport int       `json:"min_support,omitempty" minimum:"0" doc:"Of affinity: a pair is in so many baskets at least; 3 when 0."`
+	MinSupport int       `json:"min_support,omitempty" minimum:"0" doc:"Of affinity: a pair is in so many baskets at least; 3 when 0. Of insight: so many of the people have it; 5 when 0."`
+	Against    string    `json:"against,omitempty" maxLength:"64" doc:"Of insight: the audience that the people are compared with; everybody when empty."`
 	Points     []float64 `json:"points,omitempty" maxItems:"100" doc:"Of concentration: percents of the customers; 1, 5, 10, 20, ... 100 when empty."`
 	Ties       string    `json:"ties,omitempty" doc:"Of rfm: who comes first among equals, by the identifier of this namespace; empty: by profile id."`
 }

@@ -44,7 +44,7 @@ func (p *platform) ExploreFields(ctx context.Context) (*clientele.ExploreFields,
 	return p.app.ExploreFields(ctx)
 }
 
-var questionKinds = []string{"metric", "funnel", "retention", "paths", "rfm", "concentration", "affinity", "leaks", "lifecycle"}
+var questionKinds = []string{"metric", "funnel", "retention", "paths", "rfm", "concentration", "affinity", "leaks", "lifecycle", "insight"}
 
 // exploring are the flags of the command.
 type exploring struct {
@@ -58,7 +58,7 @@ type exploring struct {
 
 func (c *cli) exploreCommand() *cobra.Command {
 	var x exploring
-	cmd := c.talks(c.command("explore metric|funnel|retention|paths|rfm|concentration|affinity|leaks|lifecycle|fields | explore --question FILE.json", "Ask a question without SQL, and name the people behind the answer",
+	cmd := c.talks(c.command("explore metric|funnel|retention|paths|rfm|concentration|affinity|leaks|lifecycle|insight|fields | explore --question FILE.json", "Ask a question without SQL, and name the people behind the answer",
 		"explore metric --measure customers --measure revenue --by country", cobra.MaximumNArgs(1), func(ctx context.Context, args []string) error {
 			return c.explore(ctx, args, &x)
 		}))
@@ -90,6 +90,7 @@ func (c *cli) exploreCommand() *cobra.Command {
 	f.StringVar(&x.q.Focus, "focus", "", "of affinity: pairs with this item alone")
 	f.StringVar(&x.q.Basket, "basket", "", "of affinity: order or customer")
 	f.IntVar(&x.q.MinSupport, "min-support", 0, "of affinity: baskets that a pair is in at least, 3 without it")
+	f.StringVar(&x.q.Against, "against", "", "of insight: the audience that the people are compared with, everybody without it")
 	f.StringVar(&x.q.Ties, "ties", "", "of rfm: namespace of identifiers that orders equals")
 	f.StringVar(&x.behind, "behind", "", `the people behind a cell instead: '{"country":"TH"}', as --format json shows it`)
 	f.StringVar(&x.name, "as-audience", "", "with --behind: make an audience of that `NAME` of those people")

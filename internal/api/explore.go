@@ -23,7 +23,7 @@ func (a *API) exploreRoutes() {
 	const tag = "explore"
 	timeout := exploreQueries * a.o.QueryTimeout
 	route(a, operation{id: "explore", method: http.MethodPost, path: "/api/v1/explore", scope: token.Read, tag: tag, timeout: timeout,
-		summary: "Ask a question: metric, funnel, retention, paths, rfm, concentration, affinity, leaks or lifecycle"},
+		summary: "Ask a question: metric, funnel, retention, paths, rfm, concentration, affinity, leaks, lifecycle or insight"},
 		func(ctx context.Context, in *struct{ Body clientele.Question }) (*output[*clientele.Answer], error) {
 			return one(a.o.Explore.Explore(ctx, in.Body))
 		})

@@ -75,6 +75,7 @@ func kinds() map[string]kind {
 		"concentration": {answerConcentration, peopleOfConcentration, "measures points"},
 		"leaks":         {answerLeaks, peopleOfLeaks, ""},
 		"lifecycle":     {answerLifecycle, peopleOfLifecycle, ""},
+		"insight":       {answerInsight, peopleOfInsight, "against min_support limit"},
 		"affinity":      {answerAffinity, peopleOfAffinity, "item focus basket min_support steps limit"},
 	}
 }
@@ -160,7 +161,7 @@ type asking struct {
 func (e *Explorer) asking(ctx context.Context, q clientele.Question) (*asking, kind, error) {
 	k, ok := kinds()[q.Kind]
 	if !ok {
-		return nil, kind{}, clientele.Errorf(clientele.Invalid, "kind: there is no kind of question %q", q.Kind).WithHint("metric, funnel, retention, paths, rfm, concentration, affinity, leaks or lifecycle")
+		return nil, kind{}, clientele.Errorf(clientele.Invalid, "kind: there is no kind of question %q", q.Kind).WithHint("metric, funnel, retention, paths, rfm, concentration, affinity, leaks, lifecycle or insight")
 	}
 	if err := belongs(&q, k.fields); err != nil {
 		return nil, kind{}, err
@@ -227,6 +228,9 @@ func (a *asking) knownAudiences() error {
 		}
 	}
 	names := slices.Concat(a.q.Audiences, a.q.NotAudiences)
+	if a.q.Against != "" {
+		names = append(names, a.q.Against)
+	}
 	if len(names) == 0 {
 		return nil
 	}
