@@ -322,12 +322,12 @@ func (m *matching) compare() (err error) {
 
 func (m *matching) write() error {
 	if m.f.out != "" {
-		if err := m.toFile(m.f.out, m.writeClusters); err != nil {
+		if err := m.writeFile(m.f.out, m.writeClusters); err != nil {
 			return err
 		}
 	}
 	if m.f.pairs != "" {
-		if err := m.toFile(m.f.pairs, m.writePairs); err != nil {
+		if err := m.writeFile(m.f.pairs, m.writePairs); err != nil {
 			return err
 		}
 	}
@@ -338,5 +338,5 @@ func (m *matching) write() error {
 	if err != nil {
 		return err
 	}
-	return m.toFile(m.f.report, page.Write)
+	return m.writeFile(m.f.report, page.Write)
 }

@@ -8,38 +8,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"clientele"
 	"clientele/internal/linkage"
 )
-
-// toFile writes a file beside its place and puts it there when it is whole; - is standard output.
-func (m *matching) toFile(path string, write func(w io.Writer) error) (err error) {
-	if path == "-" {
-		return write(m.out)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return clientele.Errorf(clientele.Invalid, "%s cannot be written: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // err says what is wrong
-		}
-	}()
-	if err := errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
-		return clientele.Errorf(clientele.Unavailable, "%s cannot be written: %w", path, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return clientele.Errorf(clientele.Invalid, "%s cannot be written: %w", path, err)
-	}
-	return nil
-}
 
 // shown is a value as it goes out: lists of JSON with semicolons.
 func shown(s string) string { return strings.ReplaceAll(s, linkage.ValueSeparator, "; ") }
