@@ -43,6 +43,7 @@ type Evidence struct {
 	Verified bool       `json:"verified"`
 	State    string     `json:"state"`            // joined, refused, retired, blocked
 	Reason   string     `json:"reason,omitempty"` // of a refusal
+	Match    *Match     `json:"match,omitempty"`  // of matched evidence: why
 }
 
 // Separation is a cannot-link: two identifiers an operator keeps apart.

@@ -107,6 +107,9 @@ const (
 	CommandPercentiles   CommandName = "percentiles"    // values at percentiles of traits, as SQL found them
 	CommandAudienceList  CommandName = "audience_list"  // who is on the list of a static or SQL audience, or no longer
 	CommandRetention     CommandName = "retention"      // a retention rule from here on, or its end
+	CommandMatchRun      CommandName = "match_run"      // a run of matching, or what became of one that waited
+	CommandMatch         CommandName = "match"          // what a run found
+	CommandMatchReview   CommandName = "match_review"   // a verdict on pairs of the review queue
 )
 
 // Command is the Raw (JSON) of a KindCommand record. Body has the command's own shape.

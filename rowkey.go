@@ -32,6 +32,7 @@ const (
 	RowComputed    byte = 'C' // anchor -> what its events and rows add up to, for computed traits
 	RowComputedDue byte = 'c' // time | anchor -> its state changes by time alone
 	RowErasure     byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
+	RowMatch       byte = 'L' // 'r' | anchor | anchor -> a pair in the review queue; 'x' likewise, the other way round; 'n' | position -> a run; 'h' | position | position -> what a run that waits found
 	RowOutbox      byte = 'o' // commit number -> Change
 	RowPosition    byte = 'P' // -> log position and commit number of the last change set
 )
@@ -221,6 +222,22 @@ func ExpiredKey(p Position, ordinal int) Key {
 // KeptOutKey addresses a record that the erasure blocklist kept out.
 func KeptOutKey(p Position, ordinal int) Key {
 	return NewKey(RowErasure).Bytes([]byte{'d'}).Uint(uint64(p)).Uint(uint64(ordinal))
+}
+
+// MatchReviewKey addresses a pair in the review queue, a before b.
+func MatchReviewKey(a, b Anchor) Key { return NewKey(RowMatch).Bytes([]byte{'r'}).Anchor(a).Anchor(b) }
+
+// MatchReviewOfKey finds the pair from its other end.
+func MatchReviewOfKey(b, a Anchor) Key {
+	return NewKey(RowMatch).Bytes([]byte{'x'}).Anchor(b).Anchor(a)
+}
+
+// MatchRunKey addresses a run of matching.
+func MatchRunKey(p Position) Key { return NewKey(RowMatch).Bytes([]byte{'n'}).Uint(uint64(p)) }
+
+// MatchHeldKey addresses a part of what a run that waits has found, by the position of the part's command.
+func MatchHeldKey(run, part Position) Key {
+	return NewKey(RowMatch).Bytes([]byte{'h'}).Uint(uint64(run)).Uint(uint64(part))
 }
 
 // TableKey addresses the folded row of a SQL table; parts are the values of its key columns.

@@ -29,6 +29,7 @@ type backend interface {
 	qualityBackend
 	audienceBackend
 	lifecycleBackend
+	matchingBackend
 	retentionBackend
 	computedBackend
 	explorer

@@ -17,7 +17,9 @@ import (
 
 func (c *cli) identityCommand() *cobra.Command {
 	return c.group("identity", "Why identifiers are one person, and what to do when they are not",
-		c.explainCommand(), c.mergeCommand(), c.unmergeCommand(), c.simulateCommand(), c.healthCommand())
+		c.explainCommand(), c.mergeCommand(), c.unmergeCommand(), c.simulateCommand(), c.healthCommand(), c.matchRunCommand(), c.matchRunsCommand(),
+		c.matchEndCommand("approve", "Carry out a run of matching that waits", true), c.matchEndCommand("discard", "Drop a run of matching that waits", false),
+		c.reviewsCommand(), c.decideCommand())
 }
 
 func (c *cli) explainCommand() *cobra.Command {

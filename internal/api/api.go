@@ -110,6 +110,7 @@ type Options struct {
 	Plans      Plans
 	Audiences  Audiences
 	Lifecycle  Lifecycle
+	Matching   Matching
 	Quality    Quality
 	Computed   Computed
 	Reload     Reloader
@@ -180,6 +181,7 @@ func New(o Options) (*API, error) {
 	a.audienceRoutes()
 	a.computedRoutes()
 	a.lifecycleRoutes()
+	a.matchingRoutes()
 	a.qualityRoutes()
 	a.queryRoutes()
 	a.exploreRoutes()

@@ -136,7 +136,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Explore: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Lifecycle: groups{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Lifecycle: groups{s.product}, Matching: matches{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,6 +216,12 @@ var routes = []struct {
 	{"GET", "/api/v1/lifecycle", token.Read, ""},
 	{"PUT", "/api/v1/lifecycle", token.Write, `{"default":true}`},
 	{"DELETE", "/api/v1/lifecycle", token.Write, ""},
+	{"GET", "/api/v1/identity/matching/runs", token.Read, ""},
+	{"POST", "/api/v1/identity/matching/runs", token.Write, `{"dry":true}`},
+	{"POST", "/api/v1/identity/matching/runs/7/approve", token.Write, ""},
+	{"POST", "/api/v1/identity/matching/runs/7/discard", token.Write, ""},
+	{"GET", "/api/v1/identity/matching/reviews?state=same&q=ann", token.Read, ""},
+	{"POST", "/api/v1/identity/matching/reviews", token.Write, `{"ids":["e_1"],"verdict":"same"}`},
 	{"GET", "/api/v1/audiences/vip/members", token.Read, ""},
 	{"GET", "/api/v1/percentiles", token.Read, ""},
 	{"POST", "/api/v1/percentiles/refresh", token.Write, ""},
@@ -647,7 +653,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	}
 	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?namespace=email&keep_unmatched=true", "", "?of=trait&name=tier&prefix=g", "",
 		"plans/shop", "plans/{name}", "audiences/vip", "audiences/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "computed-traits/r", "computed-traits/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
-		"erasures/er_7", "erasures/{id}")
+		"erasures/er_7", "erasures/{id}", "runs/7/", "runs/{id}/", "?state=same&q=ann", "")
 	count := 0
 	for _, rt := range routes {
 		op, ok := doc.Paths[template.Replace(rt.path)][strings.ToLower(rt.method)]

@@ -44,6 +44,7 @@ func (a *App) stages() map[string]func(context.Context) error {
 		"tick":    a.tick,
 		"fill":    a.fill,
 		"refresh": a.refreshes,
+		"match":   a.matchDue,
 	}
 }
 
@@ -59,7 +60,7 @@ const (
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
 // and archive further than profiles, which people look at while they speak with a customer. At 5
 // a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8, "refresh": 8}
+var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8, "refresh": 8, "match": 8}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.

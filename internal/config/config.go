@@ -46,6 +46,7 @@ type Config struct {
 	Secrets        Secrets                        `yaml:"secrets"`
 	Audiences      []Audience                     `yaml:"audiences"` // who to act on
 	Lifecycle      Lifecycle                      `yaml:"lifecycle"` // the stages on the way of a customer
+	Matching       Matching                       `yaml:"matching"`  // people who share no identifier
 	Retention      []clientele.RetentionRule      `yaml:"retention"` // what is deleted by its age
 	Exports        []Export                       `yaml:"exports"`
 	ExportTo       []string                       `yaml:"export_to"` // places that the API may export to, besides exports under Data
@@ -183,6 +184,7 @@ func Default() Config {
 		Transforms:     []clientele.TransformRule{},
 		Audiences:      []Audience{},
 		Lifecycle:      Lifecycle{Stages: []Stage{}},
+		Matching:       Matching{Merge: 0.95, Review: 0.5, MaxChurn: 0.1, MaxReviews: 10_000, Roles: map[string]string{}},
 		Retention:      []clientele.RetentionRule{},
 		Disk:           Disk{Free: 2 * GB, Quarantine: 100_000},
 	}

@@ -61,6 +61,7 @@ func (c Config) Problems() []*clientele.Error {
 	v.privacy(c.Privacy, c.Erase)
 	v.secrets(c.Data, c.Secrets)
 	v.retention(c.Retention)
+	v.matching(c.Matching)
 	if !isCode(c.Currency.Base, 3) {
 		v.wrong("currency.base", "is not a currency code", "write three capital letters of ISO 4217, for example EUR")
 	}

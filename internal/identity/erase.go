@@ -80,7 +80,7 @@ func (g *Graph) forgetEdges(a clientele.Anchor, gone, others map[clientele.Ancho
 		if e == nil {
 			continue
 		}
-		if !e.Retired {
+		if !e.Retired && e.Match == nil {
 			if _, err := g.count(a, b, -1); err != nil {
 				return err
 			}

@@ -30,13 +30,15 @@ type (
 		Members []member `cbor:"1,keyasint"`           // ascending by anchor
 		Complex bool     `cbor:"2,keyasint,omitempty"` // something near was refused or decided by hand: weigh anew, never just unite
 		Frozen  bool     `cbor:"3,keyasint,omitempty"`
+		Matched bool     `cbor:"4,keyasint,omitempty"` // matches join members
 	}
 	edgeRow struct {
-		First    clientele.Stamp `cbor:"1,keyasint"`
-		Verified bool            `cbor:"2,keyasint,omitempty"`
-		Rule     string          `cbor:"3,keyasint,omitempty"`
-		Retired  bool            `cbor:"4,keyasint,omitempty"`
-		Refused  string          `cbor:"5,keyasint,omitempty"`
+		First    clientele.Stamp  `cbor:"1,keyasint"`
+		Verified bool             `cbor:"2,keyasint,omitempty"`
+		Rule     string           `cbor:"3,keyasint,omitempty"`
+		Retired  bool             `cbor:"4,keyasint,omitempty"`
+		Refused  string           `cbor:"5,keyasint,omitempty"`
+		Match    *clientele.Match `cbor:"6,keyasint,omitempty"` // of matched evidence
 	}
 	linkRow struct {
 		Cannot bool               `cbor:"1,keyasint,omitempty"`
@@ -53,6 +55,7 @@ func pairOf(a, b clientele.Anchor) pair { return pair{min(a, b), max(a, b)} }
 const (
 	RuleObserved = "observed" // the identifiers stood in one record
 	RuleAlias    = "alias"    // a source said that the two are one person
+	RuleMatched  = "matched"  // linkage weighed what the two say of themselves
 )
 
 // Observed is an identifier as a record showed it, normalised and usable.
@@ -279,6 +282,9 @@ func (g *Graph) evidence(a, b clientele.Anchor, e edgeRow) error {
 		}
 		return g.join(a, b)
 	}
+	if have.Rule == RuleMatched {
+		return g.witness(p, *have, e)
+	}
 	better := e.Verified && !have.Verified || e.Verified == have.Verified && e.First.Compare(have.First) < 0
 	if !better || have.Retired {
 		return nil
@@ -417,7 +423,7 @@ func (g *Graph) unite(keep, gone clientele.ProfileID, gk, gg *groupRow) error {
 		i, _ := slices.BinarySearchFunc(members, m, byAnchor)
 		members = slices.Insert(members, i, m)
 	}
-	g.groups.Put(keep, &groupRow{Members: members})
+	g.groups.Put(keep, &groupRow{Members: members, Matched: gk.Matched || gg.Matched})
 	g.counter.Profiles--
 	return g.dissolve(gone)
 }
@@ -492,7 +498,7 @@ func (g *Graph) regroup(old []clientele.ProfileID, groups []groupRow) error {
 		if err != nil {
 			return err
 		}
-		if have == nil || have.Complex != next.Complex || have.Frozen != next.Frozen || !slices.Equal(have.Members, next.Members) {
+		if have == nil || have.Complex != next.Complex || have.Frozen != next.Frozen || have.Matched != next.Matched || !slices.Equal(have.Members, next.Members) {
 			if next.Frozen && (have == nil || !have.Frozen) {
 				g.counter.Frozen++
 			}

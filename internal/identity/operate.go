@@ -342,6 +342,9 @@ func (g *Graph) retire(p pair) error {
 		g.counter.Refused--
 	}
 	g.edges.Put(p, &next)
+	if next.Match != nil { // never counted
+		return nil
+	}
 	_, err = g.count(p.a, p.b, -1)
 	return err
 }

@@ -24,6 +24,7 @@ type Edge struct {
 	A, B     clientele.Anchor
 	Verified bool
 	First    clientele.Stamp
+	Match    *clientele.Match // of matched evidence; nil when records say it
 }
 
 // Link is what an operator decided about two identifiers.
@@ -43,7 +44,7 @@ type Refusal struct {
 // order, and no order of arrival, changes the answer.
 //
 //  1. Manual links unite, the oldest first, except across a cannot-link.
-//  2. Edges are taken strongest first: verified, then by the priorities of the pair of
+//  2. Edges are taken strongest first: what records say before what linkage found, which goes by weight; verified, then by the priorities of the pair of
 //     namespaces, then the earliest event time, then source and event id, then the
 //     identifiers' text. Each unites two groups unless their union would break a namespace's
 //     limit or hold a cannot-link; then the edge is refused.
@@ -91,6 +92,15 @@ func (r *Rules) Partition(nodes []Node, edges []Edge, links []Link) (map[cliente
 }
 
 func (r *Rules) compareEdges(p *forest, a, b Edge) int {
+	if (a.Match == nil) != (b.Match == nil) {
+		if a.Match == nil {
+			return -1
+		}
+		return 1
+	}
+	if a.Match != nil && a.Match.Weight != b.Match.Weight {
+		return cmp.Compare(b.Match.Weight, a.Match.Weight)
+	}
 	if a.Verified != b.Verified {
 		if a.Verified {
 			return -1

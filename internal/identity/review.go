@@ -142,7 +142,7 @@ func (g *Graph) connect(c *component, p pair, have map[pair]bool) (bool, error) 
 		c.large = true
 		return false, nil // seen enough: it will not be weighed
 	}
-	c.edges = append(c.edges, Edge{p.a, p.b, e.Verified, e.First})
+	c.edges = append(c.edges, Edge{p.a, p.b, e.Verified, e.First, e.Match})
 	c.pairs = append(c.pairs, p)
 	return true, nil
 }
@@ -162,7 +162,17 @@ func (g *Graph) divide(c *component, seen map[clientele.Anchor]bool) ([]groupRow
 			return nil, err
 		}
 	}
-	return rows(c, profile, len(refused) > 0 || len(c.links) > 0), nil
+	out := rows(c, profile, len(refused) > 0 || len(c.links) > 0)
+	matched := map[clientele.ProfileID]bool{}
+	for _, e := range c.edges {
+		if p := profile[e.A]; e.Match != nil && p == profile[e.B] {
+			matched[p] = true
+		}
+	}
+	for i := range out {
+		out[i].Matched = matched[profile[out[i].Members[0].Anchor]]
+	}
+	return out, nil
 }
 
 // freeze leaves a component that is too large as it is, group by whole group.
@@ -185,7 +195,7 @@ func (g *Graph) freeze(c *component, seen map[clientele.Anchor]bool) ([]groupRow
 		for _, m := range gr.Members {
 			seen[m.Anchor] = true
 		}
-		out = append(out, groupRow{Members: slices.Clone(gr.Members), Complex: true, Frozen: true})
+		out = append(out, groupRow{Members: slices.Clone(gr.Members), Complex: true, Frozen: true, Matched: gr.Matched})
 	}
 	return out, nil
 }

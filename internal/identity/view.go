@@ -137,6 +137,9 @@ func evidenceID(p pair) string {
 	return "e_" + evidenceText.EncodeToString(b[:])
 }
 
+// EvidenceID names a pair of anchors.
+func EvidenceID(a, b clientele.Anchor) string { return evidenceID(pairOf(a, b)) }
+
 // ParseEvidenceID reads the id of an Evidence back into its two anchors.
 func ParseEvidenceID(s string) ([2]clientele.Anchor, error) {
 	if len(s) > 2 && s[:2] == "e_" {
@@ -206,7 +209,7 @@ func (g *Graph) viewEdge(v *clientele.IdentityView, p pair) error {
 	}
 	ev := clientele.Evidence{
 		ID: evidenceID(p), A: clientele.Identifier{Namespace: a.NS, Value: a.Value}, B: clientele.Identifier{Namespace: b.NS, Value: b.Value},
-		Event: e.First.ID, Source: e.First.Source, At: e.First.At, Rule: e.Rule, Verified: e.Verified, State: "joined",
+		Event: e.First.ID, Source: e.First.Source, At: e.First.At, Rule: e.Rule, Verified: e.Verified, State: "joined", Match: e.Match,
 	}
 	switch {
 	case e.Retired:

@@ -81,15 +81,7 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		if err := body(&rules); err != nil {
 			return err
 		}
-		if err := rules.Check(); err != nil {
-			return err
-		}
-		r.put(traitRulesKey, slices.Clone(c.Body))
-		r.rules = rules
-		if err := r.retell(); err != nil {
-			return err
-		}
-		return r.renewAll(p, asksTraits)
+		return r.traitRules(rules, c.Body, p)
 	case clientele.CommandErase:
 		var b EraseBody
 		if err := body(&b); err != nil {
@@ -130,6 +122,8 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		return r.percentilesCommand(b, p, rec.ReceivedAt)
 	case clientele.CommandAudienceList:
 		return r.listCommand(body, rec.ReceivedAt)
+	case clientele.CommandMatchRun, clientele.CommandMatch, clientele.CommandMatchReview:
+		return r.matching(body, c, p, rec.ReceivedAt)
 	case clientele.CommandConsent:
 		var b ConsentBody
 		if err := body(&b); err != nil {
@@ -144,6 +138,19 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		return r.replayCommand(b, c.By, p, rec.ReceivedAt)
 	}
 	return invalid("there is no command %q", clip(string(c.Name)))
+}
+
+// traitRules puts survivorship rules in force.
+func (r *Resolver) traitRules(rules profile.Rules, body []byte, p clientele.Position) error {
+	if err := rules.Check(); err != nil {
+		return err
+	}
+	r.put(traitRulesKey, slices.Clone(body))
+	r.rules = rules
+	if err := r.retell(); err != nil {
+		return err
+	}
+	return r.renewAll(p, asksTraits)
 }
 
 // consentCommand takes down what a person told an operator.

@@ -42,6 +42,12 @@ func (r *Resolver) erase(b EraseBody, p clientele.Position, now clientele.Micros
 		if err := r.unlist(a); err != nil {
 			return err
 		}
+		if err := r.eraseMatches(a); err != nil {
+			return err
+		}
+	}
+	if err := r.eraseHeld(members); err != nil {
+		return err
 	}
 	if err := r.graph.Erase(members); err != nil {
 		return err
