@@ -35,28 +35,37 @@ const (
 	millisDigits  = 13
 )
 
+// Time is the instant of a date or time.
+func (r *Reading) Time(s string) (clientele.Micros, error) {
+	s = strings.TrimSpace(s)
+	if n := len(s); (n != secondsDigits && n != millisDigits) || strings.Trim(s, "0123456789") != "" {
+		return r.times.read(s)
+	}
+	v := int64(0)
+	for i := range len(s) {
+		v = v*10 + int64(s[i]-'0')
+	}
+	if len(s) == secondsDigits {
+		v *= 1000
+	}
+	return checkTime(v * 1000)
+}
+
 // Day is the day of a date or time in the zone of the reading, counted from 1970-01-01.
 func (r *Reading) Day(s string) (int32, error) {
-	s = strings.TrimSpace(s)
-	var at clientele.Micros
-	var err error
-	if n := len(s); (n == secondsDigits || n == millisDigits) && strings.Trim(s, "0123456789") == "" {
-		v := int64(0)
-		for i := range n {
-			v = v*10 + int64(s[i]-'0')
-		}
-		if n == secondsDigits {
-			v *= 1000
-		}
-		at, err = checkTime(v * 1000)
-	} else {
-		at, err = r.times.read(s)
-	}
+	day, _, err := r.Hour(s)
+	return day, err
+}
+
+// Hour is Day with the hour of the day, 0 where only a date is written.
+func (r *Reading) Hour(s string) (day int32, hour int, err error) {
+	at, err := r.Time(s)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	y, m, d := time.UnixMicro(int64(at)).In(r.times.zone).Date()
-	return int32(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400), nil
+	local := time.UnixMicro(int64(at)).In(r.times.zone)
+	y, m, d := local.Date()
+	return int32(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400), local.Hour(), nil
 }
 
 // Number reads a number, with signs of currencies and separators of thousands.
