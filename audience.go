@@ -7,7 +7,36 @@ type Audience struct {
 	Description string       `json:"description,omitempty" yaml:"description,omitempty"`
 	Where       RawJSON      `json:"where,omitempty" yaml:"-"`               // the definition, of the kind definition
 	Query       string       `json:"query,omitempty" yaml:"query,omitempty"` // a SELECT of profile_id, of the kind sql
+	Suppress    RawJSON      `json:"suppress,omitempty" yaml:"-"`            // rules that leave people out: [{"name":"no consent","when":{…}}]
 	Every       string       `json:"every,omitempty" yaml:"every,omitempty"` // how often the query is asked again, "6h"; "" = once a day
+}
+
+// WithSuppress is a definition with suppress rules as one condition.
+func WithSuppress(where, suppress RawJSON) RawJSON {
+	if len(suppress) == 0 || string(suppress) == "null" || string(suppress) == "[]" {
+		return where
+	}
+	out := append(RawJSON(`{"of":`), where...)
+	if len(where) == 0 {
+		out = append(out, "null"...)
+	}
+	out = append(append(out, `,"suppress":`...), suppress...)
+	return append(out, '}')
+}
+
+// SuppressCount is what a suppress rule takes out of those whom the definition means.
+type SuppressCount struct {
+	Name    string `json:"name"`
+	Reads   string `json:"reads"`   // the rule in one line
+	Alone   int64  `json:"alone"`   // whom it holds for
+	Removed int64  `json:"removed"` // of them, those that no rule before it has taken out
+}
+
+// SuppressedProfile is somebody whom the definition means and a rule leaves out.
+type SuppressedProfile struct {
+	Profile ProfileID `json:"profile"`
+	By      string    `json:"by"`    // the first rule that holds
+	Rules   []string  `json:"rules"` // all that hold
 }
 
 // AudienceKind is what an audience is made of.
@@ -70,13 +99,14 @@ type AudienceUploaded struct {
 // live.
 type AudienceInForce struct {
 	Audience
-	Reads   string           `json:"reads"`             // the definition in one line
-	Version int              `json:"version,omitempty"` // that is live; 0 = none is yet
-	Members int64            `json:"members"`           // of the live version
-	By      string           `json:"by"`
-	At      Micros           `json:"at"` // since when the latest version is in force
-	Filling *AudienceFilling `json:"filling,omitempty"`
-	List    *AudienceList    `json:"list,omitempty"` // of the kinds static and sql
+	Reads      string           `json:"reads"`             // the definition in one line
+	Version    int              `json:"version,omitempty"` // that is live; 0 = none is yet
+	Members    int64            `json:"members"`           // of the live version
+	By         string           `json:"by"`
+	At         Micros           `json:"at"` // since when the latest version is in force
+	Filling    *AudienceFilling `json:"filling,omitempty"`
+	Suppressed []SuppressCount  `json:"suppressed,omitempty"` // by each suppress rule of the live version, in the order given
+	List       *AudienceList    `json:"list,omitempty"`       // of the kinds static and sql
 
 	Percentiles []PercentileThreshold `json:"percentiles,omitempty"` // that the definition compares with
 }
@@ -107,6 +137,7 @@ const (
 	ReasonStage      = "stage"      // the lifecycle stage is another
 	ReasonMerge      = "merge"      // profiles became one, or were taken apart
 	ReasonList       = "list"       // the list of a static or SQL audience
+	ReasonSuppressed = "suppressed" // a suppress rule holds
 	ReasonDefinition = "definition" // a version went live
 	ReasonDeleted    = "deleted"    // the audience was
 )
@@ -127,11 +158,13 @@ type AudiencePreview struct {
 	Revenue      string            `json:"revenue"`       // of its members, in the base currency
 	RevenueShare float64           `json:"revenue_share"` // of the revenue of all profiles
 	Sample       []ProfileID       `json:"sample"`
-	Breakdown    []AudiencePart    `json:"breakdown,omitempty"` // of the first level, where there are several conditions
-	Commit       uint64            `json:"commit"`              // of the tables that it is exact for
-	Leaves       int               `json:"leaves"`              // conditions that test something
-	Computed     int               `json:"computed"`            // of them, those that were not known already
-	Problems     []AudienceProblem `json:"problems,omitempty"`  // names that the data does not have
+	Breakdown    []AudiencePart    `json:"breakdown,omitempty"`  // of the first level, where there are several conditions
+	Meant        int64             `json:"meant,omitempty"`      // by the definition, where suppress rules take some out
+	Suppressed   []SuppressCount   `json:"suppressed,omitempty"` // by each of them, in the order given
+	Commit       uint64            `json:"commit"`               // of the tables that it is exact for
+	Leaves       int               `json:"leaves"`               // conditions that test something
+	Computed     int               `json:"computed"`             // of them, those that were not known already
+	Problems     []AudienceProblem `json:"problems,omitempty"`   // names that the data does not have
 
 	Percentiles []PercentileThreshold `json:"percentiles,omitempty"` // that it compares with
 

@@ -86,3 +86,10 @@ func (c *Client) UploadAudience(ctx context.Context, name string, up clientele.A
 func (c *Client) RefreshAudience(ctx context.Context, name string) (*clientele.AudienceInForce, error) {
 	return send[clientele.AudienceInForce](ctx, c, http.MethodPost, audiencePath(name)+"/refresh", nil)
 }
+
+// SuppressedProfiles are those whom an audience's suppress rules leave out, a page of them.
+func (c *Client) SuppressedProfiles(ctx context.Context, name string, limit int, cursor string) ([]clientele.SuppressedProfile, string, error) {
+	var p page[clientele.SuppressedProfile]
+	err := c.call(ctx, request{method: http.MethodGet, path: audiencePath(name) + "/suppressed", query: url.Values{"limit": {strconv.Itoa(limit)}, "cursor": {cursor}}}, &p)
+	return p.Items, p.Next, err
+}

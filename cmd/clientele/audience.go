@@ -64,7 +64,7 @@ func (p *platform) RefreshPercentiles(ctx context.Context) ([]clientele.Percenti
 
 func (c *cli) audienceCommand() *cobra.Command {
 	return c.group("audience", "Who to act on", c.audienceListCommand(), c.audienceShowCommand(), c.audienceCreateCommand(), c.audiencePreviewCommand(),
-		c.audienceMembersCommand(), c.audienceUploadCommand(), c.audienceRefreshCommand(), c.audiencePercentilesCommand(), c.audienceDeleteCommand())
+		c.audienceMembersCommand(), c.audienceUploadCommand(), c.audienceRefreshCommand(), c.audienceSuppressedCommand(), c.audiencePercentilesCommand(), c.audienceDeleteCommand())
 }
 
 func (c *cli) audienceListCommand() *cobra.Command {
@@ -109,12 +109,18 @@ func (c *cli) audienceShowCommand() *cobra.Command {
 type creation struct {
 	clientele.Audience
 	file     string // of identifiers
+	rules    string // file of suppress rules
 	identify clientele.AudienceUpload
 }
 
 // read fills in the kind, and reads the definition or the list.
 func (n *creation) read(c *cli, args []string) (list []byte, err error) {
 	n.Name = args[0]
+	if n.rules != "" {
+		if n.Suppress, err = c.readFile(n.rules); err != nil {
+			return nil, err
+		}
+	}
 	ways := len(args) - 1
 	for _, way := range []string{n.file, n.Query} {
 		if way != "" {
@@ -174,6 +180,7 @@ func (c *cli) audienceCreateCommand() *cobra.Command {
 	cmd.Flags().StringVar(&n.file, "file", "", "a file of identifiers: the audience is static")
 	cmd.Flags().StringVar(&n.Query, "sql", "", "a SELECT of profile_id: the audience is refreshed by it")
 	cmd.Flags().StringVar(&n.Every, "every", "", "how often the query is asked, 6h; once a day unless said otherwise")
+	cmd.Flags().StringVar(&n.rules, "suppress", "", "a file of rules that leave people out")
 	uploadFlags(cmd, &n.identify)
 	return cmd
 }
@@ -200,11 +207,19 @@ func (c *cli) awaitLive(ctx context.Context, b backend, a *clientele.AudienceInF
 
 func (c *cli) audiencePreviewCommand() *cobra.Command {
 	var asJSON bool
-	return jsonFlag(c.talks(c.command("preview FILE | - [--json]", "Count who would be in an audience; nothing is changed", "audience preview vip.json", cobra.ExactArgs(1),
+	var rules string
+	cmd := jsonFlag(c.talks(c.command("preview FILE | - [--json]", "Count who would be in an audience; nothing is changed", "audience preview vip.json", cobra.ExactArgs(1),
 		func(ctx context.Context, args []string) error {
 			where, err := c.readFile(args[0])
 			if err != nil {
 				return err
+			}
+			if rules != "" {
+				suppress, err := c.readFile(rules)
+				if err != nil {
+					return err
+				}
+				where = clientele.WithSuppress(where, suppress)
 			}
 			return c.with(ctx, func(ctx context.Context, b backend) error {
 				p, err := b.PreviewAudience(ctx, where)
@@ -217,12 +232,17 @@ func (c *cli) audiencePreviewCommand() *cobra.Command {
 						c.printf("percentile %g of %s: %g, of %d profiles, as of %s\n", x.Percentile, x.Trait, *x.Value, x.Profiles, stamp(x.At))
 					}
 				}
+				for _, x := range p.Suppressed {
+					c.printf("suppressed by %s: %d, %d of them by no rule before it\n", x.Name, x.Alone, x.Removed)
+				}
 				for _, x := range p.Problems {
 					c.printf("note: %s: %s (%s)\n", x.At, x.What, x.Hint)
 				}
 				return nil
 			})
 		})), &asJSON)
+	cmd.Flags().StringVar(&rules, "suppress", "", "a file of rules that leave people out")
+	return cmd
 }
 
 func (c *cli) audiencePercentilesCommand() *cobra.Command {

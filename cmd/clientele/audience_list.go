@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"strings"
 
 	"clientele"
 	"clientele/internal/api"
@@ -15,6 +16,7 @@ import (
 type listBackend interface {
 	UploadAudience(ctx context.Context, name string, up clientele.AudienceUpload, text []byte) (*clientele.AudienceUploaded, error)
 	RefreshAudience(ctx context.Context, name string) (*clientele.AudienceInForce, error)
+	SuppressedProfiles(ctx context.Context, name string, limit int, cursor string) ([]clientele.SuppressedProfile, string, error)
 }
 
 func (p *platform) UploadAudience(ctx context.Context, name string, up clientele.AudienceUpload, text []byte) (*clientele.AudienceUploaded, error) {
@@ -25,6 +27,34 @@ func (p *platform) UploadAudience(ctx context.Context, name string, up clientele
 func (p *platform) RefreshAudience(ctx context.Context, name string) (*clientele.AudienceInForce, error) {
 	v, err := p.app.RefreshAudience(ctx, operator, name)
 	return v, p.acted("refresh-audience", name, err)
+}
+
+func (p *platform) SuppressedProfiles(ctx context.Context, name string, limit int, cursor string) ([]clientele.SuppressedProfile, string, error) {
+	list, next, err := p.app.SuppressedProfiles(ctx, name, limit, cursor)
+	return list, next, p.acted("audience-suppressed", name, err)
+}
+
+func (c *cli) audienceSuppressedCommand() *cobra.Command {
+	var asJSON bool
+	var limit int
+	cmd := jsonFlag(c.talks(c.command("suppressed NAME [--limit N] [--json]", "List whom an audience's suppress rules leave out, and by which", "audience suppressed vip", cobra.ExactArgs(1),
+		func(ctx context.Context, args []string) error {
+			return c.with(ctx, func(ctx context.Context, b backend) error {
+				list, err := pages(ctx, limit, func(ctx context.Context, n int, cursor string) ([]clientele.SuppressedProfile, string, error) {
+					return b.SuppressedProfiles(ctx, args[0], n, cursor)
+				})
+				if err != nil {
+					return err
+				}
+				t := rows("profile", "rule", "all rules")
+				for _, p := range list {
+					t.add(p.Profile.String(), p.By, strings.Join(p.Rules, ", "))
+				}
+				return c.show(asJSON, list, t)
+			})
+		})), &asJSON)
+	cmd.Flags().IntVar(&limit, "limit", 50, "how many at most")
+	return cmd
 }
 
 // uploadFlags are those that say what the identifiers of a file are.

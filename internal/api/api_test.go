@@ -228,6 +228,7 @@ var routes = []struct {
 	{"POST", "/api/v1/audiences/preview", token.Read, `{"where":{"trait":"tier","op":"exists"}}`},
 	{"POST", "/api/v1/audiences/overlap", token.Read, `{"audiences":[{"name":"vip"},{"where":{"trait":"tier","op":"exists"}}]}`},
 	{"POST", "/api/v1/audiences/vip/list?namespace=email&keep_unmatched=true", token.Write, "ann@example.com"},
+	{"GET", "/api/v1/audiences/vip/suppressed", token.Read, ""},
 	{"POST", "/api/v1/audiences/vip/refresh", token.Write, ""},
 	{"GET", "/api/v1/values?of=trait&name=tier&prefix=g", token.Read, ""},
 	{"GET", "/api/v1/plans", token.Read, ""},

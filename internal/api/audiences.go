@@ -19,6 +19,8 @@ type Audiences interface {
 	// query of an SQL audience. Conflict when the audience is of another kind.
 	UploadAudience(ctx context.Context, by, name string, up clientele.AudienceUpload, text []byte) (*clientele.AudienceUploaded, error)
 	RefreshAudience(ctx context.Context, by, name string) (*clientele.AudienceInForce, error)
+	// SuppressedProfiles are those whom suppress rules leave out, by profile.
+	SuppressedProfiles(ctx context.Context, name string, limit int, cursor string) ([]clientele.SuppressedProfile, string, error)
 	// AudienceMembers are those of the live version, by profile.
 	AudienceMembers(ctx context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error)
 	// PreviewAudience changes nothing. Conflict when the same editor has asked for another meanwhile.
@@ -59,6 +61,19 @@ func (a *API) listRoutes() {
 			up := clientele.AudienceUpload{Mode: clientele.ListMode(in.Mode), Namespace: clientele.Namespace(in.Namespace), Column: in.Column, Keep: in.Keep}
 			return one(a.o.Audiences.UploadAudience(ctx, principalOf(ctx).Name, in.Name, up, text))
 		})
+	type suppressedInput struct {
+		Named
+		Paging
+	}
+	route(a, operation{id: "audience-suppressed", method: http.MethodGet, path: "/api/v1/audiences/{name}/suppressed", scope: token.Read, tag: tag,
+		summary: "Whom an audience's suppress rules leave out, and by which"},
+		func(ctx context.Context, in *suppressedInput) (*pageOutput[clientele.SuppressedProfile], error) {
+			list, next, err := a.o.Audiences.SuppressedProfiles(ctx, in.Name, in.Limit, in.Cursor)
+			if err != nil {
+				return nil, err
+			}
+			return pageOf(list, next), nil
+		})
 	route(a, operation{id: "refresh-audience", method: http.MethodPost, path: "/api/v1/audiences/{name}/refresh", scope: token.Write, tag: tag, timeout: longTimeout,
 		summary: "Ask the query of an SQL audience now"},
 		func(ctx context.Context, in *Named) (*output[*clientele.AudienceInForce], error) {
@@ -68,8 +83,9 @@ func (a *API) listRoutes() {
 
 // AudienceQuestion asks who would be in an audience.
 type AudienceQuestion struct {
-	Where  clientele.RawJSON `json:"where" doc:"The definition."`
-	Editor string            `json:"editor,omitempty" maxLength:"64" doc:"Whose definition it is while it is written: a preview for the same editor ends the one before."`
+	Where    clientele.RawJSON `json:"where" doc:"The definition."`
+	Suppress clientele.RawJSON `json:"suppress,omitempty" doc:"Rules that leave people out."`
+	Editor   string            `json:"editor,omitempty" maxLength:"64" doc:"Whose definition it is while it is written: a preview for the same editor ends the one before."`
 }
 
 func (a *API) audienceRoutes() {
@@ -114,7 +130,7 @@ func (a *API) audienceRoutes() {
 	route(a, operation{id: "preview-audience", method: http.MethodPost, path: "/api/v1/audiences/preview", scope: token.Read, tag: tag, timeout: longTimeout,
 		summary: "Who would be in an audience; changes nothing"},
 		func(ctx context.Context, in *struct{ Body AudienceQuestion }) (*output[*clientele.AudiencePreview], error) {
-			return one(a.o.Audiences.PreviewAudience(ctx, editorOf(ctx, in.Body.Editor), in.Body.Where))
+			return one(a.o.Audiences.PreviewAudience(ctx, editorOf(ctx, in.Body.Editor), clientele.WithSuppress(in.Body.Where, in.Body.Suppress)))
 		})
 	type overlapInput struct {
 		Body struct {

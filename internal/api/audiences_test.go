@@ -69,3 +69,7 @@ func (g groups) RefreshAudience(ctx context.Context, by, name string) (*clientel
 	g.p.by = by
 	return &clientele.AudienceInForce{}, g.p.did(ctx, name)
 }
+
+func (g groups) SuppressedProfiles(ctx context.Context, name string, limit int, cursor string) ([]clientele.SuppressedProfile, string, error) {
+	return nil, "", g.p.did(ctx, name, limit, cursor)
+}

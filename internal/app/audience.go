@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -260,7 +261,7 @@ func (a *App) fillVersion(ctx context.Context, v *clientele.AudienceInForce) err
 	if err := a.applied.reach(ctx, a.committed.get()); err != nil {
 		return err
 	}
-	c, err := audience.Parse(v.Where)
+	c, err := resolve.AudienceCondition(&v.Audience)
 	if err != nil {
 		return err
 	}
@@ -289,6 +290,9 @@ func (a *App) fillVersion(ctx context.Context, v *clientele.AudienceInForce) err
 		n := len(below(&found.due, to))
 		b.Due, b.DueAt = resolve.PackIDs(found.dueAll[:n]), resolve.PackIDs(found.dueAt[:n])
 		found.dueAll, found.dueAt = found.dueAll[n:], found.dueAt[n:]
+		n = len(below(&found.suppressed, to))
+		b.Suppressed, b.Masks = resolve.PackIDs(found.suppressedAll[:n]), resolve.PackIDs(found.masks[:n])
+		found.suppressedAll, found.masks = found.suppressedAll[n:], found.masks[n:]
 		if err := tell(b); err != nil {
 			return err
 		}
@@ -309,6 +313,24 @@ func below(list *[]int64, to int64) []int64 {
 // may change, with when.
 type filled struct {
 	profiles, members, due, dueAll, dueAt []int64
+	suppressed, suppressedAll, masks      []int64 // whom suppress rules leave out, and which
+}
+
+// leftOut adds whom the suppress rules leave out. ids reads the profiles of a query.
+func (f *filled) leftOut(s *audience.Suppressed, schema audience.Schema, at audience.At, ids func(*[]int64, string)) {
+	masks := map[int64]int64{}
+	for i := range s.Rules {
+		var held []int64
+		ids(&held, schema.Members(s.By(i), at))
+		for _, id := range held {
+			masks[id] |= 1 << i
+		}
+	}
+	f.suppressedAll = slices.Sorted(maps.Keys(masks))
+	f.suppressed = f.suppressedAll
+	for _, id := range f.suppressedAll {
+		f.masks = append(f.masks, masks[id])
+	}
 }
 
 func (a *App) found(ctx context.Context, c audience.Condition, from clientele.ProfileID) (*filled, error) {
@@ -331,6 +353,9 @@ func (a *App) found(ctx context.Context, c audience.Condition, from clientele.Pr
 	}
 	ids(&f.profiles, "select profile_id from profiles")
 	ids(&f.members, schema.Members(c, at))
+	if s, ok := c.(*audience.Suppressed); ok {
+		f.leftOut(s, schema, at, ids)
+	}
 	if query := schema.Rechecks(c, at); query != "" && err == nil {
 		err = a.columns.Numbers(ctx, "select profile_id, recheck from ("+query+") q where profile_id >= "+strconv.FormatInt(int64(from), 10)+" order by profile_id", func(row []int64) error {
 			f.due, f.dueAt = append(f.due, row[0]), append(f.dueAt, row[1])

@@ -29,6 +29,13 @@ func (a *App) readAudiences() error {
 			}
 			in.Where = where
 		}
+		if g.Suppress != nil {
+			suppress, err := json.Marshal(g.Suppress)
+			if err != nil {
+				return wrong(clientele.Errorf(clientele.Invalid, "suppress is no list of rules").WithHint("write [{name: no consent, when: {…}}]"))
+			}
+			in.Suppress = suppress
+		}
 		c, err := resolve.AudienceCondition(&in)
 		if err == nil {
 			err = audience.Executable(c)
@@ -39,8 +46,9 @@ func (a *App) readAudiences() error {
 		if err != nil {
 			return wrong(err)
 		}
-		if !in.Kind.Listed() {
-			in.Where = audience.JSON(c)
+		where, suppress := resolve.SplitRules(c)
+		if in.Suppress = suppress; !in.Kind.Listed() {
+			in.Where = where
 		}
 		if _, twice := a.groups[g.Name]; twice || g.Name == "" {
 			return wrong(clientele.Errorf(clientele.Invalid, "its name is missing, or another's too").WithHint("give each a name of its own"))

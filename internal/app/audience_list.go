@@ -70,6 +70,26 @@ func (a *App) UploadAudience(ctx context.Context, by, name string, up clientele.
 	return out, err
 }
 
+// SuppressedProfiles are those whom an audience's definition means and a suppress rule leaves out, by their numbers.
+func (a *App) SuppressedProfiles(_ context.Context, name string, limit int, cursor string) ([]clientele.SuppressedProfile, string, error) {
+	behind := clientele.ProfileID(0)
+	if cursor != "" {
+		var err error
+		if behind, err = clientele.ParseProfileID(cursor); err != nil {
+			return nil, "", clientele.Errorf(clientele.Invalid, "cursor is not one of ours")
+		}
+	}
+	out := []clientele.SuppressedProfile{}
+	err := resolve.SuppressedOf(a.rows, name, behind, func(p clientele.SuppressedProfile) bool {
+		out = append(out, p)
+		return len(out) <= limit
+	})
+	if len(out) > limit {
+		return out[:limit], out[limit-1].Profile.String(), err
+	}
+	return out, "", err
+}
+
 // identifiersOf are the values as identifiers of the namespace; 64 hexadecimal digits are a hash.
 func identifiersOf(ns clientele.Namespace, values []string) []clientele.Identifier {
 	out := make([]clientele.Identifier, 0, len(values))

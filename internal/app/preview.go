@@ -45,6 +45,10 @@ func (a *App) PreviewAudience(ctx context.Context, editor string, where clientel
 	for _, p := range r.Parts {
 		out.Breakdown = append(out.Breakdown, clientele.AudiencePart{Reads: p.Reads, Count: p.Count, Without: p.Alone})
 	}
+	out.Meant = r.Meant
+	for _, x := range r.Removed {
+		out.Suppressed = append(out.Suppressed, clientele.SuppressCount{Name: x.Name, Reads: x.Reads, Alone: x.Alone, Removed: x.Left})
+	}
 	names := &catalogue{a: a, ctx: ctx, known: map[[2]string][]string{}}
 	for _, p := range audience.Check(c, remembered{names, &a.names}) {
 		out.Problems = append(out.Problems, clientele.AudienceProblem{At: p.At, What: p.What, Hint: p.Hint})

@@ -93,6 +93,11 @@ func (ch *checker) condition(at place, c Condition) {
 		}
 	case Not:
 		ch.condition(at.in("not"), c.Of)
+	case *Suppressed:
+		ch.condition(at.in("of"), c.Of)
+		for i, r := range c.Rules {
+			ch.condition(at.in("suppress").at(i).in("when"), r.When)
+		}
 	case *Trait:
 		ch.trait(at.in("trait"), c.Name)
 	case *Event:

@@ -247,6 +247,8 @@ func Walk(c Condition, fn func(Condition) bool) bool {
 		below = c
 	case Not:
 		below = []Condition{c.Of}
+	case *Suppressed:
+		below = c.All()
 	}
 	for _, b := range below {
 		if !Walk(b, fn) {
@@ -260,7 +262,7 @@ func Walk(c Condition, fn func(Condition) bool) bool {
 func Leaves(c Condition) (out []Condition) {
 	Walk(c, func(c Condition) bool {
 		switch c.(type) {
-		case And, Or, Not:
+		case And, Or, Not, *Suppressed:
 		default:
 			out = append(out, c)
 		}

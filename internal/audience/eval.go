@@ -29,6 +29,9 @@ func (e *evaluation) condition(c Condition) (bool, clientele.Micros, error) {
 		return e.list(c, true)
 	case Or:
 		return e.list(c, false)
+	case *Suppressed:
+		member, _, recheck, err := Decide(c, e.facts, e.at)
+		return member, recheck, err
 	case Not:
 		member, recheck, err := e.condition(c.Of)
 		return !member, recheck, err

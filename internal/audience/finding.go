@@ -38,12 +38,21 @@ func traitPath(name string) (first, path string) {
 	return first, path
 }
 
+// conjunction are conditions that all have to hold.
+func conjunction(c Condition) (And, bool) {
+	if s, ok := c.(*Suppressed); ok {
+		return s.All(), true
+	}
+	all, ok := c.(And)
+	return all, ok
+}
+
 // demands says whether the condition holds only where the leaf does.
 func demands(c Condition, leaf Condition) bool {
 	if c == leaf {
 		return true
 	}
-	all, ok := c.(And)
+	all, ok := conjunction(c)
 	if !ok {
 		return false
 	}
@@ -57,7 +66,7 @@ func demands(c Condition, leaf Condition) bool {
 
 // demanded is the first test of a trait for values that the condition demands.
 func demanded(c Condition) *Trait {
-	all, ok := c.(And)
+	all, ok := conjunction(c)
 	if !ok {
 		all = And{c}
 	}

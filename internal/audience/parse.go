@@ -126,7 +126,7 @@ func (p *parser) fail(at place, hint, format string, args ...any) {
 }
 
 // forms are the conditions, by the member that tells them apart.
-var forms = []string{"and", "or", "not", "trait", "event", "sequence", "message", "lifecycle", "catalog", "audience", "consent", "identifier", "listed"}
+var forms = []string{"and", "or", "not", "trait", "event", "sequence", "message", "lifecycle", "catalog", "audience", "consent", "identifier", "listed", "suppress"}
 
 const formsHint = "a condition has one of and, or, not, trait, event, sequence, message, lifecycle, catalog, audience, consent, identifier"
 
@@ -162,6 +162,8 @@ func (p *parser) condition(at place, v any, depth int) Condition {
 			return And(list)
 		}
 		return Or(list)
+	case "suppress":
+		return p.suppressed(at, m, depth)
 	case "not":
 		p.only(at, m, form)
 		return Not{p.condition(at.in("not"), m["not"], depth+1)}

@@ -81,7 +81,7 @@ func NewPlan(entries []Entry) (*Plan, error) {
 		for _, l := range Leaves(e.Condition) {
 			p.add(i, l, wheres)
 		}
-		if member, _, err := Evaluate(e.Condition, nobody{}, At{}); err == nil && member {
+		if member, by, _, err := Decide(e.Condition, nobody{}, At{}); err == nil && (member || by != 0) {
 			p.vacuous = append(p.vacuous, i)
 		}
 	}

@@ -83,6 +83,8 @@ func (s Schema) LeafMembers(leaf Condition, at At) string {
 // predicate is the condition about the profiles row p.
 func (s Schema) predicate(c Condition, at At) string {
 	switch c := c.(type) {
+	case *Suppressed:
+		return s.predicates(c.All(), at, " and ")
 	case And:
 		return s.predicates(c, at, " and ")
 	case Or:

@@ -88,6 +88,8 @@ func (w *writer) condition(c Condition) {
 		w.list("or", c)
 	case Not:
 		w.name("not").condition(c.Of)
+	case *Suppressed:
+		w.suppressed(c)
 	case *Trait:
 		w.member("trait", c.Name)
 		if c.Percentile == nil {
@@ -248,6 +250,8 @@ func String(c Condition) string {
 		return joined(c, " or ")
 	case Not:
 		return "not " + bracket(c.Of)
+	case *Suppressed:
+		return c.String()
 	case *Trait:
 		if c.Percentile != nil {
 			return quoteName(c.Name) + " " + words[c.Percentile.Op] + " its percentile " + number(c.Percentile.Value)

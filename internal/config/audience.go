@@ -7,6 +7,7 @@ type Audience struct {
 	Kind        string `yaml:"kind"`
 	Description string `yaml:"description"`
 	Where       any    `yaml:"where"`
+	Suppress    any    `yaml:"suppress"` // rules that leave people out: name, and when
 	Query       string `yaml:"query"`
 	Every       string `yaml:"every"`
 }

@@ -27,6 +27,7 @@ type audienceRow struct {
 	Query       string                 `cbor:"10,keyasint,omitempty"` // of the kind sql
 	Every       string                 `cbor:"11,keyasint,omitempty"` // likewise
 	List        *listState             `cbor:"12,keyasint,omitempty"` // of the kinds static and sql
+	Suppressed  suppressCounts         `cbor:"13,keyasint,omitzero"`  // of the live version
 }
 
 // audienceOfOld is the kind of definitions in rows of the first version.
@@ -41,6 +42,8 @@ type nextVersion struct {
 	UpTo     clientele.ProfileID `cbor:"4,keyasint,omitempty"` // profiles below it are filled
 	Filled   int64               `cbor:"5,keyasint,omitempty"`
 	Members  int64               `cbor:"6,keyasint,omitempty"`
+
+	Suppressed suppressCounts `cbor:"7,keyasint,omitzero"`
 }
 
 // memberRow is what a profile is a member of. Field numbers are on disk.
@@ -52,6 +55,8 @@ type memberRow struct {
 
 	Stage      string           `cbor:"9,keyasint,omitempty"` // of the lifecycle that is live
 	StageSince clientele.Micros `cbor:"10,keyasint,omitempty"`
+
+	Suppressed map[string]suppression `cbor:"11,keyasint,omitempty"` // by name of the audience, and by versionKey of a version that is filled
 }
 
 type membership struct {
@@ -61,7 +66,7 @@ type membership struct {
 }
 
 func (m *memberRow) empty() bool {
-	return len(m.Live)+len(m.Next)+len(m.Dues) == 0 && m.Due == 0 && m.Stage == ""
+	return len(m.Live)+len(m.Next)+len(m.Dues)+len(m.Suppressed) == 0 && m.Due == 0 && m.Stage == ""
 }
 
 // versionKey names a version of an audience.

@@ -31,7 +31,10 @@ type (
 		Members  string              `json:"members,omitempty"` // PackIDs of the members
 		Due      string              `json:"due,omitempty"`     // PackIDs of those whom time alone may change,
 		DueAt    string              `json:"due_at,omitempty"`  // and when, likewise
-		Live     bool                `json:"live,omitempty"`
+		// Suppressed are those whom suppress rules leave out, Masks the rules that hold for each, likewise.
+		Suppressed string `json:"suppressed,omitempty"`
+		Masks      string `json:"masks,omitempty"`
+		Live       bool   `json:"live,omitempty"`
 	}
 )
 
@@ -146,18 +149,25 @@ func AudienceCondition(in *clientele.Audience) (audience.Condition, error) {
 	}
 	switch in.Kind {
 	case clientele.AudienceStatic, clientele.AudienceSQL:
+		c, err := audience.Parse(clientele.WithSuppress(audience.JSON(&audience.Listed{Audience: in.Name}), in.Suppress))
+		if err != nil {
+			return nil, err
+		}
 		if len(in.Where) > 0 && string(in.Where) != "null" {
 			return nil, invalidHint("leave where out", "a %s audience has no definition", in.Kind)
 		}
 		if (in.Query == "") == (in.Kind == clientele.AudienceSQL) {
 			return nil, invalidHint("an audience of the kind sql has a query, and no other has", "query does not fit the kind %s", in.Kind)
 		}
-		return listedWhere(in.Name), nil
+		if listsIn(c) {
+			return nil, invalidHint(`write {"audience":"…"}`, "a list is referred to by its audience")
+		}
+		return c, nil
 	case clientele.AudienceDefinition:
 		if in.Query != "" || in.Every != "" {
 			return nil, invalidHint(`an audience with a query is of the kind sql`, "query and every do not fit the kind %s", in.Kind)
 		}
-		c, err := audience.Parse(in.Where)
+		c, err := audience.Parse(clientele.WithSuppress(in.Where, in.Suppress))
 		if err == nil && audience.Listing(c) != "" {
 			err = invalidHint(`write {"audience":"…"}`, "a list is referred to by its audience")
 		}
@@ -307,6 +317,9 @@ func (r *Resolver) audienceFill(b AudienceFillBody, p clientele.Position) error 
 			r.keepMember(clientele.ProfileID(id), m)
 		}
 	}
+	if err := r.suppressedFill(b, x, row); err != nil {
+		return err
+	}
 	x.Next.UpTo, x.Next.Filled = b.To, x.Next.Filled+b.Profiles
 	return nil
 }
@@ -324,7 +337,7 @@ func (m *memberRow) next(key string) (member, known bool) {
 func (r *Resolver) goLive(name string, x *audienceRow, p clientele.Position) error {
 	next := x.Next
 	key := versionKey(name, next.Version)
-	x.Members = 0
+	x.Members, x.Suppressed = 0, suppressCounts{}
 	err := r.eachMember(func(id clientele.ProfileID, row *memberRow) bool {
 		is, _ := row.next(key)
 		have, was := row.Live[name]
@@ -342,6 +355,7 @@ func (r *Resolver) goLive(name string, x *audienceRow, p clientele.Position) err
 		if is {
 			x.Members++
 		}
+		row.suppressedLive(name, x, next.Version)
 		dropVersions(row.Next, name, 0)
 		dropVersions(row.Dues, name, next.Version)
 		if r.audiences.life.isLive(name) {
@@ -385,10 +399,12 @@ func (r *Resolver) deleteAudience(name string) error {
 		if was {
 			r.leave(id, row, name, have, clientele.ReasonDeleted)
 		}
-		before := len(row.Next) + len(row.Dues)
+		before := len(row.Next) + len(row.Dues) + len(row.Suppressed)
 		dropVersions(row.Next, name, 0)
 		dropVersions(row.Dues, name, 0)
-		return was || before != len(row.Next)+len(row.Dues)
+		dropVersions(row.Suppressed, name, 0)
+		delete(row.Suppressed, name)
+		return was || before != len(row.Next)+len(row.Dues)+len(row.Suppressed)
 	})
 	if err != nil {
 		return err
@@ -508,6 +524,7 @@ func (r *Resolver) eraseMember(anchor clientele.Anchor) error {
 			a.changed[name] = true
 		}
 	}
+	r.unsuppress(row)
 	row.Live, row.Next, row.Dues = nil, nil, nil
 	row.Stage, row.StageSince = "", 0
 	r.keepMember(id, row)

@@ -217,6 +217,10 @@ func (r *Resolver) evaluateProfile(id clientele.ProfileID, touched, due audience
 		for name, m := range row.Live {
 			fn(name, m.Version)
 		}
+		for name, s := range row.Suppressed { // whom the definition means, too
+			name, _, _ = strings.Cut(name, "\x00")
+			fn(name, s.Version)
+		}
 	})
 	if err != nil || len(touched)+len(due) == 0 {
 		return err
@@ -250,12 +254,17 @@ func (r *Resolver) evaluateProfile(id clientele.ProfileID, touched, due audience
 			break
 		}
 		entry := a.plan.Entry(queue[n])
-		member, recheck, err := audience.Evaluate(entry.Condition, f, at)
+		member, by, recheck, err := audience.Decide(entry.Condition, f, at)
 		if err != nil {
 			return err
 		}
 		row.due(versionKey(entry.Name, entry.Version), recheck)
-		if r.answer(id, row, entry, member, reasons[queue[n]]) {
+		why := reasons[queue[n]]
+		if by != 0 {
+			why = clientele.ReasonSuppressed
+		}
+		r.suppress(row, a.rows[entry.Name], entry, by)
+		if r.answer(id, row, entry, member, why) {
 			more := audience.Touched{}
 			a.plan.Membership(more, entry.Name)
 			also(more, reasons[queue[n]])
@@ -348,6 +357,7 @@ func (r *Resolver) leaveAll(id clientele.ProfileID, row *memberRow, reason strin
 			r.audiences.changed[name] = true
 		}
 	}
+	r.unsuppress(row)
 	row.Next, row.Dues = nil, nil
 	r.leaveStage(id, row)
 	r.keepMember(id, row)

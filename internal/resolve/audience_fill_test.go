@@ -15,23 +15,28 @@ import (
 // snapshot is what SQL would find of all profiles: the members, and when they have to be looked at again.
 type snapshot struct {
 	profiles, members, due, dueAt []int64
+	masks                         map[int64]audience.Mask // of whom suppress rules leave out
 }
 
 func (s *stream) snapshot(where string) (out snapshot) {
 	s.t.Helper()
 	c, err := audience.Parse([]byte(where))
 	s.must(err)
+	out.masks = map[int64]audience.Mask{}
 	g, err := identity.NewGraph(s.rules, s.store)
 	s.must(err)
 	s.must(s.store.Scan(clientele.Prefix(clientele.NewKey(clientele.RowGroup)), func(k clientele.Key, _ []byte) (bool, error) {
 		p := clientele.ProfileID(k.Read().Uint())
 		f, err := resolve.LoadFacts(s.store, g, nil, p)
 		s.must(err)
-		member, recheck, err := audience.Evaluate(c, f, audience.At{Now: s.r.Totals().Now})
+		member, by, recheck, err := audience.Decide(c, f, audience.At{Now: s.r.Totals().Now})
 		s.must(err)
 		out.profiles = append(out.profiles, int64(p))
 		if member {
 			out.members = append(out.members, int64(p))
+		}
+		if by != 0 {
+			out.masks[int64(p)] = by
 		}
 		if recheck != audience.Never {
 			out.due, out.dueAt = append(out.due, int64(p)), append(out.dueAt, int64(recheck))
@@ -44,7 +49,7 @@ func (s *stream) snapshot(where string) (out snapshot) {
 // part is the command that tells of the profiles from a number on up to another.
 func (x snapshot) part(name string, version int, from, to int64) resolve.AudienceFillBody {
 	b := resolve.AudienceFillBody{Name: name, Version: version, From: clientele.ProfileID(from), To: clientele.ProfileID(to)}
-	var members, due, at []int64
+	var members, due, at, left, masks []int64
 	for _, p := range x.profiles {
 		if p < from || p >= to {
 			continue
@@ -53,10 +58,14 @@ func (x snapshot) part(name string, version int, from, to int64) resolve.Audienc
 		if slices.Contains(x.members, p) {
 			members = append(members, p)
 		}
+		if by := x.masks[p]; by != 0 {
+			left, masks = append(left, p), append(masks, int64(by))
+		}
 		if i := slices.Index(x.due, p); i >= 0 {
 			due, at = append(due, p), append(at, x.dueAt[i])
 		}
 	}
+	b.Suppressed, b.Masks = resolve.PackIDs(left), resolve.PackIDs(masks)
 	b.Members, b.Due, b.DueAt = resolve.PackIDs(members), resolve.PackIDs(due), resolve.PackIDs(at)
 	return b
 }
@@ -128,6 +137,19 @@ func (s *stream) agrees(seed uint64, name, where string) {
 	want := snapshot{}
 	if where != "" {
 		want = s.snapshot(where)
+	}
+	if where != "" {
+		c, err := audience.Parse([]byte(where))
+		s.must(err)
+		for p, by := range s.masks(name, c) {
+			if want.masks[int64(p)] != by {
+				s.t.Fatalf("seed %d: %s leaves %s out by %b, by evaluation %b", seed, where, p, by, want.masks[int64(p)])
+			}
+		}
+		if n := len(s.masks(name, c)); n != len(want.masks) {
+			s.t.Fatalf("seed %d: %s leaves %d out, by evaluation %d", seed, where, n, len(want.masks))
+		}
+		s.countsSuppressed(name)
 	}
 	var got []int64
 	s.must(resolve.MembersOf(s.store, name, 0, func(m clientele.Membership) bool { got = append(got, int64(m.Profile)); return true }))

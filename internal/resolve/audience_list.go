@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"clientele"
-	"clientele/internal/audience"
 )
 
 // AudienceListBody changes the list of a static or SQL audience. It names people by anchors and what
@@ -380,6 +379,3 @@ func listed(rows clientele.Rows, members []clientele.Anchor, name string) (bool,
 	}
 	return false, nil
 }
-
-// listedWhere is the definition of a static or SQL audience.
-func listedWhere(name string) audience.Condition { return &audience.Listed{Audience: name} }

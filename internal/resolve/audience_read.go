@@ -85,10 +85,15 @@ func (x *audienceRow) inForce(name string, known []clientele.PercentileThreshold
 	if kind == audienceOfOld {
 		kind = clientele.AudienceDefinition
 	}
+	of, suppress := SplitRules(c)
 	if kind.Listed() {
-		where = nil
+		of = nil
 	}
-	a := &clientele.AudienceInForce{Audience: clientele.Audience{Name: name, Kind: kind, Description: x.Description, Where: where, Query: x.Query, Every: x.Every},
+	counts, err := x.suppressCountsOf()
+	if err != nil {
+		return nil, err
+	}
+	a := &clientele.AudienceInForce{Suppressed: counts, Audience: clientele.Audience{Name: name, Kind: kind, Description: x.Description, Where: of, Suppress: suppress, Query: x.Query, Every: x.Every},
 		Reads: audience.String(c), Version: x.Version, Members: x.Members, By: x.By, At: x.At, Percentiles: AskedThresholds(c, known)}
 	if n := x.Next; n != nil {
 		a.Filling = &clientele.AudienceFilling{Version: n.Version, Position: n.Position, Members: n.Members, Filled: n.Filled}

@@ -138,6 +138,9 @@ var liveDefinitions = []string{
 	`{"or":[{"trait":"age","op":"gt","value":30},{"event":"View","last":{"property":"sku","op":"eq","value":"c"}}]}`,
 	`{"consent":"marketing","channel":"email"}`,
 	`{"consent":"marketing","granted":false}`,
+	`{"of":{"event":"View","within":"6d"},"suppress":[{"name":"refused","when":{"not":{"consent":"marketing","channel":"email"}}},{"name":"often","when":{"message":{"channel":"email"},"count":{"op":"gte","value":1},"within":"3d"}},{"name":"bought","when":{"event":"Order","within":"2d"}}]}`,
+	`{"of":{"and":[{"trait":"city","op":"eq","value":"Hue"},{"sequence":[{"event":"View"},{"not":{"event":"Order"},"before":"12h"}],"within":"9d"}]},"suppress":[{"name":"young","when":{"trait":"age","op":"lt","value":30}},{"name":"other","when":{"audience":"a00"}}]}`,
+	`{"of":{"not":{"event":"Order","within":"5d"}},"suppress":[{"name":"unknown","when":{"identifier":"email","exists":false}}]}`,
 	`{"identifier":"email","exists":true}`,
 	`{"identifier":"email","exists":false}`,
 	`{"identifier":"user_id","verified":true}`,
@@ -247,6 +250,9 @@ func TestMembershipsAreWhatEvaluationSays(t *testing.T) {
 				if want {
 					counts[name]++
 				}
+				if _, by, _, err := audience.Decide(c, f, audience.At{Now: s.r.Totals().Now}); err != nil || by != s.masks(name, c)[p] {
+					t.Errorf("seed %d: of %s the profile %s is left out by %b, by evaluation %b, %v", seed, where, p, s.masks(name, c)[p], by, err)
+				}
 			}
 			return true, nil
 		}))
@@ -254,6 +260,7 @@ func TestMembershipsAreWhatEvaluationSays(t *testing.T) {
 			name := fmt.Sprintf("a%02d", i)
 			a, err := resolve.LoadAudience(s.store, name)
 			s.must(err)
+			s.countsSuppressed(name)
 			if a.Members != counts[name] {
 				t.Errorf("seed %d: %s counts %d members, there are %d", seed, name, a.Members, counts[name])
 			}
@@ -305,4 +312,43 @@ func (s *stream) graph() *identity.Graph {
 	g, err := identity.NewGraph(s.rules, s.store)
 	s.must(err)
 	return g
+}
+
+// masks are the suppress rules that leave people out of the live version.
+func (s *stream) masks(name string, c audience.Condition) map[clientele.ProfileID]audience.Mask {
+	s.t.Helper()
+	out := map[clientele.ProfileID]audience.Mask{}
+	rules, ok := c.(*audience.Suppressed)
+	if !ok {
+		return out
+	}
+	s.must(resolve.SuppressedOf(s.store, name, 0, func(p clientele.SuppressedProfile) bool {
+		for i, r := range rules.Rules {
+			if slices.Contains(p.Rules, r.Name) {
+				out[p.Profile] |= 1 << i
+			}
+		}
+		return true
+	}))
+	return out
+}
+
+// countsSuppressed holds the counts of suppress rules against the people.
+func (s *stream) countsSuppressed(name string) {
+	s.t.Helper()
+	a, err := resolve.LoadAudience(s.store, name)
+	s.must(err)
+	alone, removed := map[string]int64{}, map[string]int64{}
+	s.must(resolve.SuppressedOf(s.store, name, 0, func(p clientele.SuppressedProfile) bool {
+		removed[p.By]++
+		for _, r := range p.Rules {
+			alone[r]++
+		}
+		return true
+	}))
+	for _, c := range a.Suppressed {
+		if c.Alone != alone[c.Name] || c.Removed != removed[c.Name] {
+			s.t.Errorf("%s: %s counts %d and %d, there are %d and %d", name, c.Name, c.Alone, c.Removed, alone[c.Name], removed[c.Name])
+		}
+	}
 }

@@ -25,10 +25,20 @@ type Result struct {
 	Revenue      clientele.Decimal
 	RevenueShare float64 // of all revenue of profiles; 0 when there is none
 	Sample       []clientele.ProfileID
-	Parts        []Part // of the definition's first level, where it has several
-	Leaves       int    // that the definition has
-	Computed     int    // leaves that were asked for now; the others were known
+	Meant        int64     // by the definition, suppress rules aside
+	Removed      []Removal // by suppress rules, in the order given
+	Parts        []Part    // of the definition's first level, where it has several
+	Leaves       int       // that the definition has
+	Computed     int       // leaves that were asked for now; the others were known
 	Took         time.Duration
+}
+
+// Removal is what a suppress rule takes out of those whom the definition means.
+type Removal struct {
+	Name  string
+	Reads string
+	Alone int64 // whom it holds for
+	Left  int64 // of them, those that no rule before it has taken out
 }
 
 // Part is a condition of a definition by itself.
@@ -183,6 +193,8 @@ func size(key string, set *roaring.Bitmap) int64 {
 // set is the members of a condition. The bitmap may not be changed.
 func (v *view) set(c audience.Condition) (*roaring.Bitmap, error) {
 	switch c := c.(type) {
+	case *audience.Suppressed:
+		return v.set(c.All())
 	case audience.And:
 		return v.fold(c, (*roaring.Bitmap).And)
 	case audience.Or:
@@ -235,6 +247,11 @@ func (e *Engine) Preview(ctx context.Context, schema audience.Schema, c audience
 		if r.Parts, err = v.parts(c); err != nil {
 			return err
 		}
+		if s, ok := c.(*audience.Suppressed); ok {
+			if err := v.removed(s, r); err != nil {
+				return err
+			}
+		}
 		r.Computed = v.computed
 		return v.revenue(b, r)
 	})
@@ -247,6 +264,8 @@ func (v *view) parts(c audience.Condition) ([]Part, error) {
 	var list []audience.Condition
 	rest := func(l []audience.Condition) audience.Condition { return audience.And(l) }
 	switch c := c.(type) {
+	case *audience.Suppressed:
+		return v.parts(c.Of)
 	case audience.And:
 		list = c
 	case audience.Or:
@@ -270,4 +289,23 @@ func (v *view) parts(c audience.Condition) ([]Part, error) {
 		out = append(out, Part{Reads: audience.String(part), Count: int64(one.GetCardinality()), Alone: int64(without.GetCardinality())})
 	}
 	return out, nil
+}
+
+// removed counts what each suppress rule takes out.
+func (v *view) removed(s *audience.Suppressed, r *Result) error {
+	of, err := v.set(s.Of)
+	if err != nil {
+		return err
+	}
+	left := of.Clone()
+	r.Meant = int64(of.GetCardinality())
+	for _, rule := range s.Rules {
+		b, err := v.set(rule.When)
+		if err != nil {
+			return err
+		}
+		r.Removed = append(r.Removed, Removal{rule.Name, audience.String(rule.When), int64(of.AndCardinality(b)), int64(left.AndCardinality(b))})
+		left.AndNot(b)
+	}
+	return nil
 }
