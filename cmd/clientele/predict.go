@@ -21,7 +21,7 @@ import (
 // predictCommand has a command for each kind of model. All work on files, without a server or a data directory.
 func (c *cli) predictCommand() *cobra.Command {
 	return c.group("predict", "Learn from files what customers will do; no server, no data directory",
-		c.predictLTVCommand(), c.predictForecastCommand(), c.predictAffinityCommand(), c.predictDiscountCommand(),
+		c.predictLTVCommand(), c.predictForecastCommand(), c.predictSegmentsCommand(), c.predictAffinityCommand(), c.predictDiscountCommand(),
 	)
 }
 
