@@ -117,6 +117,36 @@ type IdentityHealth struct {
 	Unmerges      int64               `json:"unmerges"`
 	ManualLinks   int64               `json:"manual_links"`
 	CannotLinks   int64               `json:"cannot_links"`
+
+	PerPerson   float64             `json:"identifiers_per_person"`
+	EmailRate   float64             `json:"email_rate"`   // share of profiles with an e-mail address, likewise below
+	PhoneRate   float64             `json:"phone_rate"`   // a telephone number
+	ConsentRate float64             `json:"consent_rate"` // a consent that is granted today
+	Suspicious  []SuspiciousProfile `json:"suspicious"`   // of the 1,000 largest and 1,000 that matches join, those that look like several people
+	Matching    MatchTrust          `json:"matching"`
+}
+
+// SuspiciousProfile is a profile whose parts say different things of one person.
+type SuspiciousProfile struct {
+	ID          ProfileID `json:"id"`
+	Identifiers int       `json:"identifiers"`
+	GivenNames  int       `json:"given_names"` // different ones
+	BirthDates  int       `json:"birth_dates"`
+}
+
+// MatchTrust is how far matching can be trusted.
+type MatchTrust struct {
+	Matches int64 `json:"matches"` // pairs that are joined, or would be
+	Blocked int64 `json:"blocked"` // of them, refused by a limit or a cannot-link
+	// OverMerge is the share of the matches that are of two people, by their own probabilities, which verdicts have set right.
+	OverMerge float64 `json:"over_merge"`
+	Open      int64   `json:"open"` // pairs that wait for a verdict
+	Decided   int64   `json:"decided"`
+	Same      int64   `json:"same"` // of the decided
+	// UnderMerge is how many of the open pairs are one person, by the share among the decided, with a 95 % interval (Wilson, 1927).
+	UnderMerge     float64 `json:"under_merge"`
+	UnderMergeLow  float64 `json:"under_merge_low"`
+	UnderMergeHigh float64 `json:"under_merge_high"`
 }
 
 // ProfileSize is a profile and how many identifiers it has.

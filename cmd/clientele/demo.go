@@ -29,6 +29,7 @@ type demoFlags struct {
 	once      bool
 	truth     string
 	named     bool // people or seed were said, not taken from the defaults
+	match     bool // find people who share no identifier
 }
 
 // demoShop is which shop a data directory holds; it stands there in demo.json.
@@ -47,7 +48,7 @@ const maxScored = 200_000
 func (c *cli) demoCommand() *cobra.Command {
 	var f demoFlags
 	var cmd *cobra.Command
-	cmd = c.command("demo [--people N] [--seed N] [--events-per-second N] [--once] [--data DIR]", "A simulated shop to look at: loaded, checked, and then live",
+	cmd = c.command("demo [--people N] [--seed N] [--events-per-second N] [--once] [--match] [--data DIR]", "A simulated shop to look at: loaded, checked, and then live",
 		"demo --people 20000", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 			if f.perSecond < 0 || f.perSecond > 1000 {
 				return usagef("0 is no live events", "--events-per-second is not between 0 and 1,000")
@@ -59,6 +60,7 @@ func (c *cli) demoCommand() *cobra.Command {
 	cmd.Flags().IntVar(&f.people, "people", 20_000, "how many people the shop knows")
 	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "another number is another shop")
 	cmd.Flags().IntVar(&f.perSecond, "events-per-second", 3, "live events once the history is there; 0 is none")
+	cmd.Flags().BoolVar(&f.match, "match", false, "find people who share no identifier as well, and score that too")
 	cmd.Flags().BoolVar(&f.once, "once", false, "stop when the history is loaded and checked")
 	cmd.Flags().StringVar(&f.truth, "truth", "", "write which identifier and record is whose to a CSV `FILE`")
 	return cmd
@@ -239,6 +241,11 @@ func (d *demo) load(ctx context.Context) error {
 	}
 	if err := d.identities(ctx, totals, watch.truth); err != nil {
 		return err
+	}
+	if d.f.match {
+		if err := d.matched(ctx, watch.truth); err != nil {
+			return err
+		}
 	}
 	d.known.Loaded = true
 	return d.save()

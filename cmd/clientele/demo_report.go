@@ -90,6 +90,29 @@ func (d *demo) identities(ctx context.Context, t shop.Totals, truth *shop.Truth)
 	return nil
 }
 
+// matched runs matching, whatever it changes, and prints how well people are found with it.
+func (d *demo) matched(ctx context.Context, truth *shop.Truth) error {
+	run, err := d.api.StartMatching(ctx, clientele.MatchRunRequest{})
+	if err == nil && run.State == clientele.MatchWaiting {
+		run, err = d.api.EndMatchRun(ctx, run.ID, true)
+	}
+	if err != nil {
+		return err
+	}
+	d.printf("\nMatching, %.1f s: %s people compared, %s merged, %s matches (%s blocked), %s pairs to review; %s profiles.\n", float64(run.TookMS)/1000,
+		thousands(run.Records), thousands(run.Before-run.After), thousands(run.Matched), thousands(run.Blocked), thousands(run.Review), thousands(run.After))
+	if truth == nil {
+		return nil
+	}
+	found, err := d.profiles(ctx)
+	if err != nil {
+		return err
+	}
+	got := truth.Score(found)
+	d.printf("  precision %.4f, recall %.4f\n", got.Precision(), got.Recall())
+	return nil
+}
+
 // profiles are the profile of every identifier, read page by page.
 func (d *demo) profiles(ctx context.Context) (map[clientele.Identifier]int64, error) {
 	found := map[clientele.Identifier]int64{}

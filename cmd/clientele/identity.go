@@ -236,6 +236,20 @@ func (c *cli) printHealth(h *clientele.IdentityHealth) {
 	}
 	c.printf("merges               %d\nunmerges             %d\nblocked merges       %d\nblocked values       %d\n", h.Merges, h.Unmerges, h.BlockedMerges, h.BlockedValues)
 	c.printf("manual links         %d\ncannot-links         %d\nfrozen               %d\n", h.ManualLinks, h.CannotLinks, h.Frozen)
+	c.printf("identifiers a person %.2f\nwith e-mail          %.1f %%\nwith phone           %.1f %%\nwith consent         %.1f %%\n", h.PerPerson, 100*h.EmailRate, 100*h.PhoneRate, 100*h.ConsentRate)
+	if m := h.Matching; m.Matches+m.Open+m.Decided > 0 {
+		c.printf("matches              %d (%d blocked, some %.1f %% of the others wrong)\n", m.Matches, m.Blocked, 100*m.OverMerge)
+		c.printf("review queue         %d open, %d of %d decided were one person\n", m.Open, m.Same, m.Decided)
+		if m.Decided > 0 {
+			c.printf("  so of the open     %.0f are one person (%.0f to %.0f)\n", m.UnderMerge, m.UnderMergeLow, m.UnderMergeHigh)
+		}
+	}
+	if len(h.Suspicious) > 0 {
+		c.printf("perhaps several people\n")
+	}
+	for _, p := range h.Suspicious {
+		c.printf("  %s      %d identifiers, %d given names, %d birth dates\n", p.ID, p.Identifiers, p.GivenNames, p.BirthDates)
+	}
 	if len(h.Largest) > 0 {
 		c.printf("largest profiles\n")
 	}

@@ -64,7 +64,7 @@ func (a *API) identityRoutes() {
 			if err != nil {
 				return nil, err
 			}
-			h.Largest = list(h.Largest)
+			h.Largest, h.Suspicious = list(h.Largest), list(h.Suspicious)
 			return &output[*clientele.IdentityHealth]{h}, nil
 		})
 }

@@ -224,13 +224,3 @@ func (a *App) Simulate(_ context.Context, in clientele.IdentityRules, sample int
 	defer v.Close()
 	return identity.Simulate(v.graph.Rules(), then, v, sample, a.o.Now)
 }
-
-// IdentityHealth is how the identity graph is doing.
-func (a *App) IdentityHealth(context.Context) (*clientele.IdentityHealth, error) {
-	v, err := a.view()
-	if err != nil {
-		return nil, err
-	}
-	defer v.Close()
-	return identity.Health(v.graph.Rules(), v)
-}

@@ -215,6 +215,11 @@ func (p *program) reviews(before []string) {
 	if now := of(); now != was {
 		p.Errorf("a run joins what was decided: %v, were %v", now, was)
 	}
+	h, err := p.client.IdentityHealth(ctx)
+	if err != nil || h.Matching.Matches != next2.Matched || h.Matching.Decided != 2 || h.Matching.Same != 0 || h.Matching.Open == 0 || h.Matching.UnderMerge != 0 ||
+		h.Matching.UnderMergeHigh <= 0 || h.Matching.OverMerge <= 0 || h.Matching.OverMerge > 0.1 || h.PerPerson <= 1 || h.ConsentRate != 0 || h.EmailRate != 0 {
+		p.Errorf("health is %+v, %v", h, err)
+	}
 	if _, err := p.client.DecideMatches(ctx, clientele.MatchDecision{IDs: []string{"e_00000000000000000000000000"}, Verdict: "same"}); clientele.ErrorCode(err) != clientele.NotFound {
 		p.Errorf("a pair that is not there: %v", err)
 	}

@@ -421,11 +421,11 @@ func TestFrozen(t *testing.T) {
 	w.commit()
 	w.see(sighting{ids: []string{"u:1", "e:hub"}, at: 1, id: "u1"})
 	w.see(sighting{ids: []string{"u:2", "e:hub"}, at: 2, id: "u2"})
-	if got, err := identity.Health(w.g.Rules(), w.rows); err != nil || got.Profiles == 0 {
+	if got, _, err := identity.Health(w.g.Rules(), w.rows); err != nil || got.Profiles == 0 {
 		t.Fatal(err)
 	}
 	w.commit()
-	h, err := identity.Health(w.g.Rules(), w.rows)
+	h, _, err := identity.Health(w.g.Rules(), w.rows)
 	w.must(err)
 	if h.Frozen == 0 {
 		t.Errorf("nothing was frozen: %+v", h)

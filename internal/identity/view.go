@@ -261,15 +261,19 @@ func (g *Graph) viewLinks(v *clientele.IdentityView, a clientele.Anchor, seen ma
 // Count is the totals of the graph.
 func (g *Graph) Count() Counters { return g.counter }
 
-// Health looks at every profile.
-func Health(rules *Rules, rows clientele.Rows) (*clientele.IdentityHealth, error) {
+// maxSuspects is how many profiles of a kind are looked into.
+const maxSuspects = 1000
+
+// Health looks at every profile. suspects are the largest, and such as matches join, which are worth a look.
+func Health(rules *Rules, rows clientele.Rows) (h *clientele.IdentityHealth, suspects []clientele.ProfileSize, err error) {
 	g, err := NewGraph(rules, rows)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	c := g.counter
-	h := &clientele.IdentityHealth{Profiles: c.Profiles, Identifiers: c.ByNS, BlockedValues: c.Generic, BlockedMerges: c.Refused,
-		Frozen: c.Frozen, Merges: c.Merges, Unmerges: c.Unmerges, ManualLinks: c.Manual, CannotLinks: c.Cannot, Largest: []clientele.ProfileSize{}}
+	c, emails, phones := g.counter, 0, 0
+	h = &clientele.IdentityHealth{Profiles: c.Profiles, Identifiers: c.ByNS, BlockedValues: c.Generic, BlockedMerges: c.Refused,
+		Frozen: c.Frozen, Merges: c.Merges, Unmerges: c.Unmerges, ManualLinks: c.Manual, CannotLinks: c.Cannot, Largest: []clientele.ProfileSize{},
+		Suspicious: []clientele.SuspiciousProfile{}}
 	err = rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowGroup)), func(k clientele.Key, _ []byte) (bool, error) {
 		id := clientele.ProfileID(k.Read().Uint())
 		gr, err := g.groups.Get(id)
@@ -281,24 +285,38 @@ func Health(rules *Rules, rows clientele.Rows) (*clientele.IdentityHealth, error
 		}) {
 			h.Known++
 		}
-		h.Largest = append(h.Largest, clientele.ProfileSize{ID: id, Identifiers: len(gr.Members)})
-		if len(h.Largest) > 1000 {
-			h.Largest = largest(h.Largest)
+		emails += min(1, count(gr.Members, clientele.Email))
+		phones += min(1, count(gr.Members, clientele.Phone))
+		size := clientele.ProfileSize{ID: id, Identifiers: len(gr.Members)}
+		if gr.Matched && len(suspects) < maxSuspects {
+			suspects = append(suspects, size)
+		}
+		h.Largest = append(h.Largest, size)
+		if len(h.Largest) > 4*maxSuspects {
+			h.Largest = largest(h.Largest, maxSuspects)
 		}
 		return true, nil
 	})
-	h.Largest = largest(h.Largest)
+	h.Largest = largest(h.Largest, maxSuspects)
+	suspects = append(suspects, h.Largest...)
+	slices.SortFunc(suspects, func(a, b clientele.ProfileSize) int { return cmp.Compare(a.ID, b.ID) })
+	suspects = slices.Compact(suspects)
+	h.Largest = slices.Clone(h.Largest[:min(len(h.Largest), 10)])
 	if h.Profiles > 0 {
-		h.Rate = float64(h.Known) / float64(h.Profiles)
+		n := float64(h.Profiles)
+		h.Rate, h.EmailRate, h.PhoneRate = float64(h.Known)/n, float64(emails)/n, float64(phones)/n
+		for _, of := range h.Identifiers {
+			h.PerPerson += float64(of) / n
+		}
 	}
-	return h, err
+	return h, suspects, err
 }
 
-func largest(all []clientele.ProfileSize) []clientele.ProfileSize {
+func largest(all []clientele.ProfileSize, most int) []clientele.ProfileSize {
 	slices.SortFunc(all, func(a, b clientele.ProfileSize) int {
 		return cmp.Or(cmp.Compare(b.Identifiers, a.Identifiers), cmp.Compare(a.ID, b.ID))
 	})
-	return all[:min(len(all), 10)]
+	return all[:min(len(all), most)]
 }
 
 // Simulate is what the rules would do to the evidence in the view; nothing is written. At most

@@ -22,10 +22,13 @@ const (
 	leastScale  = 0.1
 )
 
-// Calibrate finds the most likely calibration: with no labels the weights as they are.
+// LeastLabels is how many labels it takes: two or three verdicts of one kind would empty a review queue.
+const LeastLabels = 10
+
+// Calibrate finds the most likely calibration: with fewer labels than LeastLabels the weights as they are.
 func Calibrate(labels []Label) Calibration {
 	c := Calibration{Scale: 1}
-	if len(labels) == 0 {
+	if len(labels) < LeastLabels {
 		return c
 	}
 	const rounds = 50

@@ -51,7 +51,14 @@ func TestCalibrate(t *testing.T) {
 		last = errorOf(c)
 	}
 	for _, same := range []bool{true, false} { // one-sided labels end somewhere
-		c := Calibrate([]Label{{3, same}, {4, same}, {5, same}})
+		labels := make([]Label, LeastLabels)
+		for i := range labels {
+			labels[i] = Label{3 + float64(i%3), same}
+		}
+		if c := Calibrate(labels[1:]); c.Shift != 0 || c.Scale != 1 {
+			t.Errorf("too few labels teach: %+v", c)
+		}
+		c := Calibrate(labels)
 		if math.IsNaN(c.Shift) || math.Abs(c.Shift) > 10 || c.Scale < leastScale {
 			t.Errorf("all %v: %+v", same, c)
 		}

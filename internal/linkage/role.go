@@ -104,6 +104,9 @@ func wordsOf(header string) []string {
 	return strings.Fields(b.String())
 }
 
+// RoleOf is what a column's name says it holds; "" when it says nothing.
+func RoleOf(column string) Role { return headerRole(column) }
+
 // headerRole is what a column's name says it holds; "" when it says nothing. Words that tell one of several of
 // the same kind apart (home, work, primary, 1, 2) are left out, then those in front, one by one.
 func headerRole(header string) Role {
