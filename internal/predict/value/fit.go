@@ -51,6 +51,7 @@ const (
 	fewestRepeaters = 5
 	tinyParameter   = 1e-3
 	hugeParameter   = 1e3
+	leastLeaving    = 0.01   // share of customers
 	leastGain       = 2.0    // log-likelihood that drop-out must gain over none
 	firstLook       = 5_000  // customers of the first search from several starts
 	secondLook      = 50_000 // of the second, from the best of the first
@@ -175,7 +176,7 @@ func (f *Fit) learnDropout(s *sample, plain NBD) error {
 	switch {
 	case p[2] < tinyParameter:
 		edge = fmt.Sprintf("%s = %.2g is at 0", names[2], p[2])
-	case f.Asked != Pareto && p[3] > hugeParameter, f.Asked == Pareto && p[3] > hugeParameter*math.Max(1, s.mean):
+	case p[3] > hugeParameter && leaving(f.Asked, p, s.mean) < leastLeaving:
 		edge = fmt.Sprintf("%s = %.3g grows without bound", names[3], p[3])
 	case f.LogLikelihood-f.PlainLikely < leastGain:
 		edge = fmt.Sprintf("the likelihood gains only %.2f over a model without drop-out", f.LogLikelihood-f.PlainLikely)
@@ -192,6 +193,15 @@ func (f *Fit) learnDropout(s *sample, plain NBD) error {
 		f.warn("The likelihood has no clear peak: there are no standard errors, and parameters may be far off although predictions are near.")
 	}
 	return nil
+}
+
+// leaving is about what share of customers leave in the mean age (Pareto), or behind an order. Where drop-out is the same for
+// all, both of its parameters grow without bound and this stays: that is no sign that nobody leaves.
+func leaving(name string, p []float64, age float64) float64 {
+	if name == Pareto {
+		return p[2] / p[3] * age
+	}
+	return p[2] / (p[2] + p[3])
 }
 
 // errorsOf are the standard errors of parameters, from those of their logarithms.
