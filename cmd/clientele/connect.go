@@ -30,6 +30,7 @@ type backend interface {
 	audienceBackend
 	lifecycleBackend
 	matchingBackend
+	savedBackend
 	retentionBackend
 	computedBackend
 	explorer

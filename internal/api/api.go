@@ -111,6 +111,7 @@ type Options struct {
 	Audiences  Audiences
 	Lifecycle  Lifecycle
 	Matching   Matching
+	Saved      Saver
 	Quality    Quality
 	Computed   Computed
 	Reload     Reloader
@@ -182,6 +183,7 @@ func New(o Options) (*API, error) {
 	a.computedRoutes()
 	a.lifecycleRoutes()
 	a.matchingRoutes()
+	a.savedRoutes()
 	a.qualityRoutes()
 	a.queryRoutes()
 	a.exploreRoutes()

@@ -136,7 +136,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Explore: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Lifecycle: groups{s.product}, Matching: matches{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Lifecycle: groups{s.product}, Saved: groups{s.product}, Matching: matches{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,6 +213,11 @@ var routes = []struct {
 	{"PUT", "/api/v1/audiences/vip", token.Write, `{"name":"vip","where":{"trait":"tier","op":"exists"}}`},
 	{"DELETE", "/api/v1/audiences/vip", token.Write, ""},
 	{"POST", "/api/v1/explore/audience", token.Write, `{"question":{"kind":"metric","measures":["customers"]},"cell":{},"name":"x"}`},
+	{"GET", "/api/v1/saved", token.Read, ""},
+	{"GET", "/api/v1/saved/goal/x", token.Read, ""},
+	{"PUT", "/api/v1/saved/goal/x", token.Write, `{"kind":"goal","name":"x","goal":{"measure":"revenue","target":5}}`},
+	{"DELETE", "/api/v1/saved/goal/x", token.Write, ""},
+	{"GET", "/api/v1/saved/goal/x/answer", token.Read, ""},
 	{"GET", "/api/v1/lifecycle", token.Read, ""},
 	{"PUT", "/api/v1/lifecycle", token.Write, `{"default":true}`},
 	{"DELETE", "/api/v1/lifecycle", token.Write, ""},
@@ -652,7 +657,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.1") {
 		t.Fatalf("%v %s", err, doc.OpenAPI)
 	}
-	template := strings.NewReplacer("email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?namespace=email&keep_unmatched=true", "", "?of=trait&name=tier&prefix=g", "",
+	template := strings.NewReplacer("/saved/goal/x", "/saved/{kind}/{name}", "email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?namespace=email&keep_unmatched=true", "", "?of=trait&name=tier&prefix=g", "",
 		"plans/shop", "plans/{name}", "audiences/vip", "audiences/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "computed-traits/r", "computed-traits/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
 		"erasures/er_7", "erasures/{id}", "runs/7/", "runs/{id}/", "?state=same&q=ann", "")
 	count := 0

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"clientele"
+	"clientele/internal/api"
 )
 
 // groups answers for audiences.
@@ -72,4 +73,24 @@ func (g groups) RefreshAudience(ctx context.Context, by, name string) (*clientel
 
 func (g groups) SuppressedProfiles(ctx context.Context, name string, limit int, cursor string) ([]clientele.SuppressedProfile, string, error) {
 	return nil, "", g.p.did(ctx, name, limit, cursor)
+}
+
+func (g groups) SavedAll(context.Context, api.Reader, clientele.SavedKind) ([]clientele.Saved, error) {
+	return nil, nil
+}
+
+func (g groups) Saved(_ context.Context, _ api.Reader, kind clientele.SavedKind, name string) (*clientele.Saved, error) {
+	return &clientele.Saved{Kind: kind, Name: name}, nil
+}
+
+func (g groups) Save(_ context.Context, _ api.Reader, s clientele.Saved) (*clientele.Saved, error) {
+	return &s, nil
+}
+
+func (g groups) DeleteSaved(context.Context, api.Reader, clientele.SavedKind, string) error {
+	return nil
+}
+
+func (g groups) AnswerSaved(context.Context, api.Reader, clientele.SavedKind, string) (*clientele.SavedAnswer, error) {
+	return &clientele.SavedAnswer{}, nil
 }

@@ -251,7 +251,11 @@ func (r *Resolver) renewAll(p clientele.Position, concerned func(audience.Condit
 
 // audienceFill takes what SQL found of a range of profiles. Those that were evaluated since the
 // version's position know better.
-func (r *Resolver) audienceFill(b AudienceFillBody, p clientele.Position) error {
+func (r *Resolver) audienceFill(body func(any) error, p clientele.Position) error {
+	var b AudienceFillBody
+	if err := body(&b); err != nil {
+		return err
+	}
 	a := r.audiences
 	x := a.rows[b.Name]
 	if x == nil || x.Next == nil || x.Next.Version != b.Version || !b.Live && x.Next.UpTo != b.From {

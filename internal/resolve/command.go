@@ -109,11 +109,9 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 	case clientele.CommandLifecycle:
 		return r.lifecycleCommand(body, c.By, p, rec.ReceivedAt)
 	case clientele.CommandAudienceFill:
-		var b AudienceFillBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.audienceFill(b, p)
+		return r.audienceFill(body, p)
+	case clientele.CommandSaved:
+		return r.savedCommand(body, c.By, rec.ReceivedAt)
 	case clientele.CommandPercentiles:
 		var b PercentilesBody
 		if err := body(&b); err != nil {
