@@ -140,6 +140,7 @@ const (
 	ReasonSuppressed = "suppressed" // a suppress rule holds
 	ReasonDefinition = "definition" // a version went live
 	ReasonDeleted    = "deleted"    // the audience was
+	ReasonStock      = "stock"      // what is available of what the person wants
 )
 
 // Membership is a member of an audience.

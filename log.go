@@ -105,6 +105,7 @@ const (
 	CommandSaved         CommandName = "saved"          // a saved question, dashboard or goal, or its end
 	CommandAudienceFill  CommandName = "audience_fill"  // who is in a new version, as SQL found them
 	CommandComputedTrait CommandName = "computed_trait" // a computed trait from here on, or its end
+	CommandStock         CommandName = "stock"          // who may want SKUs whose stock has changed
 	CommandPercentiles   CommandName = "percentiles"    // values at percentiles of traits, as SQL found them
 	CommandAudienceList  CommandName = "audience_list"  // who is on the list of a static or SQL audience, or no longer
 	CommandRetention     CommandName = "retention"      // a retention rule from here on, or its end

@@ -31,6 +31,7 @@ const (
 	RowAudience    byte = 'A' // 'd' | name -> an audience; 'l' -> the lifecycle; 'm' | profile -> what it is a member of; 'a' | anchor | name -> it is on the audience's list, 'n' | name | anchor likewise; 'w' | seal | name -> an identifier of the list that nobody has yet, 'v' | name | seal likewise
 	RowComputed    byte = 'C' // anchor -> what its events and rows add up to, for computed traits
 	RowComputedDue byte = 'c' // time | anchor -> its state changes by time alone
+	RowStock       byte = 'S' // 's' | SKU -> what is available where; 'n' | position -> SKUs whose people have to be found
 	RowErasure     byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
 	RowMatch       byte = 'L' // 'r' | anchor | anchor -> a pair in the review queue; 'x' likewise, the other way round; 'n' | position -> a run; 'h' | position | position -> what a run that waits found
 	RowOutbox      byte = 'o' // commit number -> Change
@@ -163,6 +164,12 @@ func ReadComputedDueKey(k Key) (Micros, Anchor, error) {
 	at, a := r.Time(), r.Anchor()
 	return at, a, r.Err()
 }
+
+// StockKey addresses what is available of a SKU.
+func StockKey(sku string) Key { return NewKey(RowStock).Bytes([]byte{'s'}).Text(sku) }
+
+// StockNewsKey addresses the SKUs whose stock a frame has changed so that people have to be found.
+func StockNewsKey(p Position) Key { return NewKey(RowStock).Bytes([]byte{'n'}).Uint(uint64(p)) }
 
 // QualityKey addresses what internal/quality keeps: what says of which kind, and texts which.
 func QualityKey(what string, texts ...string) Key {

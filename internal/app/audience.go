@@ -223,12 +223,12 @@ func (a *App) fill(ctx context.Context) error {
 		} else if seen = at; at == 0 {
 			continue
 		}
-		if err := a.duePercentiles(ctx); err != nil {
+		if err := firstError(ctx, a.duePercentiles, a.tellStock); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
-			a.trouble.add("fill", "percentiles: "+err.Error())
-			a.o.Log.Warn("fill", "percentiles", err.Error())
+			a.trouble.add("fill", err.Error())
+			a.o.Log.Warn("fill", "error", err.Error())
 			seen = 0
 			continue
 		}
@@ -247,6 +247,16 @@ func (a *App) fill(ctx context.Context) error {
 				continue
 			}
 			a.trouble.clear("fill")
+		}
+	}
+	return nil
+}
+
+// firstError does one after the other until one fails.
+func firstError(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
 		}
 	}
 	return nil

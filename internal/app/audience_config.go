@@ -38,9 +38,6 @@ func (a *App) readAudiences() error {
 		}
 		c, err := resolve.AudienceCondition(&in)
 		if err == nil {
-			err = audience.Executable(c)
-		}
-		if err == nil {
 			_, err = everyOf(in.Every)
 		}
 		if err != nil {

@@ -20,9 +20,6 @@ var _ preview.Columns = (*duckstore.Store)(nil)
 // with the same editor ends this one with Conflict; "" is nobody's.
 func (a *App) PreviewAudience(ctx context.Context, editor string, where clientele.RawJSON) (*clientele.AudiencePreview, error) {
 	c, err := audience.Parse(where)
-	if err == nil {
-		err = audience.Executable(c)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -83,10 +80,7 @@ func (a *App) AudienceOverlap(ctx context.Context, list []clientele.AudienceToCo
 			}
 		default:
 			var err error
-			if c, err = audience.Parse(x.Where); err == nil {
-				err = audience.Executable(c)
-			}
-			if err != nil {
+			if c, err = audience.Parse(x.Where); err != nil {
 				return nil, err
 			}
 			name = audience.String(c)

@@ -212,14 +212,3 @@ func Order(definitions map[string]Condition) ([]string, error) {
 	}
 	return out, nil
 }
-
-// Executable says whether everything that the definition asks for can be evaluated.
-func Executable(c Condition) error {
-	for _, l := range Leaves(c) {
-		if _, ok := l.(*Catalog); ok {
-			return clientele.Errorf(clientele.Invalid, "availability of wanted SKUs is not evaluated by this version").
-				WithHint("take the condition catalog out")
-		}
-	}
-	return nil
-}

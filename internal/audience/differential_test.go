@@ -221,6 +221,8 @@ func pick[T any](rnd *rand.Rand, from ...T) T { return from[rnd.IntN(len(from))]
 
 var (
 	eventNames    = []string{"Viewed", "Order Completed", "Order Refunded", "Cart Updated", "page", "it's \"odd\""}
+	wantNames     = []string{"Product Viewed", "Product Viewed", "Product Viewed", "Product Added", "Product Removed", "Product Added to Wishlist", "Product Removed from Wishlist", "Wishlist Product Added to Cart", "Order Completed"}
+	skus          = []string{"T-1", "T-2", "B-1", "B-2", "it's"}
 	propertyNames = []string{"price", "sku", "n", "flag", "when", "list", "products", "a.b", `q"'`, "mixed", "rare"}
 	traitNames    = []string{"country", "age", "vip", "born", "tags", "address.city", "mixed"}
 	purposes      = []string{"marketing", "ads & more"}
@@ -324,6 +326,11 @@ func (w *world) event(ts clientele.Micros) string {
 	case 1:
 		return fmt.Sprintf(`{"type":"page",%s,%s,"properties":%s,%s}`, w.who(), id, w.object(propertyNames, 4), context)
 	}
+	if w.rnd.IntN(3) == 0 {
+		size, _ := json.Marshal(pick(w.rnd, "S", "M", ""))
+		return fmt.Sprintf(`{"type":"track","event":%q,%s,%s,"properties":{%q:%q,"category":%s,"size":%s}}`, pick(w.rnd, wantNames...), w.who(), id,
+			pick(w.rnd, "sku", "sku", "product_id"), pick(w.rnd, skus...), pick(w.rnd, `"tents"`, `"boots"`, "7", "null"), size)
+	}
 	name, _ := json.Marshal(pick(w.rnd, eventNames...))
 	return fmt.Sprintf(`{"type":"track","event":%s,%s,%s,"properties":%s,%s}`, name, w.who(), id, w.object(propertyNames, 6), context)
 }
@@ -334,7 +341,15 @@ func (w *world) message(ts clientele.Micros) string {
 		Identifiers: []clientele.RecordIdentifier{{Namespace: clientele.UserID, Value: fmt.Sprintf("user-%d", w.rnd.IntN(15))}},
 		Fields: map[string]any{"message_id": fmt.Sprintf("msg%d", w.rnd.IntN(200)), "channel": pick(w.rnd, "email", "sms"), "status": pick(w.rnd, "sent", "opened"),
 			"platform": "mailer", "ts": (ts + clientele.Micros(w.rnd.Int64N(2*day))).String()}}
-	if w.rnd.IntN(3) == 0 {
+	switch w.rnd.IntN(5) {
+	case 0:
+		row.Table, row.Fields = "order_lines", map[string]any{"order_id": fmt.Sprintf("o%d", w.rnd.IntN(60)), "line": fmt.Sprint(w.rnd.IntN(2)), "sku": pick(w.rnd, skus...),
+			"category": pick(w.rnd, "tents", "boots"), "size": pick(w.rnd, "S", "M", "L"), "ts": ts.String()}
+	case 1:
+		row.Table, row.Identifiers = "inventory", nil
+		row.Fields = map[string]any{"sku": pick(w.rnd, skus...), "location": pick(w.rnd, "", "Hue"), "as_of": ts.String(), "available": fmt.Sprint(w.rnd.IntN(3) * w.rnd.IntN(2))}
+	}
+	if row.Table == "messages" && w.rnd.IntN(3) == 0 {
 		row = clientele.RowRecord{Table: "profiles", ID: row.ID, Identifiers: row.Identifiers,
 			Consents: []clientele.ConsentRequest{{Purpose: pick(w.rnd, purposes...), Channel: pick(w.rnd, "", "email"), Granted: w.rnd.IntN(3) > 0, ExpiresAt: ts + clientele.Micros(w.rnd.Int64N(40*day))}}}
 	}
@@ -489,6 +504,8 @@ type remembered struct {
 	consents map[[2]string]*clientele.Consent
 	ids      []clientele.ProfileIdentifier
 	events   map[string][]*audience.Occurrence
+	lines    []audience.OrderLine
+	lined    bool
 	messages []*audience.Occurrence
 	asked    bool
 }
@@ -520,6 +537,21 @@ func (r *remembered) Identifiers() (_ []clientele.ProfileIdentifier, err error) 
 		r.ids, err = r.Facts.Identifiers()
 	}
 	return r.ids, err
+}
+
+func (r *remembered) OrderLines(fn func(audience.OrderLine) error) error {
+	if !r.lined {
+		r.lined = true
+		if err := r.Facts.OrderLines(func(l audience.OrderLine) error { r.lines = append(r.lines, l); return nil }); err != nil {
+			return err
+		}
+	}
+	for _, l := range r.lines {
+		if err := fn(l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *remembered) Events(name string, from, to clientele.Micros, fn func(*audience.Occurrence) error) error {

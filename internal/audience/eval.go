@@ -52,6 +52,9 @@ func (e *evaluation) condition(c Condition) (bool, clientele.Micros, error) {
 	case *Listed:
 		member, err := e.facts.Listed(c.Audience)
 		return member, Never, err
+	case *Catalog:
+		member, err := e.catalog(c)
+		return member, Never, err
 	case *Consent:
 		return e.consent(c)
 	case *Identifier:

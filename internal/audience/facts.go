@@ -27,6 +27,10 @@ type Facts interface {
 	// Hits are what Match finds in Events between from and to, both included, in the order of
 	// their stamps. A caller that keeps them need not read the events.
 	Hits(c *Counted, from, to clientele.Micros) ([]Hit, error)
+	// Stock is how much of the SKU is available, all places together; not known when nobody has said it.
+	Stock(sku string) (available float64, known bool, err error)
+	// OrderLines calls fn for the lines of the profile's orders, in whatever order.
+	OrderLines(fn func(OrderLine) error) error
 	// Messages calls fn likewise for the messages.
 	Messages(from, to clientele.Micros, fn func(*Occurrence) error) error
 }

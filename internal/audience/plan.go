@@ -27,7 +27,9 @@ type Plan struct {
 	places     map[versionOf]int
 	lastStage  int   // the last that is a lifecycle stage; -1 when none is
 	vacuous    []int // those that a profile of which nothing is known belongs to
-	computed   bool  // some definition asks for a computed trait
+	catalogs   []int // those that ask for what is available of what is wanted
+	stocks     []*Catalog
+	computed   bool // some definition asks for a computed trait
 }
 
 // Entry is a definition of a plan. Several may have one name: versions of an audience.
@@ -105,6 +107,11 @@ func (p *Plan) add(i int, l Condition, wheres map[string]int) {
 		}
 	case *Message:
 		p.messages = put1(p.messages, i)
+	case *Catalog:
+		p.catalogs, p.stocks = put1(p.catalogs, i), append(p.stocks, l)
+		for _, name := range append([]string{skuOrdered}, wantedBy...) {
+			p.addEvent(i, name, nil, wheres, false)
+		}
 	case *Lifecycle:
 		p.lifecycle = put1(p.lifecycle, i)
 	case *Ref:
@@ -191,6 +198,20 @@ func (p *Plan) Messages() bool { return len(p.messages) > 0 }
 
 // AsksComputed says whether any definition asks for a computed trait.
 func (p *Plan) AsksComputed() bool { return p.computed }
+
+// AsksCatalog says whether any definition asks for what is available.
+func (p *Plan) AsksCatalog() bool { return len(p.catalogs) > 0 }
+
+// Catalog adds those that ask for what is available of what is wanted.
+func (p *Plan) Catalog(t Touched) { t.add(p.catalogs) }
+
+// StockDecides says whether a SKU's stock, before and now, is another answer to any definition; nil for a stock that is
+// not known.
+func (p *Plan) StockDecides(before, now *float64) bool {
+	return slices.ContainsFunc(p.stocks, func(c *Catalog) bool {
+		return (before != nil && c.Holds(*before)) != (now != nil && c.Holds(*now))
+	})
+}
 
 // Heard says whether events of the name touch any definition.
 func (p *Plan) Heard(name string) bool { return p.events[name] != nil }
@@ -281,6 +302,8 @@ func (nobody) InAudience(string) (bool, error)                                  
 func (nobody) Listed(string) (bool, error)                                      { return false, nil }
 func (nobody) Lifecycle() (string, clientele.Micros, error)                     { return "", 0, nil }
 func (nobody) Hits(*Counted, clientele.Micros, clientele.Micros) ([]Hit, error) { return nil, nil }
+func (nobody) Stock(string) (float64, bool, error)                              { return 0, false, nil }
+func (nobody) OrderLines(func(OrderLine) error) error                           { return nil }
 func (nobody) Events(string, clientele.Micros, clientele.Micros, func(*Occurrence) error) error {
 	return nil
 }

@@ -24,9 +24,11 @@ func (w *world) definition(depth int) string {
 			return fmt.Sprintf(`{"not":%s}`, w.definition(depth+1))
 		}
 	}
-	switch w.rnd.IntN(17) {
+	switch w.rnd.IntN(18) {
 	case 16:
 		return fmt.Sprintf(`{"lifecycle":%q%s}`, pick(w.rnd, stageNames...), pick(w.rnd, "", `,"for":"3d"`, `,"for":"30d"`))
+	case 17:
+		return fmt.Sprintf(`{"catalog":"wanted_skus","available":{%s}}`, w.numeric())
 	case 0, 1, 2:
 		if w.rnd.IntN(6) == 0 {
 			return fmt.Sprintf(`{"trait":%q,"percentile":{"op":%q,"value":%d}}`, pick(w.rnd, traitNames...), pick(w.rnd, "gt", "gte", "lt", "lte"), pick(w.rnd, 10, 20, 50, 95))

@@ -142,7 +142,7 @@ func (s Schema) set(c Condition, at At) (query string, complement, ok bool) {
 		}
 		complement = !c.Exists
 	case *Catalog:
-		query = "select profile_id from profiles where false" // refused by Executable
+		query = s.catalog(c)
 	default:
 		return "", false, false
 	}

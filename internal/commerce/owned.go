@@ -72,6 +72,22 @@ func (l *Ledger) OwnedBy(a clientele.Anchor, tables map[string]bool, fn func(id 
 	return nil
 }
 
+// Standing is the row that the fact is of, as it stands. Invalid when a column of the key is missing.
+func (l *Ledger) Standing(f Fact) (Row, error) {
+	p, err := placeOf(f.Table, f.Fields)
+	if err != nil {
+		return Row{}, err
+	}
+	r, err := l.cache.Get(p)
+	return Row{f.Table, r.anchor(), r}, err
+}
+
+// ReadRow is a row of the table as the store has it.
+func ReadRow(t *clientele.Table, v []byte) (Row, error) {
+	r, err := rowcache.Decode[row](v)
+	return Row{t, r.anchor(), r}, err
+}
+
 // as is the row as it stands, without keeping in memory what was not there.
 func (l *Ledger) as(p place) (*row, error) {
 	if l.cache.Known(p) {

@@ -102,6 +102,9 @@ type audiences struct {
 	dues     map[clientele.ProfileID]clientele.Micros
 	soonest  clientele.Micros // nothing is due before
 
+	stock       *rowcache.Cache[string, stockRow]
+	stirredSKUs []string                  // of the frame at hand: their stock is another answer to some definition
+	byStock     map[clientele.Anchor]bool // likewise: whom it may concern
 	percentiles []clientele.PercentileThreshold
 }
 
@@ -135,6 +138,7 @@ func loadAudiences(rows clientele.Rows) (*audiences, error) {
 	a.members = rowcache.New(cachedMembers, func(p clientele.ProfileID) (*memberRow, error) {
 		return rowcache.Load[memberRow](rows, clientele.MemberKey(p))
 	})
+	a.stock = rowcache.New(cachedStock, func(sku string) (*stockRow, error) { return loadStock(rows, sku) })
 	a.begin()
 	a.soonest = audience.Never
 	err = rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowDue)), func(k clientele.Key, _ []byte) (bool, error) {
@@ -168,7 +172,7 @@ func (a *audiences) begin() {
 	a.changed, a.told, a.stays = map[string]bool{}, nil, nil
 	a.life.changed = false
 	a.touched, a.minted = map[clientele.Anchor]audience.Touched{}, map[clientele.Anchor]bool{}
-	a.timed = map[clientele.Anchor]bool{}
+	a.timed, a.byStock = map[clientele.Anchor]bool{}, map[clientele.Anchor]bool{}
 	a.placed = map[string]placed{}
 	a.listed, a.relisted = map[listing]clientele.Micros{}, map[clientele.Anchor]bool{}
 	a.lines, a.dues = map[string]map[string][]byte{}, map[clientele.ProfileID]clientele.Micros{}

@@ -136,9 +136,6 @@ func checkReferences(definitions map[string]audience.Condition, book *ComputedBo
 			return invalidHint("make it first", "there is no audience %q", clip(ref))
 		}
 	}
-	if err := audience.Executable(c); err != nil {
-		return err
-	}
 	return checkComputed(c, book)
 }
 
@@ -572,6 +569,7 @@ func (a *audiences) changes(put func(clientele.Key, []byte)) error {
 
 func (a *audiences) committed() {
 	a.members.Committed()
+	a.stock.Committed()
 	a.begin()
 }
 

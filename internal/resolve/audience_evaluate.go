@@ -70,7 +70,7 @@ func (e *evaluated) Listed(name string) (bool, error) {
 }
 
 func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, row *memberRow) (*evaluated, error) {
-	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members}, audiences: r.audiences, row: row}
+	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members, stock: r.audiences.stock.Get, ledger: r.ledger}, audiences: r.audiences, row: row}
 	if r.audiences.plan.AsksComputed() {
 		states, err := r.computedStates(members)
 		if err != nil {
@@ -96,7 +96,12 @@ func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, ro
 // evaluate brings the memberships of whom the frame has touched up to its end. That is the unit,
 // not the batch: the same log gives the same entries and exits, however it is cut into batches.
 func (r *Resolver) evaluate(p clientele.Position) error {
-	if err := r.settleComputed(); err != nil {
+	owners := r.ledger.TakeOwners()
+	if err := r.settleComputed(owners); err != nil {
+		return err
+	}
+	r.heardLines(owners)
+	if err := r.settleStock(p); err != nil {
 		return err
 	}
 	a := r.audiences
@@ -138,6 +143,9 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 		}
 		if a.relisted[anchor] {
 			reasons[id] = clientele.ReasonList
+		}
+		if a.byStock[anchor] {
+			reasons[id] = clientele.ReasonStock
 		}
 		if a.minted[anchor] {
 			a.plan.Identifiers(of(id))
@@ -181,6 +189,7 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 	clear(a.minted)
 	clear(a.timed)
 	clear(a.relisted)
+	clear(a.byStock)
 	return nil
 }
 

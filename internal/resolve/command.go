@@ -112,6 +112,12 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		return r.audienceFill(body, p)
 	case clientele.CommandSaved:
 		return r.savedCommand(body, c.By, rec.ReceivedAt)
+	case clientele.CommandStock:
+		var b StockBody
+		if err := body(&b); err != nil {
+			return err
+		}
+		return r.stockCommand(b)
 	case clientele.CommandPercentiles:
 		var b PercentilesBody
 		if err := body(&b); err != nil {

@@ -142,6 +142,14 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 	if err := r.audiences.changes(put); err != nil {
 		return nil, err
 	}
+	err = r.audiences.stock.Changed(func(sku string, s *stockRow) error {
+		b, err := rowcache.Encode(s)
+		put(clientele.StockKey(sku), b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	b, err := rowcache.Encode(r.totals)
 	put(totalsKey, b)
 	return rows, err

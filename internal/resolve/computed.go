@@ -127,12 +127,11 @@ func (r *Resolver) state(a clientele.Anchor) (*computed.State, error) {
 
 // settleComputed brings the states that the frame has changed to what rows and timelines are, notes when they
 // are due, and which audiences that touches.
-func (r *Resolver) settleComputed() error {
+func (r *Resolver) settleComputed(owners map[clientele.Anchor]map[string]bool) error {
 	c := r.counting
 	if len(c.book.Traits) == 0 && len(c.changed) == 0 {
 		return nil
 	}
-	owners := r.ledger.TakeOwners()
 	for _, a := range slices.Sorted(maps.Keys(owners)) {
 		tables := owners[a]
 		if err := r.recountRows(a, tables, func(l *computed.Leaf) bool { return tables[l.Name] }); err != nil {
@@ -389,7 +388,7 @@ func (r *Resolver) backfill(p clientele.Position) error {
 	}
 	if fills {
 		r.counting.fill = some
-		if err := r.settleComputed(); err != nil { // before the definitions come into force
+		if err := r.settleComputed(nil); err != nil { // before the definitions come into force
 			return err
 		}
 	} else {
@@ -439,7 +438,7 @@ func (r *Resolver) endPhase(p clientele.Position) error {
 			book.news(t.Name)
 		}
 	}
-	if err := r.useBook(); err != nil {
+	if err := book.compile(); err != nil {
 		return err
 	}
 	for _, t := range book.Live() {

@@ -297,7 +297,7 @@ func (r *Resolver) computedCommand(b ComputedBody, by string, p clientele.Positi
 		}
 	}
 	book.Phase, book.Cursor, book.Done = fillPhase, 0, 0
-	if err := r.useBook(); err != nil {
+	if err := book.compile(); err != nil {
 		return err
 	}
 	return r.putBook()
@@ -322,13 +322,6 @@ func computedUnused(all map[string]*audienceRow, name string) error {
 		}
 	}
 	return nil
-}
-
-// useBook makes the book ready, and has the ledger note whose rows of its tables change.
-func (r *Resolver) useBook() error {
-	err := r.counting.book.compile()
-	r.ledger.Watch(r.counting.book.tables)
-	return err
 }
 
 func (r *Resolver) putBook() error {

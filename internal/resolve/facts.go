@@ -8,6 +8,7 @@ import (
 
 	"clientele"
 	"clientele/internal/audience"
+	"clientele/internal/commerce"
 	"clientele/internal/computed"
 	"clientele/internal/identity"
 	"clientele/internal/profile"
@@ -27,13 +28,16 @@ type facts struct {
 	consents []clientele.Consent
 	ids      []clientele.ProfileIdentifier
 	computed *computedFacts
+	stock    func(sku string) (*stockRow, error)
+	ledger   *commerce.Ledger
 	asked    struct{ heads, consents, ids bool }
 }
 
 // LoadFacts are the facts of the profile as of the rows.
 func LoadFacts(rows clientele.Rows, g *identity.Graph, rules profile.Rules, p clientele.ProfileID) (audience.Facts, error) {
 	members, err := g.Members(p)
-	return &facts{rows: rows, graph: g, rules: rules, profile: p, members: members}, err
+	return &facts{rows: rows, graph: g, rules: rules, profile: p, members: members, ledger: commerce.NewLedger(rows),
+		stock: func(sku string) (*stockRow, error) { return loadStock(rows, sku) }}, err
 }
 
 func (f *facts) head() error {

@@ -318,6 +318,9 @@ func (r *Resolver) tableRow(rec *Parsed, at clientele.Stamp, m *mint, known bool
 	if err := r.ledger.Record(f); err != nil {
 		return err
 	}
+	if t.Name == "inventory" {
+		return r.stocked(f)
+	}
 	if f.Anchor == 0 || t.Name == "consents" {
 		return r.consentRow(f, !known)
 	}

@@ -142,6 +142,9 @@ func New(o Options) (*Resolver, error) {
 	if err := indexRows(o.Store); err != nil {
 		return nil, err
 	}
+	if err := indexStock(o.Store); err != nil {
+		return nil, err
+	}
 	return r, r.Reset()
 }
 
@@ -198,7 +201,6 @@ func (r *Resolver) Reset() error {
 	if r.counting, err = loadCounting(r.o.Store); err != nil {
 		return err
 	}
-	r.ledger.Watch(r.counting.book.tables)
 	r.graph, err = identity.NewGraph(rules, r.o.Store)
 	return err
 }
@@ -336,6 +338,7 @@ func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 }
 
 func (r *Resolver) frame(f *Decoded) error {
+	r.watch()
 	m := &mint{position: f.Position, skip: r.gone.anchors}
 	if f.Kind == clientele.KindTick && len(f.Records) > 0 {
 		r.totals.Tick = max(r.totals.Tick, f.Records[0].ReceivedAt)
