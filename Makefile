@@ -19,13 +19,16 @@ GOVULNCHECK    ?= golang.org/x/vuln/cmd/govulncheck@v1.1.4
 VERSION        ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check lint bench bench-quick bench-large bench-build bench-stages fuzz e2e soak vuln clean
+.PHONY: help build console run test check lint bench bench-quick bench-large bench-build bench-stages fuzz e2e soak vuln clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/clientele
 	$(GO) build -buildvcs=false -ldflags "-X main.version=$(VERSION)" -o bin/clientele ./cmd/clientele
+
+console: ## build the pages of the console into the program's sources (needs Node); make build takes them in
+	cd console && npm ci && npm run check && npm run build
 
 run: build ## the demo shop on LISTEN with DATA: a year of PEOPLE (20,000), then live, until Ctrl-C
 	@bin/clientele demo --listen '$(LISTEN)' --data '$(DATA)' $(if $(PEOPLE),--people $(PEOPLE))

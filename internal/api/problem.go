@@ -100,6 +100,9 @@ func (p *Problem) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(p) // nobody is left to tell
 }
 
+// WriteProblem answers a request with an error, for handlers outside the API.
+func WriteProblem(w http.ResponseWriter, r *http.Request, err error) { writeProblem(w, r, err) }
+
 func writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 	problemOf(r.Context(), err).write(w)
 }

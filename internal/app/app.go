@@ -21,6 +21,7 @@ import (
 	"clientele/internal/audit"
 	"clientele/internal/collect"
 	"clientele/internal/config"
+	"clientele/internal/console"
 	"clientele/internal/door"
 	"clientele/internal/eventlog"
 	"clientele/internal/exporter"
@@ -376,8 +377,10 @@ func (a *App) routes() (http.Handler, error) {
 	}
 	a.hooks.Register(mux)
 	a.lookInside(mux)
+	pages := console.New(console.Options{Tokens: a.tokens, Problem: api.WriteProblem, ClientIP: door.ClientIP(proxies), Log: a.o.Log, Now: a.o.Now})
+	pages.Register(mux)
 	a.setLimits(a.cfg)
-	return a.observer.HTTP(a.limited(door.ClientIP(proxies), mux)), nil
+	return a.observer.HTTP(a.limited(door.ClientIP(proxies), pages.Sessions(mux))), nil
 }
 
 // webhooks are the sources that other systems call, their mappings read.

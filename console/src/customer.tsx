@@ -1,0 +1,211 @@
+import { Badge, Button, Grid, Group, Paper, Stack, Table, Text, TextInput, Title, Tooltip } from '@mantine/core';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { type ReactNode, useState } from 'react';
+import { api, type Identifier, type Profile } from './api';
+import { nameOf } from './person';
+import { Trouble, Waiting } from './said';
+import { useLanguage } from './settings';
+
+const route = getRouteApi('/customers/$namespace/$value');
+
+/** Everything that is known of one person. */
+export function Customer() {
+  const id = route.useParams();
+  const { say, number, day, zone } = useLanguage();
+  const profile = useQuery({ queryKey: ['profile', id.namespace, id.value], queryFn: () => api.profile(id) });
+  if (profile.error) return <Trouble error={profile.error} />;
+  if (!profile.data) return <Waiting />;
+  const p = profile.data;
+  return (
+    <Stack>
+      <div>
+        <Group gap="sm">
+          <Title order={1} size="h2">
+            <bdi>{nameOf(p) || say('anonymous')}</bdi>
+          </Title>
+          {p.lifecycle && <Badge variant="default">{p.lifecycle.stage}</Badge>}
+        </Group>
+        <Text size="sm" c="dimmed">
+          {say('firstSeen')} {day(p.first_seen)} · {say('lastSeen')} {day(p.last_seen)} · {say('events')}{' '}
+          {number(p.events)} · {say('zone')} {zone}
+        </Text>
+      </div>
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <Stack>
+            <Traits title={say('record')} values={p.traits} p={p} />
+            {Object.keys(p.computed).length > 0 && <Traits title={say('computed')} values={p.computed} p={p} />}
+            <Identifiers p={p} />
+            <Memberships p={p} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Timeline id={id} />
+        </Grid.Col>
+      </Grid>
+    </Stack>
+  );
+}
+
+function Part({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Paper withBorder p="sm" component="section" aria-label={title}>
+      <Title order={2} size="h5" mb="xs">
+        {title}
+      </Title>
+      {children}
+    </Paper>
+  );
+}
+
+/** Names and values; where a value came from is told by pointing at it or by Tab. */
+function Traits({ title, values, p }: { title: string; values: Record<string, unknown>; p: Profile }) {
+  const { say, value, minute } = useLanguage();
+  const names = Object.keys(values).sort();
+  return (
+    <Part title={title}>
+      {names.length === 0 && <Text size="sm">{say('none')}</Text>}
+      <Table layout="fixed" verticalSpacing={4} withRowBorders={false}>
+        <Table.Tbody>
+          {names.map((name) => {
+            const from = p.provenance?.[name];
+            const shown = (
+              <Text size="sm" component="span" tabIndex={from ? 0 : undefined} style={{ overflowWrap: 'anywhere' }}>
+                <bdi>{value(values[name])}</bdi>
+              </Text>
+            );
+            return (
+              <Table.Tr key={name}>
+                <Table.Th fw={400} c="dimmed" scope="row" style={{ overflowWrap: 'anywhere' }}>
+                  {name}
+                </Table.Th>
+                <Table.Td>
+                  {from ? (
+                    <Tooltip
+                      label={`${from.source} · ${from.rule} · ${minute(from.at)}`}
+                      events={{ hover: true, focus: true, touch: true }}
+                    >
+                      {shown}
+                    </Tooltip>
+                  ) : (
+                    shown
+                  )}
+                </Table.Td>
+              </Table.Tr>
+            );
+          })}
+        </Table.Tbody>
+      </Table>
+    </Part>
+  );
+}
+
+function Identifiers({ p }: { p: Profile }) {
+  const { say, day } = useLanguage();
+  return (
+    <Part title={say('identifiers')}>
+      <Stack gap={6}>
+        {p.identifiers.map((i) => (
+          <div key={`${i.namespace}:${i.value}`}>
+            <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+              <bdi>{i.value}</bdi>
+            </Text>
+            <Text size="xs" c="dimmed">
+              {[i.namespace, i.source, day(i.last_seen), i.verified && say('verified'), i.blocked && say('blocked')]
+                .filter(Boolean)
+                .join(' · ')}
+            </Text>
+          </div>
+        ))}
+      </Stack>
+    </Part>
+  );
+}
+
+function Memberships({ p }: { p: Profile }) {
+  const { say, day } = useLanguage();
+  return (
+    <>
+      <Part title={say('audiences')}>
+        {p.audiences.length === 0 && <Text size="sm">{say('none')}</Text>}
+        <Group gap={6}>
+          {p.audiences.map((a) => (
+            <Badge key={a} variant="default" tt="none">
+              {a}
+            </Badge>
+          ))}
+        </Group>
+      </Part>
+      <Part title={say('consent')}>
+        {p.consent.length === 0 && <Text size="sm">{say('none')}</Text>}
+        {p.consent.map((c) => (
+          <Text size="sm" key={`${c.purpose}/${c.channel}`}>
+            {[c.purpose, c.channel].filter(Boolean).join(' / ')}: <b>{say(c.granted ? 'granted' : 'refused')}</b> ·{' '}
+            {day(c.at)}
+          </Text>
+        ))}
+      </Part>
+    </>
+  );
+}
+
+/** What happened, the newest first. The filter looks through what was loaded. */
+function Timeline({ id }: { id: Identifier }) {
+  const { say, minute } = useLanguage();
+  const [filter, setFilter] = useState('');
+  const events = useInfiniteQuery({
+    queryKey: ['events', id.namespace, id.value],
+    queryFn: ({ pageParam }) => api.events(id, pageParam),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next || undefined,
+  });
+  const wanted = filter.trim().toLowerCase();
+  const shown = (events.data?.pages.flatMap((p) => p.items) ?? []).filter((e) =>
+    (e.name || e.type).toLowerCase().includes(wanted),
+  );
+  return (
+    <Part title={say('timeline')}>
+      <Stack gap="xs">
+        <TextInput
+          type="search"
+          aria-label={say('filter')}
+          placeholder={say('filter')}
+          value={filter}
+          onChange={(e) => setFilter(e.currentTarget.value)}
+        />
+        {events.error && <Trouble error={events.error} />}
+        {events.isPending && <Waiting />}
+        {events.isSuccess && shown.length === 0 && <Text size="sm">{say('none')}</Text>}
+        {shown.map((e) => (
+          <details key={e.event_id}>
+            <summary>
+              <Text component="span" size="sm" fw={500}>
+                <bdi>{e.name || e.type}</bdi>
+              </Text>{' '}
+              <Text component="span" size="xs" c="dimmed">
+                {minute(e.ts)} · {e.source}
+              </Text>
+            </summary>
+            <Text
+              component="pre"
+              size="xs"
+              ff="monospace"
+              m={0}
+              p="xs"
+              dir="ltr"
+              style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}
+            >
+              {JSON.stringify(e.properties, null, 2)}
+            </Text>
+          </details>
+        ))}
+        {events.hasNextPage && (
+          <Button variant="default" onClick={() => events.fetchNextPage()} loading={events.isFetchingNextPage}>
+            {say('more')}
+          </Button>
+        )}
+      </Stack>
+    </Part>
+  );
+}

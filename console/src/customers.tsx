@@ -1,0 +1,101 @@
+import { Anchor, Button, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { IconSearch } from '@tabler/icons-react';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { api, type Profile } from './api';
+import { addressOf, nameOf } from './person';
+import { Trouble, Waiting } from './said';
+import { useLanguage } from './settings';
+
+const route = getRouteApi('/customers');
+
+/** One box for any identifier or name. What is asked for stands in the address, so that it can be linked to. */
+export function Customers() {
+  const { say } = useLanguage();
+  const navigate = useNavigate();
+  const { q } = route.useSearch();
+  const [typed, setTyped] = useState(q);
+  const [settled] = useDebouncedValue(typed, 200);
+  useEffect(() => {
+    void navigate({ to: '/customers', search: { q: settled.trim() }, replace: true });
+  }, [settled, navigate]);
+  const found = useInfiniteQuery({
+    queryKey: ['search', q],
+    queryFn: ({ pageParam }) => api.search(q, pageParam),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next || undefined,
+    placeholderData: keepPreviousData,
+  });
+  const people = found.data?.pages.flatMap((p) => p.items) ?? [];
+  return (
+    <Stack>
+      <Title order={1} size="h2">
+        {say('customers')}
+      </Title>
+      <TextInput
+        type="search"
+        aria-label={say('search')}
+        placeholder={say('search')}
+        size="md"
+        leftSection={<IconSearch size={18} aria-hidden />}
+        value={typed}
+        onChange={(e) => setTyped(e.currentTarget.value)}
+      />
+      {found.error && <Trouble error={found.error} />}
+      {found.isPending && <Waiting />}
+      {found.isSuccess && people.length === 0 && <Text role="status">{say('nobody')}</Text>}
+      {people.length > 0 && <People people={people} />}
+      {found.hasNextPage && (
+        <Button variant="default" onClick={() => found.fetchNextPage()} loading={found.isFetchingNextPage}>
+          {say('more')}
+        </Button>
+      )}
+    </Stack>
+  );
+}
+
+function People({ people }: { people: Profile[] }) {
+  const { say, number, day } = useLanguage();
+  return (
+    <Paper withBorder>
+      <Table verticalSpacing="xs" highlightOnHover>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{say('name')}</Table.Th>
+            <Table.Th visibleFrom="sm">{say('identifiers')}</Table.Th>
+            <Table.Th ta="end">{say('events')}</Table.Th>
+            <Table.Th visibleFrom="xs">{say('lastSeen')}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {people.map((p) => (
+            <Table.Tr key={p.id}>
+              <Table.Td>
+                <Anchor
+                  renderRoot={(props) => <Link to="/customers/$namespace/$value" params={addressOf(p)} {...props} />}
+                >
+                  <bdi>{nameOf(p) || say('anonymous')}</bdi>
+                </Anchor>
+              </Table.Td>
+              <Table.Td visibleFrom="sm">
+                <Text size="sm" c="dimmed" lineClamp={1}>
+                  <bdi>
+                    {p.identifiers
+                      .slice(0, 2)
+                      .map((i) => i.value)
+                      .join(', ')}
+                  </bdi>
+                  {p.identifiers.length > 2 && ` +${number(p.identifiers.length - 2)}`}
+                </Text>
+              </Table.Td>
+              <Table.Td ta="end">{number(p.events)}</Table.Td>
+              <Table.Td visibleFrom="xs">{day(p.last_seen)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Paper>
+  );
+}

@@ -1,0 +1,235 @@
+package console
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"clientele"
+	"clientele/internal/token"
+)
+
+// Sessions end by themselves, and there is a bound on how many are kept.
+const (
+	sessionIdle  = 2 * time.Hour
+	sessionLife  = 12 * time.Hour
+	sessionsMost = 1000
+	cookieName   = "clientele_session"
+	csrfHeader   = "X-Clientele-CSRF"
+	bodyMost     = 4096
+)
+
+// session is one person's browser. The secret of the token is in memory alone.
+type session struct {
+	secret       string
+	csrf         string
+	began, asked time.Time
+}
+
+func (s *session) ended(now time.Time) bool {
+	return now.Sub(s.asked) > sessionIdle || now.Sub(s.began) > sessionLife
+}
+
+// sessions are kept by the hash of the cookie's value. They end with the process.
+type sessions struct {
+	mu   sync.Mutex
+	open map[[sha256.Size]byte]*session
+}
+
+func newSessions() *sessions { return &sessions{open: map[[sha256.Size]byte]*session{}} }
+
+// begin opens a session and returns the cookie's value. The one that was asked for longest ago makes room.
+func (s *sessions) begin(secret string, now time.Time) (id string, opened session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.open) >= sessionsMost {
+		s.makeRoom(now)
+	}
+	id = randomText(32)
+	opened = session{secret: secret, csrf: randomText(32), began: now, asked: now}
+	kept := opened
+	s.open[sha256.Sum256([]byte(id))] = &kept
+	return id, opened
+}
+
+func (s *sessions) makeRoom(now time.Time) {
+	var oldest [sha256.Size]byte
+	first := true
+	for key, one := range s.open {
+		if one.ended(now) {
+			delete(s.open, key)
+		} else if first || one.asked.Before(s.open[oldest].asked) {
+			oldest, first = key, false
+		}
+	}
+	if len(s.open) >= sessionsMost {
+		delete(s.open, oldest)
+	}
+}
+
+// find is the session of a cookie's value, which it keeps alive.
+func (s *sessions) find(id string, now time.Time) (session, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := sha256.Sum256([]byte(id))
+	one, ok := s.open[key]
+	if !ok {
+		return session{}, false
+	}
+	if one.ended(now) {
+		delete(s.open, key)
+		return session{}, false
+	}
+	one.asked = now
+	return *one, true
+}
+
+func (s *sessions) end(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, sha256.Sum256([]byte(id)))
+}
+
+// Who is the answer about a session.
+type Who struct {
+	Name   string        `json:"name"`
+	Scopes []token.Scope `json:"scopes"`
+	CSRF   string        `json:"csrf"`
+}
+
+// of is the session of the request's cookie.
+func (c *Console) of(r *http.Request) (session, string, bool) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return session{}, "", false
+	}
+	s, ok := c.sessions.find(cookie.Value, c.o.Now())
+	return s, cookie.Value, ok
+}
+
+func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
+	guard(w.Header())
+	from := c.o.ClientIP(r)
+	if wait := c.failures.wait(from, c.o.Now()); wait > 0 {
+		w.Header().Set("Retry-After", seconds(wait))
+		c.o.Problem(w, r, clientele.Errorf("rate_limited", "too many failures to sign in from this address").
+			WithHint("wait %s", wait.Round(time.Second)))
+		return
+	}
+	// A form of another site cannot send this type, so nobody is signed in by one.
+	if mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); mediaType != "application/json" {
+		c.o.Problem(w, r, clientele.Errorf(clientele.Invalid, "the body is not JSON").WithHint("send Content-Type: application/json"))
+		return
+	}
+	var in struct {
+		Token string `json:"token"`
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMost))
+	if err == nil {
+		err = json.Unmarshal(body, &in)
+	}
+	if err == nil && in.Token == "" {
+		err = errors.New("token is missing")
+	}
+	if err != nil {
+		c.o.Problem(w, r, clientele.Errorf(clientele.Invalid, "the body cannot be read: %w", err).WithHint(`send {"token":"..."}`))
+		return
+	}
+	p, err := c.o.Tokens.Check(r.Context(), in.Token)
+	if err == nil && !p.May(token.Read) {
+		err = clientele.Errorf(clientele.Denied, "the token lacks the scope read").WithHint("make one with: clientele token create NAME --scope read")
+	}
+	if err != nil {
+		c.failures.add(from, c.o.Now())
+		c.o.Log.Warn("signing in to the console failed", "from", from, "code", clientele.ErrorCode(err))
+		c.o.Problem(w, r, err)
+		return
+	}
+	c.failures.forget(from)
+	id, s := c.sessions.begin(in.Token, c.o.Now())
+	http.SetCookie(w, cookie(r, id, int(sessionLife/time.Second)))
+	answer(w, Who{p.Name, p.Scopes, s.csrf})
+}
+
+func (c *Console) who(w http.ResponseWriter, r *http.Request) {
+	guard(w.Header())
+	s, id, ok := c.of(r)
+	if !ok {
+		c.o.Problem(w, r, signedOut())
+		return
+	}
+	p, err := c.o.Tokens.Check(r.Context(), s.secret)
+	if err != nil { // revoked since
+		c.sessions.end(id)
+		c.o.Problem(w, r, err)
+		return
+	}
+	answer(w, Who{p.Name, p.Scopes, s.csrf})
+}
+
+func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
+	guard(w.Header())
+	s, id, ok := c.of(r)
+	if ok {
+		if !s.matches(r) {
+			c.o.Problem(w, r, forged())
+			return
+		}
+		c.sessions.end(id)
+	}
+	http.SetCookie(w, cookie(r, "", -1))
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// Sessions lets the API be asked with a session instead of a token. What changes something must carry the
+// session's CSRF value, which pages of other origins cannot read. The token is checked by the API each time.
+func (c *Console) Sessions(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" || !strings.HasPrefix(r.URL.Path, "/api/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		s, _, ok := c.of(r)
+		if !ok {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !s.matches(r) {
+			c.o.Problem(w, r, forged())
+			return
+		}
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+s.secret)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s session) matches(r *http.Request) bool {
+	return subtle.ConstantTimeCompare([]byte(r.Header.Get(csrfHeader)), []byte(s.csrf)) == 1
+}
+
+func signedOut() error {
+	return clientele.Errorf(clientele.Unknown, "nobody is signed in").WithHint("sign in with a token")
+}
+
+func forged() error {
+	return clientele.Errorf(clientele.Denied, "the request does not carry the session's %s", csrfHeader).WithHint("load the page again")
+}
+
+// cookie is the session's: only this site's own pages send it, and no script reads it.
+func cookie(r *http.Request, value string, maxAge int) *http.Cookie {
+	secure := r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+	return &http.Cookie{Name: cookieName, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, Secure: secure, SameSite: http.SameSiteStrictMode}
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(v) // nobody is left to tell
+}
