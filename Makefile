@@ -60,11 +60,12 @@ bench-large: bench-build ## the same at 30,000,000 profiles, prepared once (hour
 bench-build: build
 	$(GO) build -buildvcs=false -o bin/bench ./bench
 
-bench-stages: ## stage by stage in one process: log, collect, import, matching, lifetime value, previews, and the resolver at PROFILES profiles (about 20 minutes)
+bench-stages: ## stage by stage in one process: log, collect, import, matching, lifetime value, features, previews, and the resolver at PROFILES profiles (about 20 minutes)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(BENCH_PACKAGES)
 	GOGC=200 $(GO) test -run '^$$' -bench 'Import$$' -benchtime 1x -timeout 30m ./internal/app
 	$(GO) test -run '^$$' -bench 'Match$$' -benchtime 1x -timeout 10m ./cmd/clientele
 	$(GO) test -run '^$$' -bench 'PredictLTV$$' -benchtime 1x -timeout 10m ./cmd/clientele
+	$(GO) test -run '^$$' -bench 'Features$$' -benchtime 1x -timeout 10m ./internal/predict/feature
 	$(GO) test -run '^$$' -bench 'Preview$$' -benchtime 1x -timeout 25m ./internal/audience/preview -args -profiles $(PROFILES) -events 20000000
 	GOGC=200 $(GO) test -run '^$$' -bench 'Resolver$$' -benchtime 1x -timeout 60m ./internal/app -args -profiles $(PROFILES) -events $(EVENTS)
 
