@@ -3,9 +3,11 @@ import { defineConfig } from 'vite';
 
 // The build goes to where the program takes its files from (internal/console). While developing, a running
 // server is asked for everything but the pages.
+const server = process.env.SERVER ?? 'http://127.0.0.1:8080';
+
 export default defineConfig({
   base: '/console/',
   plugins: [react()],
   build: { outDir: '../internal/console/built/dist', emptyOutDir: true, assetsInlineLimit: 0 },
-  server: { proxy: { '/api': 'http://127.0.0.1:8080', '/console/session': 'http://127.0.0.1:8080' } },
+  server: { proxy: { '/api': server, '/console/session': server } },
 });

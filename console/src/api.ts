@@ -1,51 +1,18 @@
-// The public API as the pages see it: the session's cookie stands for a token, and what changes something
-// carries the session's CSRF value.
+// The public API as the pages see it: typed by what the program says of itself (described.d.ts is made by
+// the build), the session's cookie stands for a token, and what changes something carries the session's
+// CSRF value.
+import type { components, paths } from './described';
+
+/** A type of the API by the name that its description gives it. */
+export type Schema<N extends keyof components['schemas']> = components['schemas'][N];
+
+export type Profile = Schema<'Profile'>;
+export type Identifier = Schema<'Identifier'>;
 
 export interface Who {
   name: string;
   scopes: string[];
   csrf: string;
-}
-
-export interface Identifier {
-  namespace: string;
-  value: string;
-}
-
-export interface ProfileIdentifier extends Identifier {
-  source: string;
-  verified: boolean;
-  blocked?: boolean;
-  first_seen: string;
-  last_seen: string;
-}
-
-export interface Profile {
-  id: string;
-  identifiers: ProfileIdentifier[];
-  traits: Record<string, unknown>;
-  computed: Record<string, unknown>;
-  audiences: string[];
-  lifecycle?: { stage: string };
-  consent: { purpose: string; channel?: string; granted: boolean; at: string; source?: string }[];
-  first_seen: string;
-  last_seen: string;
-  events: number;
-  provenance?: Record<string, { source: string; event: string; at: string; rule: string }>;
-}
-
-export interface TimelineEvent {
-  event_id: string;
-  type: string;
-  name: string;
-  ts: string;
-  source: string;
-  properties: unknown;
-}
-
-export interface Page<T> {
-  items: T[];
-  next: string;
 }
 
 /** An answer other than 2xx: what happened, and what to do about it. */
@@ -54,6 +21,7 @@ export class Problem extends Error {
     readonly status: number,
     message: string,
     readonly hint?: string,
+    readonly code?: string,
   ) {
     super(message);
   }
@@ -61,16 +29,60 @@ export class Problem extends Error {
 
 let csrf = '';
 
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const headers: Record<string, string> = {};
+async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
   if (method !== 'GET') headers['X-Clientele-CSRF'] = csrf;
-  if (body !== undefined) headers['Content-Type'] = 'application/json';
-  const answer = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+  const raw = typeof body === 'string' || body instanceof Blob;
+  if (body !== undefined) headers['Content-Type'] ??= 'application/json';
+  const answer = await fetch(path, {
+    method,
+    headers,
+    body: body === undefined || raw ? (body as BodyInit | undefined) : JSON.stringify(body),
+  }).catch(() => {
+    throw new Problem(0, 'The server does not answer', 'It may be starting again; the page tries once more by itself.');
+  });
   if (!answer.ok) {
     const told = await answer.json().catch(() => ({}));
-    throw new Problem(answer.status, told.detail ?? answer.statusText, told.hint);
+    throw new Problem(answer.status, told.detail ?? answer.statusText, told.hint, told.code);
   }
+  return answer;
+}
+
+async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const answer = await send(method, path, body);
   return answer.status === 204 ? (undefined as T) : answer.json();
+}
+
+type Method = 'get' | 'post' | 'put' | 'delete';
+/** The paths that have a method. */
+type Having<M extends Method> = {
+  [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never;
+}[keyof paths];
+type Answered<O> = O extends { responses: { 200: { content: { 'application/json': infer T } } } } ? T : undefined;
+type Sent<O> = O extends { requestBody?: { content: { 'application/json': infer B } } } ? B : never;
+type Params<O, K extends 'path' | 'query'> = O extends { parameters: { [k in K]?: infer V } } ? V : never;
+
+/** What goes with a request: the values in the path, after the question mark, and the body. */
+interface With<O> {
+  path?: Params<O, 'path'>;
+  query?: Params<O, 'query'>;
+  body?: Sent<O>;
+}
+
+/** The address of a request: every value is encoded, so that it may hold anything. */
+export function addressed(path: string, values: Record<string, unknown> = {}, query: Record<string, unknown> = {}) {
+  const filled = path.replace(/\{(\w+)\}/g, (_, key) => encodeURIComponent(String(values[key])));
+  const asked = Object.entries(query).filter(([, v]) => v !== undefined && v !== '');
+  const search = new URLSearchParams(asked.map(([k, v]) => [k, String(v)])).toString();
+  return search ? `${filled}?${search}` : filled;
+}
+
+function caller<M extends Method>(method: M) {
+  return <P extends Having<M>>(path: P, w: With<paths[P][M]> = {}): Promise<Answered<paths[P][M]>> =>
+    ask(
+      method.toUpperCase(),
+      addressed(path, w.path as Record<string, unknown>, w.query as Record<string, unknown>),
+      w.body,
+    );
 }
 
 async function session(method: string, body?: unknown): Promise<Who> {
@@ -79,18 +91,14 @@ async function session(method: string, body?: unknown): Promise<Who> {
   return who;
 }
 
-/** The person at an address of the API: encoded, so that a value may hold anything. */
-export function personPath(id: Identifier): string {
-  return `/api/v1/profiles/${encodeURIComponent(id.namespace)}/${encodeURIComponent(id.value)}`;
-}
-
 export const api = {
+  get: caller('get'),
+  post: caller('post'),
+  put: caller('put'),
+  delete: caller('delete'),
+  /** A body or an answer that is not JSON: a file of identifiers, a table as CSV. */
+  send,
   who: () => session('GET'),
   signIn: (token: string) => session('POST', { token }),
   signOut: () => ask<void>('DELETE', '/console/session'),
-  search: (q: string, cursor: string) =>
-    ask<Page<Profile>>('GET', `/api/v1/profiles?${new URLSearchParams({ q, limit: '25', cursor })}`),
-  profile: (id: Identifier) => ask<Profile>('GET', `${personPath(id)}?explain=true`),
-  events: (id: Identifier, cursor: string) =>
-    ask<Page<TimelineEvent>>('GET', `${personPath(id)}/events?${new URLSearchParams({ limit: '50', cursor })}`),
 };

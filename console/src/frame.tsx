@@ -1,7 +1,7 @@
 import {
   Alert,
   AppShell,
-  Box,
+  Burger,
   Button,
   Container,
   Group,
@@ -12,19 +12,21 @@ import {
   useDirection,
   useMantineColorScheme,
 } from '@mantine/core';
-import { IconLanguage, IconLogout, IconMoon, IconSun, IconUsers } from '@tabler/icons-react';
+import { useDisclosure, useLocalStorage } from '@mantine/hooks';
+import { IconLanguage, IconLayoutSidebar, IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet } from '@tanstack/react-router';
+import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { api, Problem } from './api';
-import { Trouble, Waiting } from './said';
+import { Trouble, Waiting } from './parts/said';
+import { entries } from './sections';
 import { useLanguage } from './settings';
 import { SignIn } from './signin';
 import { directionOf, languages } from './words';
 
 /** What is around every page. Without a session it is the page to sign in. */
 export function Frame() {
-  const { language, say } = useLanguage();
+  const { language } = useLanguage();
   const { setDirection } = useDirection();
   const who = useQuery({ queryKey: ['who'], queryFn: api.who, staleTime: 60_000 });
   useEffect(() => {
@@ -35,35 +37,69 @@ export function Frame() {
   if (who.error instanceof Problem && who.error.status === 401) return <SignIn />;
   if (who.error) return <Trouble error={who.error} />;
   if (!who.data) return <Waiting />;
+  return <Shell name={who.data.name} />;
+}
+
+/** Navigation at the side, which becomes a drawer where the window is narrow. */
+function Shell({ name }: { name: string }) {
+  const { say } = useLanguage();
+  const [drawer, { toggle: toggleDrawer, close }] = useDisclosure(false);
+  const [hidden, setHidden] = useLocalStorage({ key: 'clientele-navigation-hidden', defaultValue: false });
+  const at = useRouterState({ select: (s) => s.location.pathname });
+  useEffect(() => {
+    if (at) close();
+  }, [at, close]);
   return (
-    <AppShell header={{ height: 52 }} padding="md">
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 208, breakpoint: 'sm', collapsed: { mobile: !drawer, desktop: hidden } }}
+      padding={{ base: 'sm', sm: 'lg' }}
+    >
       <a className="skip" href="#page">
         {say('toContent')}
       </a>
-      <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-          <Group gap="lg" wrap="nowrap">
-            <Text fw={700} visibleFrom="xs">
-              Clientele
-            </Text>
-            <Box component="nav">
-              <NavLink
-                renderRoot={(props) => <Link to="/customers" search={{ q: '' }} {...props} />}
-                label={say('customers')}
-                leftSection={<IconUsers size={18} aria-hidden />}
-                active
-                variant="subtle"
-              />
-            </Box>
+      <AppShell.Header className="header">
+        <Group h="100%" px="sm" justify="space-between" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap">
+            <Burger
+              opened={drawer}
+              onClick={toggleDrawer}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={say('showNavigation')}
+            />
+            <Button
+              variant="subtle"
+              color="gray"
+              px={8}
+              visibleFrom="sm"
+              aria-label={say('showNavigation')}
+              aria-expanded={!hidden}
+              onClick={() => setHidden(!hidden)}
+            >
+              <IconLayoutSidebar size={18} aria-hidden />
+            </Button>
+            <Text fw={700}>Clientele</Text>
           </Group>
           <Group gap={4} wrap="nowrap">
             <Chosen />
-            <SignOut name={who.data.name} />
+            <SignOut name={name} />
           </Group>
         </Group>
       </AppShell.Header>
+      <AppShell.Navbar className="nav" p="xs" component="nav" aria-label={say('navigation')}>
+        {entries.map((e) => (
+          <NavLink
+            key={e.to}
+            renderRoot={(props) => <Link to={e.to} {...props} />}
+            label={say(e.word)}
+            leftSection={<e.icon size={18} stroke={1.6} aria-hidden />}
+            active={at === e.to || (e.to !== '/' && at.startsWith(`${e.to}/`))}
+          />
+        ))}
+      </AppShell.Navbar>
       <AppShell.Main id="page" tabIndex={-1}>
-        <Container size="lg" p={0}>
+        <Container size="xl" p={0}>
           <Outlet />
         </Container>
       </AppShell.Main>

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { personPath } from './api';
-import { nameOf } from './person';
-import { chooseLanguage, directionOf, formats, say } from './words';
+import { addressed } from './api';
+import { nameOf } from './customers/person';
+import { csv, found, sorted } from './parts/rows';
+import { chooseLanguage, defineWords, directionOf, formats, sayFrom, words } from './words';
 
 const id = (namespace: string, value: string, blocked = false) => ({
   namespace,
@@ -25,7 +26,9 @@ test.each([
 });
 
 test('a value may hold anything', () => {
-  expect(personPath({ namespace: 'user_id', value: 'a/b?c#é' })).toBe('/api/v1/profiles/user_id/a%2Fb%3Fc%23%C3%A9');
+  expect(addressed('/p/{namespace}/{value}', { namespace: 'user_id', value: 'a/b?c#é' }, { q: 'x&y', no: '' })).toBe(
+    '/p/user_id/a%2Fb%3Fc%23%C3%A9?q=x%26y',
+  );
 });
 
 test.each([
@@ -37,10 +40,34 @@ test.each([
   expect(chooseLanguage(chosen, wished)).toBe(language);
 });
 
-test('what a language leaves out is English', () => {
-  expect(say('fa', 'customers')).toBe('مشتریان');
-  expect(say('fa', 'record')).toBe('What is known');
+test('what a language leaves out is English, and values are put in', () => {
+  const own = defineWords({ people: '{count} people', only: 'Only English' }, { fa: { people: '{count} نفر' } });
+  const tables = [own, words] as never;
+  expect(sayFrom('fa', tables, 'customers')).toBe('مشتریان');
+  expect(sayFrom('fa', tables, 'only')).toBe('Only English');
+  expect(sayFrom('en', tables, 'people', { count: 12304 })).toBe('12,304 people');
+  expect(sayFrom('fa', tables, 'people', { count: 12 })).toBe('۱۲ نفر');
   expect([directionOf('fa'), directionOf('ru')]).toEqual(['rtl', 'ltr']);
+});
+
+const columns = [
+  { key: 'name', title: 'Name', value: (r: { name: string; size?: number }) => r.name },
+  { key: 'size', title: 'Size', value: (r: { name: string; size?: number }) => r.size },
+];
+const rows = [{ name: 'b', size: 10 }, { name: 'A' }, { name: 'c', size: 9 }];
+
+test('rows by a column, what is missing last', () => {
+  const names = (by: string) => sorted(rows, columns, by).map((r) => r.name);
+  expect(names('size')).toEqual(['c', 'b', 'A']);
+  expect(names('-size')).toEqual(['b', 'c', 'A']);
+  expect(names('name')).toEqual(['A', 'b', 'c']);
+  expect(names('gone')).toEqual(['b', 'A', 'c']);
+  expect(found(rows, columns, ' 10 ').map((r) => r.name)).toEqual(['b']);
+});
+
+test('a file of rows is quoted, and nothing in it is a formula', () => {
+  const told = [{ name: 'a,"b"', size: -3 }, { name: '=1+2' }];
+  expect(csv(told, columns)).toBe(`name,size\r\n"a,""b""",-3\r\n'=1+2,\r\n`);
 });
 
 test('numbers are written as the language writes them', () => {

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from './api';
 import { Chosen } from './frame';
-import { Trouble } from './said';
+import { Trouble } from './parts/said';
 import { useLanguage } from './settings';
 
 export function SignIn() {

@@ -1,6 +1,6 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { Anchor, createTheme, type MantineColorsTuple, NavLink, Paper, Table } from '@mantine/core';
 
-// One accent, a deep pine; everything else is a shade of grey.
+// One accent, a deep pine; everything else is a shade of grey, a little cool in the dark.
 const pine: MantineColorsTuple = [
   '#eaf6f2',
   '#d3eae2',
@@ -14,13 +14,31 @@ const pine: MantineColorsTuple = [
   '#006547',
 ];
 
+const dark: MantineColorsTuple = [
+  '#d5d8dc',
+  '#b4bac0',
+  '#939aa2',
+  '#5f6870',
+  '#3a4147',
+  '#2e3439',
+  '#252a2e',
+  '#1c2023',
+  '#15181a',
+  '#0f1113',
+];
+
 export const theme = createTheme({
   primaryColor: 'pine',
-  primaryShade: { light: 8, dark: 5 },
-  autoContrast: true,
-  colors: { pine },
+  primaryShade: { light: 8, dark: 7 },
+  colors: { pine, dark },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "Noto Sans Mono", monospace',
-  defaultRadius: 'sm',
+  defaultRadius: 'md',
   headings: { fontWeight: '600' },
+  components: {
+    Anchor: Anchor.extend({ defaultProps: { inherit: true } }),
+    NavLink: NavLink.extend({ styles: { root: { borderRadius: 'var(--mantine-radius-md)' } } }),
+    Paper: Paper.extend({ defaultProps: { radius: 'md' } }),
+    Table: Table.extend({ defaultProps: { fz: 'sm' } }),
+  },
 });

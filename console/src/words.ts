@@ -1,55 +1,180 @@
-// What the pages say, by language. English is complete; a language may leave words out, which are then English.
+// What the frame and the shared pieces say, by language; a section's own words are in its folder. English is
+// complete; a language may leave words out, which are then English.
 
-const en = {
-  customers: 'Customers',
-  signIn: 'Sign in',
-  signOut: 'Sign out',
-  token: 'Token',
-  tokenHelp: 'Made with: clientele token create NAME --scope read',
-  search: 'Name, e-mail, phone, any id',
-  name: 'Name',
-  identifiers: 'Identifiers',
-  events: 'Events',
-  firstSeen: 'First seen',
-  lastSeen: 'Last seen',
-  nobody: 'Nobody was found. Try a whole e-mail address, a phone number or the beginning of a name.',
-  more: 'Show more',
-  loading: 'Loading',
-  record: 'What is known',
-  computed: 'Added up',
-  timeline: 'Timeline',
-  filter: 'Filter events by name',
-  audiences: 'Audiences',
-  consent: 'Consent',
-  none: 'None yet.',
-  stage: 'Stage',
-  granted: 'granted',
-  refused: 'refused',
-  verified: 'verified',
-  blocked: 'not used to join records',
-  language: 'Language',
-  dark: 'Dark',
-  light: 'Light',
-  anonymous: 'No name',
-  toContent: 'Skip to the page',
-  zone: 'Times are in',
-};
+type Others<W> = Record<string, Partial<Record<keyof W, string>>>;
 
-export type Word = keyof typeof en;
+/** Words by language: English first, which names them. */
+export interface Words<W extends Record<string, string> = Record<string, string>> {
+  en: W;
+  others: Others<W>;
+}
 
-const others: Record<string, Partial<Record<Word, string>>> = {
-  th: { customers: 'ลูกค้า', signIn: 'เข้าสู่ระบบ', signOut: 'ออกจากระบบ', language: 'ภาษา', dark: 'มืด', light: 'สว่าง' },
-  vi: {
-    customers: 'Khách hàng',
-    signIn: 'Đăng nhập',
-    signOut: 'Đăng xuất',
-    language: 'Ngôn ngữ',
-    dark: 'Tối',
-    light: 'Sáng',
+export const defineWords = <const W extends Record<string, string>>(
+  en: W,
+  others: Others<W>,
+): Words<Record<keyof W & string, string>> => ({ en, others }) as Words<Record<keyof W & string, string>>;
+
+export const words = defineWords(
+  {
+    home: 'Home',
+    customers: 'Customers',
+    audiences: 'Audiences',
+    explore: 'Explore',
+    predictions: 'Predictions',
+    data: 'Data',
+    privacy: 'Privacy',
+    settings: 'Settings',
+    navigation: 'Main navigation',
+    showNavigation: 'Show or hide the navigation',
+    signIn: 'Sign in',
+    signOut: 'Sign out',
+    token: 'Token',
+    tokenHelp: 'Made with: clientele token create NAME --scope read',
+    more: 'Show more',
+    loading: 'Loading',
+    none: 'None yet.',
+    language: 'Language',
+    dark: 'Dark',
+    light: 'Light',
+    toContent: 'Skip to the page',
+    zone: 'Times are in',
+    find: 'Find in this list',
+    foundNothing: 'Nothing here matches “{find}”.',
+    csv: 'CSV',
+    csvHelp: 'Download these rows as CSV',
+    sortBy: 'Sort by {column}',
+    asTable: 'As a table',
+    cancel: 'Cancel',
+    tryAgain: 'Try again',
+    back: 'Back',
+    notFound: 'There is no such page.',
+    notFoundHelp: 'The address may be of an older version. The navigation leads to what there is.',
   },
-  fa: { customers: 'مشتریان', signIn: 'ورود', signOut: 'خروج', language: 'زبان', dark: 'تیره', light: 'روشن' },
-  ru: { customers: 'Клиенты', signIn: 'Войти', signOut: 'Выйти', language: 'Язык', dark: 'Тёмная', light: 'Светлая' },
-};
+  {
+    th: {
+      home: 'หน้าหลัก',
+      customers: 'ลูกค้า',
+      audiences: 'กลุ่มเป้าหมาย',
+      explore: 'สำรวจ',
+      predictions: 'การคาดการณ์',
+      data: 'ข้อมูล',
+      privacy: 'ความเป็นส่วนตัว',
+      settings: 'การตั้งค่า',
+      navigation: 'เมนูหลัก',
+      showNavigation: 'แสดงหรือซ่อนเมนู',
+      signIn: 'เข้าสู่ระบบ',
+      signOut: 'ออกจากระบบ',
+      token: 'โทเค็น',
+      more: 'แสดงเพิ่มเติม',
+      loading: 'กำลังโหลด',
+      none: 'ยังไม่มี',
+      language: 'ภาษา',
+      dark: 'มืด',
+      light: 'สว่าง',
+      toContent: 'ข้ามไปยังเนื้อหา',
+      zone: 'เขตเวลา',
+      find: 'ค้นหาในรายการนี้',
+      foundNothing: 'ไม่พบ “{find}”',
+      csvHelp: 'ดาวน์โหลดเป็น CSV',
+      asTable: 'เป็นตาราง',
+      cancel: 'ยกเลิก',
+      tryAgain: 'ลองอีกครั้ง',
+      back: 'กลับ',
+    },
+    vi: {
+      home: 'Trang chủ',
+      customers: 'Khách hàng',
+      audiences: 'Nhóm đối tượng',
+      explore: 'Khám phá',
+      predictions: 'Dự đoán',
+      data: 'Dữ liệu',
+      privacy: 'Quyền riêng tư',
+      settings: 'Cài đặt',
+      navigation: 'Điều hướng chính',
+      showNavigation: 'Hiện hoặc ẩn điều hướng',
+      signIn: 'Đăng nhập',
+      signOut: 'Đăng xuất',
+      token: 'Mã truy cập',
+      more: 'Xem thêm',
+      loading: 'Đang tải',
+      none: 'Chưa có gì.',
+      language: 'Ngôn ngữ',
+      dark: 'Tối',
+      light: 'Sáng',
+      toContent: 'Chuyển đến nội dung',
+      zone: 'Múi giờ',
+      find: 'Tìm trong danh sách',
+      foundNothing: 'Không có gì khớp với “{find}”.',
+      csvHelp: 'Tải xuống dạng CSV',
+      asTable: 'Dạng bảng',
+      cancel: 'Hủy',
+      tryAgain: 'Thử lại',
+      back: 'Quay lại',
+    },
+    fa: {
+      home: 'خانه',
+      customers: 'مشتریان',
+      audiences: 'مخاطبان',
+      explore: 'کاوش',
+      predictions: 'پیش‌بینی‌ها',
+      data: 'داده‌ها',
+      privacy: 'حریم خصوصی',
+      settings: 'تنظیمات',
+      navigation: 'ناوبری اصلی',
+      showNavigation: 'نمایش یا پنهان کردن ناوبری',
+      signIn: 'ورود',
+      signOut: 'خروج',
+      token: 'توکن',
+      more: 'نمایش بیشتر',
+      loading: 'در حال بارگذاری',
+      none: 'هنوز چیزی نیست.',
+      language: 'زبان',
+      dark: 'تیره',
+      light: 'روشن',
+      toContent: 'رفتن به صفحه',
+      zone: 'منطقهٔ زمانی',
+      find: 'جست‌وجو در این فهرست',
+      foundNothing: 'چیزی با «{find}» یافت نشد.',
+      csvHelp: 'دریافت این ردیف‌ها به صورت CSV',
+      asTable: 'به صورت جدول',
+      cancel: 'انصراف',
+      tryAgain: 'تلاش دوباره',
+      back: 'بازگشت',
+    },
+    ru: {
+      home: 'Главная',
+      customers: 'Клиенты',
+      audiences: 'Аудитории',
+      explore: 'Анализ',
+      predictions: 'Прогнозы',
+      data: 'Данные',
+      privacy: 'Конфиденциальность',
+      settings: 'Настройки',
+      navigation: 'Главное меню',
+      showNavigation: 'Показать или скрыть меню',
+      signIn: 'Войти',
+      signOut: 'Выйти',
+      token: 'Токен',
+      more: 'Показать ещё',
+      loading: 'Загрузка',
+      none: 'Пока ничего.',
+      language: 'Язык',
+      dark: 'Тёмная',
+      light: 'Светлая',
+      toContent: 'К содержанию страницы',
+      zone: 'Часовой пояс',
+      find: 'Искать в списке',
+      foundNothing: 'Ничего не найдено по «{find}».',
+      csvHelp: 'Скачать строки в CSV',
+      asTable: 'Таблицей',
+      cancel: 'Отмена',
+      tryAgain: 'Повторить',
+      back: 'Назад',
+    },
+  },
+);
+
+export type Word = keyof (typeof words)['en'];
 
 export const languages: Record<string, string> = {
   en: 'English',
@@ -67,15 +192,34 @@ export function chooseLanguage(chosen: string | null, wished: readonly string[])
   return all.find((l) => Object.hasOwn(languages, l)) ?? 'en';
 }
 
-export const say = (language: string, word: Word): string => others[language]?.[word] ?? en[word];
+/** A word of one of the tables, with what stands in {braces} put in; numbers as the language writes them. */
+export function sayFrom(
+  language: string,
+  tables: Words[],
+  word: string,
+  values: Record<string, string | number> = {},
+): string {
+  const table = tables.find((t) => word in t.en);
+  const text = table?.others[language]?.[word] ?? table?.en[word] ?? word;
+  return text.replace(/\{(\w+)\}/g, (_, key) => {
+    const v = values[key] ?? '';
+    return typeof v === 'number' ? new Intl.NumberFormat(language).format(v) : v;
+  });
+}
 
 /** Numbers and dates as the language writes them; dates in the viewer's zone. */
 export function formats(language: string) {
   const number = new Intl.NumberFormat(language);
+  const short = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 });
+  const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
   const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
   const minute = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
   return {
     number: (n: number) => number.format(n),
+    /** 12.3K: for axes and tiles. */
+    short: (n: number) => short.format(n),
+    /** A share between 0 and 1. */
+    percent: (share: number) => percent.format(share),
     day: (t: string) => day.format(new Date(t)),
     minute: (t: string) => minute.format(new Date(t)),
     zone: minute.resolvedOptions().timeZone,

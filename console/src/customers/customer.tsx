@@ -1,19 +1,24 @@
-import { Badge, Button, Grid, Group, Paper, Stack, Table, Text, TextInput, Title, Tooltip } from '@mantine/core';
+import { Badge, Button, Grid, Group, Stack, Table, Text, TextInput, Title, Tooltip } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
-import { api, type Identifier, type Profile } from './api';
+import { useState } from 'react';
+import { api, type Identifier, type Profile } from '../api';
+import { Part } from '../parts/page';
+import { Trouble, Waiting } from '../parts/said';
+import { useLanguage } from '../settings';
 import { nameOf } from './person';
-import { Trouble, Waiting } from './said';
-import { useLanguage } from './settings';
+import { words } from './words';
 
 const route = getRouteApi('/customers/$namespace/$value');
 
 /** Everything that is known of one person. */
 export function Customer() {
   const id = route.useParams();
-  const { say, number, day, zone } = useLanguage();
-  const profile = useQuery({ queryKey: ['profile', id.namespace, id.value], queryFn: () => api.profile(id) });
+  const { say, number, day, zone } = useLanguage(words);
+  const profile = useQuery({
+    queryKey: ['profile', id.namespace, id.value],
+    queryFn: () => api.get('/api/v1/profiles/{namespace}/{value}', { path: id, query: { explain: true } }),
+  });
   if (profile.error) return <Trouble error={profile.error} />;
   if (!profile.data) return <Waiting />;
   const p = profile.data;
@@ -48,20 +53,9 @@ export function Customer() {
   );
 }
 
-function Part({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <Paper withBorder p="sm" component="section" aria-label={title}>
-      <Title order={2} size="h5" mb="xs">
-        {title}
-      </Title>
-      {children}
-    </Paper>
-  );
-}
-
 /** Names and values; where a value came from is told by pointing at it or by Tab. */
 function Traits({ title, values, p }: { title: string; values: Record<string, unknown>; p: Profile }) {
-  const { say, value, minute } = useLanguage();
+  const { say, value, minute } = useLanguage(words);
   const names = Object.keys(values).sort();
   return (
     <Part title={title}>
@@ -102,11 +96,11 @@ function Traits({ title, values, p }: { title: string; values: Record<string, un
 }
 
 function Identifiers({ p }: { p: Profile }) {
-  const { say, day } = useLanguage();
+  const { say, day } = useLanguage(words);
   return (
     <Part title={say('identifiers')}>
       <Stack gap={6}>
-        {p.identifiers.map((i) => (
+        {(p.identifiers ?? []).map((i) => (
           <div key={`${i.namespace}:${i.value}`}>
             <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
               <bdi>{i.value}</bdi>
@@ -124,13 +118,13 @@ function Identifiers({ p }: { p: Profile }) {
 }
 
 function Memberships({ p }: { p: Profile }) {
-  const { say, day } = useLanguage();
+  const { say, day } = useLanguage(words);
   return (
     <>
       <Part title={say('audiences')}>
-        {p.audiences.length === 0 && <Text size="sm">{say('none')}</Text>}
+        {(p.audiences ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
         <Group gap={6}>
-          {p.audiences.map((a) => (
+          {(p.audiences ?? []).map((a) => (
             <Badge key={a} variant="default" tt="none">
               {a}
             </Badge>
@@ -138,8 +132,8 @@ function Memberships({ p }: { p: Profile }) {
         </Group>
       </Part>
       <Part title={say('consent')}>
-        {p.consent.length === 0 && <Text size="sm">{say('none')}</Text>}
-        {p.consent.map((c) => (
+        {(p.consent ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
+        {(p.consent ?? []).map((c) => (
           <Text size="sm" key={`${c.purpose}/${c.channel}`}>
             {[c.purpose, c.channel].filter(Boolean).join(' / ')}: <b>{say(c.granted ? 'granted' : 'refused')}</b> ·{' '}
             {day(c.at)}
@@ -152,16 +146,17 @@ function Memberships({ p }: { p: Profile }) {
 
 /** What happened, the newest first. The filter looks through what was loaded. */
 function Timeline({ id }: { id: Identifier }) {
-  const { say, minute } = useLanguage();
+  const { say, minute } = useLanguage(words);
   const [filter, setFilter] = useState('');
   const events = useInfiniteQuery({
     queryKey: ['events', id.namespace, id.value],
-    queryFn: ({ pageParam }) => api.events(id, pageParam),
+    queryFn: ({ pageParam }) =>
+      api.get('/api/v1/profiles/{namespace}/{value}/events', { path: id, query: { limit: 50, cursor: pageParam } }),
     initialPageParam: '',
     getNextPageParam: (last) => last.next || undefined,
   });
   const wanted = filter.trim().toLowerCase();
-  const shown = (events.data?.pages.flatMap((p) => p.items) ?? []).filter((e) =>
+  const shown = (events.data?.pages.flatMap((p) => p.items ?? []) ?? []).filter((e) =>
     (e.name || e.type).toLowerCase().includes(wanted),
   );
   return (

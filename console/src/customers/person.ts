@@ -1,12 +1,12 @@
-import type { Identifier, Profile } from './api';
+import type { Identifier, Profile } from '../api';
 
 /** What a person is called: a name where there is one, else what is best known of them; '' for nobody. */
 export function nameOf(p: Pick<Profile, 'traits' | 'identifiers'>): string {
-  const text = (key: string) => (typeof p.traits[key] === 'string' ? (p.traits[key] as string).trim() : '');
+  const text = (key: string) => (typeof p.traits?.[key] === 'string' ? (p.traits[key] as string).trim() : '');
   const full = text('name') || [text('first_name'), text('last_name')].filter(Boolean).join(' ');
   if (full) return full;
   for (const namespace of ['email', 'phone', 'user_id']) {
-    const found = p.identifiers.find((i) => i.namespace === namespace && !i.blocked);
+    const found = (p.identifiers ?? []).find((i) => i.namespace === namespace && !i.blocked);
     if (found) return found.value;
   }
   return '';

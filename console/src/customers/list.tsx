@@ -1,39 +1,38 @@
-import { Anchor, Button, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { Anchor, Button, Paper, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
-import { api, type Profile } from './api';
+import { api, type Profile } from '../api';
+import { Page } from '../parts/page';
+import { Trouble, Waiting } from '../parts/said';
+import { useLanguage } from '../settings';
 import { addressOf, nameOf } from './person';
-import { Trouble, Waiting } from './said';
-import { useLanguage } from './settings';
+import { words } from './words';
 
 const route = getRouteApi('/customers');
 
 /** One box for any identifier or name. What is asked for stands in the address, so that it can be linked to. */
 export function Customers() {
-  const { say } = useLanguage();
+  const { say } = useLanguage(words);
   const navigate = useNavigate();
-  const { q } = route.useSearch();
+  const { q = '' } = route.useSearch();
   const [typed, setTyped] = useState(q);
   const [settled] = useDebouncedValue(typed, 200);
   useEffect(() => {
-    void navigate({ to: '/customers', search: { q: settled.trim() }, replace: true });
+    void navigate({ to: '/customers', search: { q: settled.trim() || undefined }, replace: true });
   }, [settled, navigate]);
   const found = useInfiniteQuery({
     queryKey: ['search', q],
-    queryFn: ({ pageParam }) => api.search(q, pageParam),
+    queryFn: ({ pageParam }) => api.get('/api/v1/profiles', { query: { q, limit: 25, cursor: pageParam } }),
     initialPageParam: '',
     getNextPageParam: (last) => last.next || undefined,
     placeholderData: keepPreviousData,
   });
-  const people = found.data?.pages.flatMap((p) => p.items) ?? [];
+  const people = found.data?.pages.flatMap((p) => p.items ?? []) ?? [];
   return (
-    <Stack>
-      <Title order={1} size="h2">
-        {say('customers')}
-      </Title>
+    <Page title={say('customers')}>
       <TextInput
         type="search"
         aria-label={say('search')}
@@ -52,14 +51,14 @@ export function Customers() {
           {say('more')}
         </Button>
       )}
-    </Stack>
+    </Page>
   );
 }
 
 function People({ people }: { people: Profile[] }) {
-  const { say, number, day } = useLanguage();
+  const { say, number, day } = useLanguage(words);
   return (
-    <Paper withBorder>
+    <Paper withBorder style={{ overflow: 'hidden' }}>
       <Table verticalSpacing="xs" highlightOnHover>
         <Table.Thead>
           <Table.Tr>
@@ -74,6 +73,7 @@ function People({ people }: { people: Profile[] }) {
             <Table.Tr key={p.id}>
               <Table.Td>
                 <Anchor
+                  style={{ overflowWrap: 'anywhere' }}
                   renderRoot={(props) => <Link to="/customers/$namespace/$value" params={addressOf(p)} {...props} />}
                 >
                   <bdi>{nameOf(p) || say('anonymous')}</bdi>
@@ -82,12 +82,12 @@ function People({ people }: { people: Profile[] }) {
               <Table.Td visibleFrom="sm">
                 <Text size="sm" c="dimmed" lineClamp={1}>
                   <bdi>
-                    {p.identifiers
+                    {(p.identifiers ?? [])
                       .slice(0, 2)
                       .map((i) => i.value)
                       .join(', ')}
                   </bdi>
-                  {p.identifiers.length > 2 && ` +${number(p.identifiers.length - 2)}`}
+                  {(p.identifiers ?? []).length > 2 && ` +${number((p.identifiers ?? []).length - 2)}`}
                 </Text>
               </Table.Td>
               <Table.Td ta="end">{number(p.events)}</Table.Td>

@@ -1,0 +1,50 @@
+import { Button, type ButtonProps, Group, Modal, Stack } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useMutation } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { useLanguage } from '../settings';
+import { Trouble } from './said';
+
+interface AskFirstProps extends ButtonProps {
+  /** What the button says, and the one that does it. */
+  label: string;
+  title: string;
+  /** What will come of it, in numbers where there are any. */
+  consequence: ReactNode;
+  act: () => Promise<unknown>;
+  done?: () => void;
+}
+
+/** A button for what cannot be taken back: it asks first, and says what will come of it. */
+export function AskFirst({ label, title, consequence, act, done, ...button }: AskFirstProps) {
+  const { say } = useLanguage();
+  const [opened, { open, close }] = useDisclosure(false);
+  const acting = useMutation({
+    mutationFn: act,
+    onSuccess: () => {
+      close();
+      done?.();
+    },
+  });
+  return (
+    <>
+      <Button variant="default" {...button} onClick={open}>
+        {label}
+      </Button>
+      <Modal opened={opened} onClose={close} title={title} closeButtonProps={{ 'aria-label': say('cancel') }}>
+        <Stack>
+          <div>{consequence}</div>
+          {acting.error && <Trouble error={acting.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              {say('cancel')}
+            </Button>
+            <Button color="red" loading={acting.isPending} onClick={() => acting.mutate()}>
+              {label}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,51 @@
+import { Box, Skeleton } from '@mantine/core';
+import { lazy, Suspense } from 'react';
+import { useLanguage } from '../settings';
+import type { Drawing } from './drawn';
+
+const Drawn = lazy(() => import('./drawn'));
+
+interface ChartProps extends Drawing {
+  /** What the chart says, in a sentence: for those who cannot see it. */
+  summary: string;
+  height?: number;
+  /** The numbers behind it, to be unfolded: a head and rows. */
+  table?: { head: string[]; rows: (string | number)[][] };
+}
+
+/** One chart. The library that draws it is loaded with the first one. */
+export function Chart({ summary, height = 260, table, ...drawing }: ChartProps) {
+  const { say } = useLanguage();
+  return (
+    <div>
+      <Box h={height} role="img" aria-label={summary} dir="ltr">
+        <Suspense fallback={<Skeleton h={height} />}>
+          <Drawn {...drawing} />
+        </Suspense>
+      </Box>
+      {table && (
+        <details className="behind">
+          <summary>{say('asTable')}</summary>
+          <table>
+            <thead>
+              <tr>
+                {table.head.map((h) => (
+                  <th key={h}>{h}</th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {table.rows.map((r) => (
+                <tr key={r.join('|')}>
+                  {r.map((v, i) => (
+                    <td key={table.head[i]}>{v}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
+      )}
+    </div>
+  );
+}

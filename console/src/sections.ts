@@ -1,0 +1,17 @@
+// The sections of the console, in the order of the navigation. To add one: a folder with route.tsx (its
+// routes, and its entry here) and words.ts.
+import type { Icon } from '@tabler/icons-react';
+import { customers } from './customers/route';
+import { root } from './root';
+import type { Word } from './words';
+
+/** An entry of the navigation. */
+export interface Entry {
+  word: Word;
+  icon: Icon;
+  to: string;
+}
+
+export const entries: Entry[] = [customers.entry];
+
+export const tree = root.addChildren([...customers.routes]);
