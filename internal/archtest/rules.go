@@ -48,7 +48,7 @@ var technologies = []struct{ library, home string }{
 	{"github.com/prometheus/", "internal/observe"},
 	{"go.opentelemetry.io/", "internal/observe"},
 	{"github.com/minio/minio-go", "internal/objectstore"},
-	{"github.com/apache/arrow-go", "internal/exporter"},
+	{"github.com/parquet-go/parquet-go", "internal/exporter"},
 	{"github.com/RoaringBitmap/roaring", "internal/audience/preview"},
 }
 

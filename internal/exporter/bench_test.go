@@ -39,7 +39,7 @@ func BenchmarkExport(b *testing.B) {
 				[]string{"Page Viewed", "Product Viewed", "Order Completed"}[i%3], fmt.Sprintf("anon-%d", id), nil,
 				fmt.Sprintf(`{"product_id":"p%d","category":"c%d","price":%d.5,"quantity":%d,"url":"https://shop.example/p/%d"}`, i%5000, i%40, i%300, i%4, i),
 				`{"locale":"en","page":{"path":"/p"},"library":{"name":"analytics.js","version":"2.1"}}`})
-			pr.Insert = append(pr.Insert, []any{int64(i + 1), at, at, fmt.Sprintf(`{"name":"Person %d","city":"City %d","plan":"pro","score":%d}`, i, i%500, i%100), nil})
+			pr.Insert = append(pr.Insert, []any{int64(i + 1), at, at, fmt.Sprintf(`{"name":"Person %d","city":"City %d","plan":"pro","score":%d}`, i, i%500, i%100), nil, nil, nil})
 		}
 		if err := s.Apply(ctx, n, []clientele.Change{{Position: clientele.Position(n), Tables: []clientele.TableRows{ev, pr}}}); err != nil {
 			b.Fatal(err)

@@ -3,11 +3,10 @@ package exporter
 import (
 	"fmt"
 	"io"
+	"reflect"
 
-	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/compress"
-	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/schema"
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"clientele"
 )
@@ -16,170 +15,160 @@ import (
 const (
 	groupRows  = 100_000
 	groupBytes = 24 << 20
+	batchRows  = 256 // rows that are handed over at once
 )
 
 // parquetEncoder writes Parquet with the types that the SQL schema has, so that no reader has to
 // guess: DECIMAL(18,4), TIMESTAMP in microseconds of UTC, DATE, JSON. Pages are packed with zstd.
 type parquetEncoder struct {
-	w       *file.Writer
-	columns []parquetColumn
-	rows    int
-	bytes   int
-}
-
-// parquetColumn holds the values of a row group that are not null, and which are.
-type parquetColumn struct {
-	typ    clientele.ColumnType
-	levels []int16 // 1: there is a value
-	ints   []int64
-	days   []int32
-	floats []float64
-	bools  []bool
-	texts  []parquet.ByteArray
+	w      *parquet.GenericWriter[any]
+	types  []clientele.ColumnType
+	batch  []parquet.Row
+	values []parquet.Value // of all rows of the batch, one behind the other
+	rows   int             // of the row group
+	bytes  int
 }
 
 func newParquet(w io.Writer, columns []clientele.ExportColumn) (*parquetEncoder, error) {
-	e := &parquetEncoder{}
-	var fields schema.FieldList
+	e := &parquetEncoder{values: make([]parquet.Value, 0, batchRows*len(columns))}
+	nodes := columnNodes{Group: parquet.Group{}}
 	for _, c := range columns {
-		logical, physical := parquetType(c.Type)
-		f, err := schema.NewPrimitiveNodeLogical(c.Name, parquet.Repetitions.Optional, logical, physical, -1, -1)
-		if err != nil {
-			return nil, clientele.Errorf(clientele.Internal, "parquet: %w", err)
-		}
-		fields = append(fields, f)
-		e.columns = append(e.columns, parquetColumn{typ: c.Type})
+		e.types = append(e.types, c.Type)
+		nodes.Group[c.Name] = parquet.Optional(parquetNode(c.Type))
 	}
-	root, err := schema.NewGroupNode("schema", parquet.Repetitions.Required, fields, -1)
-	if err != nil {
-		return nil, clientele.Errorf(clientele.Internal, "parquet: %w", err)
+	byName := map[string]parquet.Field{}
+	for _, f := range nodes.Group.Fields() {
+		byName[f.Name()] = f
 	}
-	props := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCreatedBy("clientele"))
-	// Only the writing of w: who gave it closes it.
-	e.w = file.NewParquetWriter(struct{ io.Writer }{w}, root, file.WithWriterProps(props))
-	return e, nil
+	for _, c := range columns {
+		nodes.fields = append(nodes.fields, byName[c.Name])
+	}
+	err := guarded(func() error {
+		e.w = parquet.NewGenericWriter[any](w, parquet.NewSchema("schema", nodes), parquet.Compression(&zstd.Codec{}),
+			parquet.CreatedBy("clientele", "", ""), parquet.DictionaryMaxBytes(1<<20), parquet.MaxRowsPerRowGroup(groupRows))
+		return nil
+	})
+	return e, err
 }
 
-func parquetType(t clientele.ColumnType) (schema.LogicalType, parquet.Type) {
+// columnNodes is a group whose columns stand in the table's order; the library's own sorts them by name.
+type columnNodes struct {
+	parquet.Group
+	fields []parquet.Field
+}
+
+func (n columnNodes) Fields() []parquet.Field { return n.fields }
+
+// GoType is of no struct: names of columns need not be names of fields.
+func (n columnNodes) GoType() reflect.Type { return reflect.TypeFor[map[string]any]() }
+
+func parquetNode(t clientele.ColumnType) parquet.Node {
 	switch t {
 	case clientele.TypeBigint:
-		return schema.NewIntLogicalType(64, true), parquet.Types.Int64
+		return parquet.Int(64)
 	case clientele.TypeDouble:
-		return schema.NoLogicalType{}, parquet.Types.Double
+		return parquet.Leaf(parquet.DoubleType)
 	case clientele.TypeBool:
-		return schema.NoLogicalType{}, parquet.Types.Boolean
+		return parquet.Leaf(parquet.BooleanType)
 	case clientele.TypeTime:
-		return schema.NewTimestampLogicalType(true, schema.TimeUnitMicros), parquet.Types.Int64
+		return parquet.Timestamp(parquet.Microsecond)
 	case clientele.TypeDate:
-		return schema.DateLogicalType{}, parquet.Types.Int32
+		return parquet.Date()
 	case clientele.TypeDecimal:
-		return schema.NewDecimalLogicalType(18, 4), parquet.Types.Int64
+		return parquet.Decimal(4, 18, parquet.Int64Type)
 	case clientele.TypeJSON:
-		return schema.JSONLogicalType{}, parquet.Types.ByteArray
+		return parquet.JSON()
 	}
-	return schema.StringLogicalType{}, parquet.Types.ByteArray
+	return parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
 }
 
 func (e *parquetEncoder) row(values []any) error {
+	first := len(e.values)
 	for i, v := range values {
-		n, err := e.columns[i].add(v)
+		p, n, err := parquetValue(v, e.types[i])
 		if err != nil {
 			return err
 		}
+		level := 1
+		if p.IsNull() {
+			level = 0
+		}
+		e.values = append(e.values, p.Level(0, level, i))
 		e.bytes += n
 	}
-	if e.rows++; e.rows >= groupRows || e.bytes >= groupBytes {
+	e.batch = append(e.batch, e.values[first:])
+	e.rows++
+	if e.rows >= groupRows || e.bytes >= groupBytes {
 		return e.flush()
+	}
+	if len(e.batch) >= batchRows {
+		return guarded(e.send)
 	}
 	return nil
 }
 
-// add answers how many bytes the value takes.
-func (c *parquetColumn) add(v any) (int, error) {
-	if v == nil {
-		c.levels = append(c.levels, 0)
-		return 2, nil
-	}
-	c.levels = append(c.levels, 1)
+// parquetValue answers also how many bytes the value takes.
+func parquetValue(v any, t clientele.ColumnType) (parquet.Value, int, error) {
 	switch v := v.(type) {
+	case nil:
+		return parquet.NullValue(), 2, nil
 	case string:
-		if c.typ == clientele.TypeText || c.typ == clientele.TypeJSON {
-			c.texts = append(c.texts, parquet.ByteArray(v))
-			return len(v) + 26, nil
+		if t == clientele.TypeText || t == clientele.TypeJSON {
+			return parquet.ByteArrayValue([]byte(v)), len(v) + 26, nil
 		}
 	case int64:
-		switch c.typ {
+		switch t {
 		case clientele.TypeDate:
-			c.days = append(c.days, int32(v))
-			return 6, nil
+			return parquet.Int32Value(int32(v)), 6, nil
 		case clientele.TypeBigint, clientele.TypeTime, clientele.TypeDecimal:
-			c.ints = append(c.ints, v)
-			return 10, nil
+			return parquet.Int64Value(v), 10, nil
 		}
 	case float64:
-		if c.typ == clientele.TypeDouble {
-			c.floats = append(c.floats, v)
-			return 10, nil
+		if t == clientele.TypeDouble {
+			return parquet.DoubleValue(v), 10, nil
 		}
 	case bool:
-		if c.typ == clientele.TypeBool {
-			c.bools = append(c.bools, v)
-			return 3, nil
+		if t == clientele.TypeBool {
+			return parquet.BooleanValue(v), 3, nil
 		}
 	}
-	return 0, clientele.Errorf(clientele.Internal, "export: a value of type %T in a %s column", v, c.typ)
+	return parquet.Value{}, 0, clientele.Errorf(clientele.Internal, "export: a value of type %T in a %s column", v, t)
 }
 
-// flush writes a row group, column by column.
-func (e *parquetEncoder) flush() (err error) {
-	// The library panics where it finds its own state wrong.
+// send hands the batch over.
+func (e *parquetEncoder) send() error {
+	_, err := e.w.WriteRows(e.batch)
+	clear(e.values)
+	e.batch, e.values = e.batch[:0], e.values[:0]
+	return err
+}
+
+// flush writes a row group.
+func (e *parquetEncoder) flush() error {
+	e.rows, e.bytes = 0, 0
+	return guarded(func() error {
+		if err := e.send(); err != nil {
+			return err
+		}
+		return e.w.Flush()
+	})
+}
+
+func (e *parquetEncoder) close() error {
+	return guarded(func() error {
+		if err := e.send(); err != nil {
+			return err
+		}
+		return e.w.Close()
+	})
+}
+
+// guarded does what the library panics in where it finds its own state wrong.
+func guarded(do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = clientele.Errorf(clientele.Internal, "parquet: %s", fmt.Sprint(v))
 		}
 	}()
-	if e.rows == 0 {
-		return nil
-	}
-	group := e.w.AppendRowGroup()
-	for i := range e.columns {
-		next, err := group.NextColumn()
-		if err != nil {
-			return err
-		}
-		if err := e.columns[i].write(next); err != nil {
-			return err
-		}
-	}
-	e.rows, e.bytes = 0, 0
-	return group.Close()
-}
-
-// write writes the column's values and forgets them.
-func (c *parquetColumn) write(to file.ColumnChunkWriter) (err error) {
-	switch w := to.(type) {
-	case *file.Int64ColumnChunkWriter:
-		_, err = w.WriteBatch(c.ints, c.levels, nil)
-	case *file.Int32ColumnChunkWriter:
-		_, err = w.WriteBatch(c.days, c.levels, nil)
-	case *file.Float64ColumnChunkWriter:
-		_, err = w.WriteBatch(c.floats, c.levels, nil)
-	case *file.BooleanColumnChunkWriter:
-		_, err = w.WriteBatch(c.bools, c.levels, nil)
-	case *file.ByteArrayColumnChunkWriter:
-		_, err = w.WriteBatch(c.texts, c.levels, nil)
-	}
-	if err != nil {
-		return err
-	}
-	clear(c.texts)
-	c.levels, c.ints, c.days, c.floats, c.bools, c.texts = c.levels[:0], c.ints[:0], c.days[:0], c.floats[:0], c.bools[:0], c.texts[:0]
-	return to.Close()
-}
-
-func (e *parquetEncoder) close() error {
-	if err := e.flush(); err != nil {
-		return err
-	}
-	return e.w.Close()
+	return do()
 }
