@@ -110,6 +110,7 @@ func (c *cli) serveWhile(ctx context.Context, cfg config.Config, log *slog.Logge
 	}
 	defer func() { err = errors.Join(err, stopPG()) }()
 	srv := p.door().Server(api.Shell(log, p.handler()))
+	srv.RegisterOnShutdown(p.app.EndStreams) // they would not end by themselves
 	served := make(chan error, 1)
 	go func() {
 		served <- srv.Serve(listener)

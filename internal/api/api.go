@@ -115,6 +115,7 @@ type Options struct {
 	Quality    Quality
 	Computed   Computed
 	Reload     Reloader
+	Live       Live
 	// Limit is how long the token of that name has to wait; nil = no limit. Commands on the server's machine have none.
 	Limit   func(name string, now time.Time) time.Duration
 	Tokens  Tokens
@@ -191,6 +192,7 @@ func New(o Options) (*API, error) {
 	a.backupRoutes()
 	a.auditRoutes()
 	a.reloadRoutes()
+	a.liveRoutes()
 	a.importRoutes()
 	a.exportRoutes()
 	a.tokenRoutes()

@@ -37,6 +37,7 @@ import (
 	"clientele/internal/store/duckstore"
 	"clientele/internal/store/pebblestore"
 	"clientele/internal/token"
+	"clientele/internal/watch"
 	"clientele/internal/webhook"
 )
 
@@ -119,6 +120,8 @@ type App struct {
 	committed progress // commit number of the last change set
 	applied   progress // commit number in the column store
 	recent    recent
+	watch     watch.Hub
+	pulse     pulse
 	trouble   troubles
 	backups   backups
 	audit     *audit.Log
@@ -351,7 +354,7 @@ func (a *App) positions(ctx context.Context) error {
 // routes is the whole HTTP surface.
 func (a *App) routes() (http.Handler, error) {
 	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Matching: a, Quality: a, Computed: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
-		Backups: a, Audit: a.audit, Reload: a, Limit: a.limits.apiToken.Take,
+		Backups: a, Audit: a.audit, Reload: a, Live: a, Limit: a.limits.apiToken.Take,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
 		return nil, err

@@ -229,7 +229,7 @@ func pause(ctx context.Context, d time.Duration) error {
 func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 	stage := a.observer.Stage("resolve")
 	o := resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log, Watch: stage.Part, Plain: a.o.Plain,
-		Told: a.recent.add, Seal: a.seal, Erasures: a.erasures,
+		Told: a.resolvedChange, Aside: a.watch.Aside, Seal: a.seal, Erasures: a.erasures,
 		Fetch: func(p clientele.Position) (*clientele.Frame, error) { return a.frame(ctx, p) }}
 	r, err := resolve.New(o)
 	for clientele.ErrorCode(err) == clientele.Unavailable { // it may have to write, and the disk is full

@@ -59,6 +59,9 @@ func (r *Resolver) commit(to clientele.Position) error {
 		}
 		r.o.Told(number, change)
 	}
+	if len(r.batch.aside) > 0 {
+		r.o.Aside(r.batch.aside)
+	}
 	r.graph.Committed()
 	r.ledger.Committed()
 	r.tally.Committed()

@@ -16,7 +16,7 @@ func (r *Resolver) screen(f *Decoded, i int, rec *Parsed) (used bool, err error)
 		return used, err
 	}
 	r.totals.Dropped++
-	return false, r.aside(clientele.DroppedKey(f.Position, i), f, rec, err)
+	return false, r.aside(clientele.DroppedKey(f.Position, i), f, i, rec, err)
 }
 
 // screenAgain is screen of a record that was put aside before: what a plan refuses stays there.

@@ -31,7 +31,7 @@ func (r *Resolver) quarantine(f *Decoded, i int, rec *Parsed, cause error) error
 			return err
 		}
 	}
-	if err := r.aside(clientele.QuarantineKey(f.Position, i), f, rec, cause); err != nil {
+	if err := r.aside(clientele.QuarantineKey(f.Position, i), f, i, rec, cause); err != nil {
 		return err
 	}
 	r.totals.Quarantined++
@@ -61,7 +61,7 @@ func (r *Resolver) recallBad(rec *Parsed) error {
 }
 
 // aside writes down why a record is not used.
-func (r *Resolver) aside(k clientele.Key, f *Decoded, rec *Parsed, cause error) error {
+func (r *Resolver) aside(k clientele.Key, f *Decoded, i int, rec *Parsed, cause error) error {
 	q := quarantineRow{Source: rec.Source, Kind: f.Kind, Received: rec.ReceivedAt, Code: string(clientele.ErrorCode(cause)), Reason: cause.Error()}
 	if h := clientele.ErrorHint(cause); h != "" {
 		q.Reason += "; " + h
@@ -71,6 +71,10 @@ func (r *Resolver) aside(k clientele.Key, f *Decoded, rec *Parsed, cause error) 
 		return err
 	}
 	r.put(k, b)
+	if r.o.Aside != nil {
+		r.batch.aside = append(r.batch.aside, clientele.AsideRecord{ID: QuarantineID(f.Position, i), Source: q.Source, Code: q.Code, Reason: q.Reason,
+			ReceivedAt: q.Received, Dropped: k[0] == clientele.RowDropped, Raw: rec.Raw})
+	}
 	return nil
 }
 

@@ -38,6 +38,9 @@ type Options struct {
 	// Told is handed each change with its number once it is committed, and must not alter it; nil for
 	// nobody.
 	Told func(number uint64, c *clientele.Change)
+	// Aside is handed the records that a change set has put aside, once it is committed, and keeps nothing of
+	// them; nil for nobody.
+	Aside func([]clientele.AsideRecord)
 	// Seal is the keyed hash of the erasure blocklist; nil = one with an empty key.
 	Seal func(parts ...string) clientele.Seal
 	// Erasures are all that were made, also those that the log at hand tells of only later; nil for none.
@@ -89,6 +92,7 @@ type batch struct {
 	rows     bool                         // imported rows may have changed timelines
 	retold   map[clientele.ProfileID]bool // profiles whose row changes with evidence alone
 	expired  []clientele.Expiry           // events to delete, whosever they are
+	aside    []clientele.AsideRecord      // for who wants to be told
 }
 
 func newBatch() batch {
