@@ -32,6 +32,7 @@ function tools(page, mode) {
   const settle = () => page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => {});
   const look = async (name) => {
     await settle();
+    await page.locator('[data-drawing]').first().waitFor({ state: 'detached' });
     await page.waitForTimeout(400); // transitions of colours, menus and charts end
     await page.screenshot({ path: `${OUT}/${name}-${mode}.png`, fullPage: true });
     const { violations } = await new AxeBuilder({ page }).analyze();

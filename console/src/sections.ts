@@ -1,6 +1,7 @@
 // The sections of the console, in the order of the navigation. To add one: a folder with route.tsx (its
 // routes, and its entry here) and words.ts.
 import type { Icon } from '@tabler/icons-react';
+import { audiences } from './audiences/route';
 import { customers } from './customers/route';
 import { root } from './root';
 import type { Word } from './words';
@@ -12,6 +13,6 @@ export interface Entry {
   to: string;
 }
 
-export const entries: Entry[] = [customers.entry];
+export const entries: Entry[] = [customers.entry, audiences.entry];
 
-export const tree = root.addChildren([...customers.routes]);
+export const tree = root.addChildren([...customers.routes, ...audiences.routes]);

@@ -19,7 +19,7 @@ export function Chart({ summary, height = 260, table, ...drawing }: ChartProps) 
   return (
     <div>
       <Box h={height} role="img" aria-label={summary} dir="ltr">
-        <Suspense fallback={<Skeleton h={height} />}>
+        <Suspense fallback={<Skeleton h={height} data-drawing />}>
           <Drawn {...drawing} />
         </Suspense>
       </Box>

@@ -4,25 +4,17 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useLanguage } from '../settings';
 import { type Columned, csv, download, found, sorted } from './rows';
+import type { ListSearch } from './search';
 
 export interface Column<R> extends Columned<R> {
   /** How it is shown; numbers as the language writes them when left out. */
   show?: (row: R) => ReactNode;
   align?: 'start' | 'end';
+  /** Kept on one line. */
+  nowrap?: boolean;
   /** Hidden on windows narrower than this. */
   from?: 'xs' | 'sm' | 'md' | 'lg';
 }
-
-/** What a table keeps in the address; a route with a table validates its search by this. */
-export interface ListSearch {
-  find?: string;
-  sort?: string;
-}
-
-export const listSearch = (s: Record<string, unknown>): ListSearch => ({
-  find: s.find ? String(s.find) : undefined,
-  sort: s.sort ? String(s.sort) : undefined,
-});
 
 interface DataTableProps<R> {
   rows: R[];
@@ -49,7 +41,7 @@ export function DataTable<R>(props: DataTableProps<R>) {
     void navigate({ to: '.', search: (s: object) => ({ ...s, ...change }), replace: true } as never);
   const rows = sorted(found(props.rows, props.columns, find), props.columns, sort);
   return (
-    <Paper withBorder>
+    <Paper withBorder={!props.bare} style={{ overflow: 'hidden' }}>
       {!props.bare && (
         <Group p="xs" gap="xs">
           <TextInput
@@ -83,7 +75,12 @@ export function DataTable<R>(props: DataTableProps<R>) {
             {rows.map((r) => (
               <Table.Tr key={props.id(r)}>
                 {props.columns.map((c) => (
-                  <Table.Td key={c.key} ta={c.align} visibleFrom={c.from}>
+                  <Table.Td
+                    key={c.key}
+                    ta={c.align}
+                    visibleFrom={c.from}
+                    style={c.nowrap || c.align === 'end' ? { whiteSpace: 'nowrap' } : undefined}
+                  >
                     <Shown row={r} column={c} />
                   </Table.Td>
                 ))}

@@ -1,0 +1,147 @@
+import { Anchor, Badge, Button, Text } from '@mantine/core';
+import { IconFileUpload, IconPlus, IconSql, IconUsersGroup } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api, type Schema } from '../api';
+import { Page } from '../parts/page';
+import { Empty, Trouble, Waiting } from '../parts/said';
+import { Spark } from '../parts/spark';
+import { type Column, DataTable } from '../parts/table';
+import { useLanguage } from '../settings';
+import { words } from './words';
+
+type Of = Schema<'AudienceInForce'>;
+
+const month = `select m.audience, cast(cast(d.day as date) as varchar) as day, count(distinct m.profile_id) as people
+from generate_series(current_date - 29, current_date, interval 1 day) as d(day)
+join audience_members m on m.entered_at < d.day + interval 1 day and (m.exited_at is null or m.exited_at >= d.day + interval 1 day)
+group by 1, 2 order by 1, 2`;
+
+/** The sizes of every audience on each of the last 30 days. */
+function useMonth(): Map<string, number[]> {
+  const told = useQuery({
+    queryKey: ['audiences', 'month'],
+    staleTime: 60_000,
+    queryFn: () => api.post('/api/v1/query', { body: { sql: month } }),
+  });
+  const rows = (told.data?.rows ?? []) as [string, string, number][];
+  const days = Array.from({ length: 30 }, (_, i) =>
+    new Date(Date.now() - (29 - i) * 86_400_000).toISOString().slice(0, 10),
+  );
+  const out = new Map<string, number[]>();
+  for (const [audience, day, people] of rows) {
+    const line = out.get(audience) ?? days.map(() => 0);
+    const at = days.indexOf(day);
+    if (at >= 0) line[at] = Number(people);
+    out.set(audience, line);
+  }
+  return out;
+}
+
+export function Audiences() {
+  const { say } = useLanguage(words);
+  const told = useQuery({
+    queryKey: ['audiences'],
+    queryFn: () => api.get('/api/v1/audiences'),
+    refetchInterval: (q) => (q.state.data?.items?.some((a) => a.filling) ? 1500 : 10_000),
+  });
+  const list = told.data?.items ?? [];
+  const actions = (
+    <>
+      <Button
+        variant="default"
+        leftSection={<IconFileUpload size={16} aria-hidden />}
+        renderRoot={(props) => <Link to="/audiences/file" {...props} />}
+      >
+        {say('fromFile')}
+      </Button>
+      <Button
+        variant="default"
+        leftSection={<IconSql size={16} aria-hidden />}
+        renderRoot={(props) => <Link to="/audiences/sql" {...props} />}
+      >
+        {say('fromSql')}
+      </Button>
+      <Button
+        leftSection={<IconPlus size={16} aria-hidden />}
+        renderRoot={(props) => <Link to="/audiences/new" {...props} />}
+      >
+        {say('newAudience')}
+      </Button>
+    </>
+  );
+  return (
+    <Page title={say('audiences')} about={say('about')} actions={actions}>
+      {told.error && <Trouble error={told.error} />}
+      {told.isPending && <Waiting />}
+      {told.data && list.length === 0 && (
+        <Empty
+          icon={IconUsersGroup}
+          title={say('emptyTitle')}
+          action={
+            <Button mt="xs" renderRoot={(props) => <Link to="/audiences/new" {...props} />}>
+              {say('newAudience')}
+            </Button>
+          }
+        >
+          {say('emptyHelp')}
+        </Empty>
+      )}
+      {list.length > 0 && <List list={list} />}
+    </Page>
+  );
+}
+
+function List({ list }: { list: Of[] }) {
+  const { say, number, day } = useLanguage(words);
+  const sizes = useMonth();
+  const columns: Column<Of>[] = [
+    { key: 'name', title: say('name'), value: (a) => a.name, show: (a) => <Named of={a} /> },
+    {
+      key: 'kind',
+      title: say('kind'),
+      from: 'md',
+      value: (a) => a.kind,
+      show: (a) => say(`kindName_${a.kind}` as 'kindName_sql'),
+    },
+    {
+      key: 'members',
+      title: say('members'),
+      align: 'end',
+      value: (a) => a.members,
+      show: (a) => (
+        <>
+          {number(a.members)}
+          {a.filling && (
+            <Badge size="xs" variant="light" ms={6} tt="none">
+              {say('fillingShort')}
+            </Badge>
+          )}
+        </>
+      ),
+    },
+    {
+      key: 'month',
+      title: say('month'),
+      from: 'sm',
+      value: (a) => (sizes.get(a.name)?.at(-1) ?? 0) - (sizes.get(a.name)?.[0] ?? 0),
+      show: (a) => <Spark values={sizes.get(a.name) ?? []} label={(sizes.get(a.name) ?? []).join(', ')} />,
+    },
+    { key: 'by', title: say('by'), from: 'lg', value: (a) => a.by },
+    { key: 'at', title: say('changed'), from: 'md', nowrap: true, value: (a) => a.at, show: (a) => day(a.at) },
+  ];
+  return <DataTable label={say('audiences')} rows={list} columns={columns} id={(a) => a.name} sort="-members" />;
+}
+
+function Named({ of }: { of: Of }) {
+  return (
+    <div>
+      <Anchor fw={500} renderRoot={(props) => <Link to="/audiences/of/$name" params={{ name: of.name }} {...props} />}>
+        <bdi>{of.name}</bdi>
+      </Anchor>
+      <Text size="xs" c="dimmed" lineClamp={1}>
+        <bdi>{of.description || of.reads || of.query}</bdi>
+      </Text>
+    </div>
+  );
+}

@@ -1,0 +1,122 @@
+// Who is in an audience and since when, and who came and went.
+import { Stack, Text } from '@mantine/core';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { api } from '../api';
+import { idOf } from '../customers/person';
+import { Chart } from '../parts/chart';
+import { Part } from '../parts/page';
+import { Person } from '../parts/people';
+import { Trouble } from '../parts/said';
+import { DataTable } from '../parts/table';
+import { useLanguage } from '../settings';
+import { words } from './words';
+
+const byDay = `select cast(cast(d.day as date) as varchar) as day,
+ count(*) filter (where m.entered_at >= d.day and m.entered_at < d.day + interval 1 day) as entered,
+ count(*) filter (where m.exited_at >= d.day and m.exited_at < d.day + interval 1 day) as exited
+from generate_series(current_date - 29, current_date, interval 1 day) as d(day)
+left join audience_members m on m.audience = $1 and (m.entered_at >= d.day and m.entered_at < d.day + interval 1 day or m.exited_at >= d.day and m.exited_at < d.day + interval 1 day)
+group by 1 order by 1`;
+
+const latest = `select profile_id, cast(moved as varchar) as moved_at, move, reason from (
+ select profile_id, entered_at as moved, 'entered' as move, entered_reason as reason from audience_members where audience = $1
+ union all
+ select profile_id, exited_at as moved, 'left' as move, exited_reason as reason from audience_members where audience = $1 and exited_at is not null
+) moves order by moved desc, profile_id limit 12`;
+
+/** Who entered and left by day, and the latest of them with why. */
+export function History({ name }: { name: string }) {
+  const { say, day, minute } = useLanguage(words);
+  const days = useQuery({
+    queryKey: ['audiences', name, 'days'],
+    queryFn: () => api.post('/api/v1/query', { body: { sql: byDay, params: [name] } }),
+    refetchInterval: 15_000,
+  });
+  const moves = useQuery({
+    queryKey: ['audiences', name, 'moves'],
+    queryFn: () => api.post('/api/v1/query', { body: { sql: latest, params: [name] } }),
+    refetchInterval: 5000,
+  });
+  const rows = (days.data?.rows ?? []) as [string, number, number][];
+  const option = {
+    legend: { top: 0, right: 0 },
+    tooltip: { trigger: 'axis' },
+    xAxis: { type: 'category', data: rows.map((r) => day(r[0])) },
+    yAxis: { type: 'value', minInterval: 1 },
+    series: [
+      { type: 'bar', stack: 'moves', name: say('entered'), data: rows.map((r) => Number(r[1])) },
+      { type: 'bar', stack: 'moves', name: say('left'), data: rows.map((r) => -Number(r[2])) },
+    ],
+  };
+  return (
+    <Part title={say('history')}>
+      <Stack gap="sm">
+        {days.error && <Trouble error={days.error} />}
+        {rows.length > 0 && (
+          <Chart
+            summary={say('historySummary', { name })}
+            option={option}
+            height={180}
+            table={{ head: [say('at'), say('entered'), say('left')], rows: rows.map((r) => [day(r[0]), r[1], r[2]]) }}
+          />
+        )}
+        {moves.error && <Trouble error={moves.error} />}
+        <Stack gap={4} component="section" aria-label={say('latest')}>
+          {((moves.data?.rows ?? []) as [number, string, 'entered' | 'left', string][]).map(
+            ([profile, at, move, reason]) => (
+              <Text size="sm" key={`${profile}/${at}/${move}`}>
+                <Person id={idOf(profile)} /> {say(move)}{' '}
+                <Text component="span" size="xs" c="dimmed">
+                  {minute(at)} · {say(`reason_${reason}` as 'reason_event')}
+                </Text>
+              </Text>
+            ),
+          )}
+        </Stack>
+      </Stack>
+    </Part>
+  );
+}
+
+export function Members({ name, size }: { name: string; size: number }) {
+  const { say, minute } = useLanguage(words);
+  const list = useInfiniteQuery({
+    queryKey: ['audiences', name, 'members', size],
+    queryFn: ({ pageParam }) =>
+      api.get('/api/v1/audiences/{name}/members', { path: { name }, query: { limit: 25, cursor: pageParam } }),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next || undefined,
+    placeholderData: (held) => held,
+  });
+  const rows = list.data?.pages.flatMap((p) => p.items ?? []) ?? [];
+  if (list.error) return <Trouble error={list.error} />;
+  if (rows.length === 0) return null;
+  return (
+    <Part title={say('membersList')}>
+      <DataTable
+        bare
+        label={say('membersList')}
+        rows={rows}
+        id={(m) => m.profile}
+        columns={[
+          { key: 'person', title: say('person'), value: (m) => m.profile, show: (m) => <Person id={m.profile} /> },
+          {
+            key: 'since',
+            title: say('inSince'),
+            value: (m) => m.entered_at,
+            nowrap: true,
+            show: (m) => minute(m.entered_at),
+          },
+          {
+            key: 'because',
+            title: say('because'),
+            from: 'sm',
+            value: (m) => m.reason,
+            show: (m) => say(`reason_${m.reason}` as 'reason_event'),
+          },
+        ]}
+        more={list.hasNextPage && { load: () => void list.fetchNextPage(), loading: list.isFetchingNextPage }}
+      />
+    </Part>
+  );
+}

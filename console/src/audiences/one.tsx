@@ -1,0 +1,213 @@
+import { Button, Code, Grid, Group, Stack, Table, Text } from '@mantine/core';
+import { IconDownload, IconPencil, IconRefresh, IconTrash, IconUpload } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, type Schema } from '../api';
+import { AskFirst } from '../parts/ask';
+import { Page, Part, Tile, Tiles } from '../parts/page';
+import { Trouble, Waiting, Working } from '../parts/said';
+import { useLanguage } from '../settings';
+import type { Condition, Rule } from './condition';
+import { exportMembers } from './export';
+import { usePreview } from './live';
+import { History, Members } from './moves';
+import { words } from './words';
+
+const route = getRouteApi('/audiences/of/$name');
+type Of = Schema<'AudienceInForce'>;
+
+/** One audience: how it stands, who is in it and why, and what it is made of. */
+export function Audience() {
+  const path = route.useParams();
+  const told = useQuery({
+    queryKey: ['audiences', path.name],
+    queryFn: () => api.get('/api/v1/audiences/{name}', { path }),
+    refetchInterval: (q) => (q.state.data?.filling ? 700 : 5000),
+  });
+  const { say, number } = useLanguage(words);
+  if (told.error) return <Trouble error={told.error} />;
+  if (!told.data) return <Waiting />;
+  const a = told.data;
+  return (
+    <Page title={<bdi>{a.name}</bdi>} about={a.description} actions={<Actions of={a} />}>
+      {a.filling && (
+        <Working
+          label={say('filling', {
+            version: a.filling.version,
+            filled: a.filling.filled,
+            profiles: a.filling.profiles,
+          })}
+          share={a.filling.filled / Math.max(1, a.filling.profiles)}
+        />
+      )}
+      <Standing of={a} />
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 7 }}>
+          <Stack>
+            <History name={a.name} />
+            <Members name={a.name} size={a.members} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 5 }}>
+          <Stack>
+            <Part title={say('definition')}>
+              <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+                <bdi>{a.reads || a.query}</bdi>
+              </Text>
+              {a.where !== undefined && (
+                <details className="behind">
+                  <summary>{say('json')}</summary>
+                  <Code block dir="ltr">
+                    {JSON.stringify(a.where, null, 2)}
+                  </Code>
+                </details>
+              )}
+            </Part>
+            {a.kind === 'definition' && <Explained of={a} />}
+            {(a.suppressed ?? []).length > 0 && (
+              <Part title={say('suppressed')}>
+                {a.suppressed?.map((s) => (
+                  <Group key={s.name} justify="space-between" gap="xs">
+                    <Text size="sm">{s.name}</Text>
+                    <Text size="sm" c="dimmed">
+                      {say('removed', { removed: s.removed, alone: s.alone })}
+                    </Text>
+                  </Group>
+                ))}
+              </Part>
+            )}
+            {(a.percentiles ?? []).map((p) => (
+              <Text key={`${p.trait}/${p.percentile}`} size="xs" c="dimmed">
+                {p.trait}, {number(p.percentile)}%: {p.value === null ? '–' : number(Number(p.value))}
+              </Text>
+            ))}
+          </Stack>
+        </Grid.Col>
+      </Grid>
+    </Page>
+  );
+}
+
+function Standing({ of }: { of: Of }) {
+  const { say, number, percent, minute } = useLanguage(words);
+  const status = useQuery({ queryKey: ['status'], queryFn: () => api.get('/api/v1/status') });
+  const all = status.data?.counts?.profiles ?? 0;
+  const out = (of.suppressed ?? []).reduce((n, s) => n + s.removed, 0);
+  return (
+    <>
+      <Tiles>
+        <Tile label={say('members')} value={<span data-testid="members">{number(of.members)}</span>} />
+        <Tile label={say('share')} value={all > 0 ? percent(of.members / all) : '–'} />
+        {of.list ? (
+          <Tile
+            label={say('matchRate')}
+            value={percent(of.list.match_rate)}
+            note={`${say('matched', { matched: of.list.matched })}; ${say('waiting', { waiting: of.list.waiting })}`}
+          />
+        ) : (
+          <Tile label={say('suppressed')} value={number(out)} />
+        )}
+        <Tile
+          label={say('version')}
+          value={number(of.version ?? 0)}
+          note={`${of.by}, ${minute(of.at)}${of.list?.due ? `. ${say('due', { at: minute(of.list.due) })}` : ''}`}
+        />
+      </Tiles>
+      {of.list?.error && <Trouble error={new Error(`${say('queryFailed')}: ${of.list.error}`)} />}
+    </>
+  );
+}
+
+function Actions({ of }: { of: Of }) {
+  const { say } = useLanguage(words);
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const [far, setFar] = useState(0);
+  const down = useMutation({ mutationFn: () => exportMembers(of.name, setFar) });
+  const again = useMutation({
+    mutationFn: () => api.post('/api/v1/audiences/{name}/refresh', { path: { name: of.name } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['audiences', of.name] }),
+  });
+  const failed = down.error ?? again.error;
+  return (
+    <>
+      <Button
+        variant="default"
+        leftSection={<IconDownload size={16} aria-hidden />}
+        loading={down.isPending}
+        title={down.isPending ? say('exporting', { count: far }) : undefined}
+        onClick={() => down.mutate()}
+      >
+        {say('export')}
+      </Button>
+      {of.kind === 'sql' && (
+        <Button
+          variant="default"
+          leftSection={<IconRefresh size={16} aria-hidden />}
+          loading={again.isPending}
+          onClick={() => again.mutate()}
+        >
+          {say('refresh')}
+        </Button>
+      )}
+      <AskFirst
+        label={say('delete')}
+        leftSection={<IconTrash size={16} aria-hidden />}
+        title={say('deleteTitle', { name: of.name })}
+        consequence={say('deleteHelp', { members: of.members })}
+        act={() => api.delete('/api/v1/audiences/{name}', { path: { name: of.name } })}
+        done={() => {
+          void queries.invalidateQueries({ queryKey: ['audiences'], exact: true });
+          void navigate({ to: '/audiences' });
+        }}
+      />
+      {of.kind === 'static' ? (
+        <Button
+          leftSection={<IconUpload size={16} aria-hidden />}
+          renderRoot={(props) => <Link to="/audiences/file" search={{ name: of.name }} {...props} />}
+        >
+          {say('another')}
+        </Button>
+      ) : (
+        <Button
+          leftSection={<IconPencil size={16} aria-hidden />}
+          renderRoot={(props) => <Link to="/audiences/of/$name/change" params={{ name: of.name }} {...props} />}
+        >
+          {say('change')}
+        </Button>
+      )}
+      {failed && <Trouble error={failed} />}
+    </>
+  );
+}
+
+/** What each condition does to the count. */
+function Explained({ of }: { of: Of }) {
+  const { say, number } = useLanguage(words);
+  const preview = usePreview(of.where as Condition, (of.suppress as Rule[] | undefined) ?? []);
+  const parts = preview.data?.breakdown ?? [];
+  if (parts.length < 2) return null;
+  return (
+    <Part title={say('explain')} about={say('explainHelp')}>
+      <Table verticalSpacing={3} fz="xs">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{say('condition')}</Table.Th>
+            <Table.Th ta="end">{say('alone')}</Table.Th>
+            <Table.Th ta="end">{say('without')}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {parts.map((b) => (
+            <Table.Tr key={b.reads}>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{b.reads}</Table.Td>
+              <Table.Td ta="end">{number(b.count)}</Table.Td>
+              <Table.Td ta="end">{number(b.without)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Part>
+  );
+}

@@ -1,0 +1,39 @@
+import { Anchor, Group, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api } from '../api';
+import { nameOf } from '../customers/person';
+
+/** A person by the id of the profile: the name, which leads to the page of what is known. */
+export function Person({ id }: { id: string }) {
+  const profile = useQuery({
+    queryKey: ['profile', 'id', id, 'brief'],
+    queryFn: () => api.get('/api/v1/profiles/{namespace}/{value}', { path: { namespace: 'id', value: id } }),
+    staleTime: 5 * 60_000,
+  });
+  const name = profile.data ? nameOf(profile.data) : '';
+  return (
+    <Anchor
+      renderRoot={(props) => (
+        <Link to="/customers/$namespace/$value" params={{ namespace: 'id', value: id }} {...props} />
+      )}
+    >
+      <bdi>{name || id}</bdi>
+    </Anchor>
+  );
+}
+
+/** Some people, with what tells them apart. */
+export function People({ ids }: { ids: string[] }) {
+  return (
+    <Stack gap={4}>
+      {ids.map((id) => (
+        <Group key={id} justify="space-between" gap="xs" wrap="nowrap">
+          <Text size="sm" truncate>
+            <Person id={id} />
+          </Text>
+        </Group>
+      ))}
+    </Stack>
+  );
+}
