@@ -68,6 +68,7 @@ bench-stages: ## stage by stage in one process: log, collect, import, matching, 
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 30m $(BENCH_PACKAGES)
 	GOGC=200 $(GO) test -run '^$$' -bench 'Import$$' -benchtime 1x -timeout 30m ./internal/app
 	$(GO) test -run '^$$' -bench 'Match$$' -benchtime 1x -timeout 10m ./cmd/clientele
+	$(GO) test -run '^$$' -bench 'Near$$' -benchtime 1x -timeout 10m ./internal/linkage
 	$(GO) test -run '^$$' -bench 'PredictLTV$$' -benchtime 1x -timeout 10m ./cmd/clientele
 	$(GO) test -run '^$$' -bench 'Features$$' -benchtime 1x -timeout 10m ./internal/predict/feature
 	$(GO) test -run '^$$' -bench 'Preview$$' -benchtime 1x -timeout 25m ./internal/audience/preview -args -profiles $(PROFILES) -events 20000000

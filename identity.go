@@ -147,6 +147,8 @@ type MatchTrust struct {
 	UnderMerge     float64 `json:"under_merge"`
 	UnderMergeLow  float64 `json:"under_merge_low"`
 	UnderMergeHigh float64 `json:"under_merge_high"`
+
+	Online OnlineMatching `json:"online"`
 }
 
 // ProfileSize is a profile and how many identifiers it has.

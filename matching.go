@@ -88,6 +88,10 @@ type MatchRun struct {
 	Merge     float64  `json:"merge"`      // probability from which people are merged
 	ReviewMin float64  `json:"review_min"` // probability from which they wait for somebody
 	Labels    int64    `json:"labels"`     // decided pairs that the probabilities were set right by
+	// Online is how many pairs were matched by this run's model since, as people came; OnlineClosed when that ended because they
+	// were too many: whom it would match waits for somebody until the next run.
+	Online       int64  `json:"online"`
+	OnlineClosed Micros `json:"online_closed,omitempty"`
 	// Roles says what each column was taken for.
 	Roles  map[string]string   `json:"roles,omitempty"`
 	Fields map[string][]string `json:"fields,omitempty"` // the columns of each field that was compared
@@ -104,8 +108,38 @@ type MatchDecision struct {
 	Verdict MatchVerdict `json:"verdict"`
 }
 
+// MatchDecided is what became of a decision.
+type MatchDecided struct {
+	Changed int            `json:"changed"` // pairs that have another verdict than before
+	Refused []MatchRefused `json:"refused,omitempty"`
+}
+
+// MatchRefused is a pair that cannot have the verdict, and why.
+type MatchRefused struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+}
+
 // MatchReviewQuery asks for pairs of the review queue.
 type MatchReviewQuery struct {
 	State MatchVerdict // empty: open
 	Text  string       // a part of a value of one of both
 }
+
+// OnlineMatching is how matching of people as they come is doing.
+type OnlineMatching struct {
+	State  string `json:"state"`  // off, no run, building, on, closed, full
+	People int64  `json:"people"` // in the index
+	Bytes  int64  `json:"bytes"`  // of memory that it takes, about
+	Behind int64  `json:"behind"` // commits that it has not looked at
+}
+
+// The states of online matching.
+const (
+	OnlineOff      = "off"      // not configured
+	OnlineNoRun    = "no run"   // no applied run has learned anything yet
+	OnlineBuilding = "building" // the index, from a snapshot
+	OnlineOn       = "on"
+	OnlineClosed   = "closed" // too many matches since the last run: they wait for review
+	OnlineFull     = "full"   // the index would take more memory than it may
+)

@@ -33,7 +33,7 @@ const (
 	RowComputedDue byte = 'c' // time | anchor -> its state changes by time alone
 	RowStock       byte = 'S' // 's' | SKU -> what is available where; 'n' | position -> SKUs whose people have to be found
 	RowErasure     byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
-	RowMatch       byte = 'L' // 'r' | anchor | anchor -> a pair in the review queue; 'x' likewise, the other way round; 'n' | position -> a run; 'h' | position | position -> what a run that waits found
+	RowMatch       byte = 'L' // 'r' | anchor | anchor -> a pair in the review queue; 'x' likewise, the other way round; 'n' | position -> a run; 'h' | position | position -> what a run that waits found; 'm' | position -> what a run learned
 	RowOutbox      byte = 'o' // commit number -> Change
 	RowPosition    byte = 'P' // -> log position and commit number of the last change set
 )
@@ -245,6 +245,11 @@ func MatchRunKey(p Position) Key { return NewKey(RowMatch).Bytes([]byte{'n'}).Ui
 // MatchHeldKey addresses a part of what a run that waits has found, by the position of the part's command.
 func MatchHeldKey(run, part Position) Key {
 	return NewKey(RowMatch).Bytes([]byte{'h'}).Uint(uint64(run)).Uint(uint64(part))
+}
+
+// MatchLearnedKey addresses what a run of matching learned, to weigh further people by.
+func MatchLearnedKey(run Position) Key {
+	return NewKey(RowMatch).Bytes([]byte{'m'}).Uint(uint64(run))
 }
 
 // TableKey addresses the folded row of a SQL table; parts are the values of its key columns.

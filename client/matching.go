@@ -53,11 +53,7 @@ func (c *Client) MatchReviews(ctx context.Context, q clientele.MatchReviewQuery,
 	return p.Items, p.Next, err
 }
 
-// DecideMatches gives pairs of the review queue a verdict and answers how many it changed.
-func (c *Client) DecideMatches(ctx context.Context, d clientele.MatchDecision) (int, error) {
-	var r struct {
-		Changed int `json:"changed"`
-	}
-	err := c.call(ctx, request{method: http.MethodPost, path: matchingPath + "/reviews", body: d}, &r)
-	return r.Changed, err
+// DecideMatches gives pairs of the review queue a verdict. A pair that cannot have it is refused alone.
+func (c *Client) DecideMatches(ctx context.Context, d clientele.MatchDecision) (*clientele.MatchDecided, error) {
+	return send[clientele.MatchDecided](ctx, c, http.MethodPost, matchingPath+"/reviews", d)
 }

@@ -244,6 +244,9 @@ func (c *cli) printHealth(h *clientele.IdentityHealth) {
 			c.printf("  so of the open     %.0f are one person (%.0f to %.0f)\n", m.UnderMerge, m.UnderMergeLow, m.UnderMergeHigh)
 		}
 	}
+	if o := h.Matching.Online; o.State != clientele.OnlineOff && o.State != "" {
+		c.printf("matching as they come %s, %d people in %d MB, %d commits behind\n", o.State, o.People, o.Bytes>>20, o.Behind)
+	}
 	if len(h.Suspicious) > 0 {
 		c.printf("perhaps several people\n")
 	}

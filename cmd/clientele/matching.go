@@ -18,7 +18,7 @@ type matchingBackend interface {
 	MatchRuns(ctx context.Context) ([]clientele.MatchRun, error)
 	EndMatchRun(ctx context.Context, id clientele.Position, approve bool) (*clientele.MatchRun, error)
 	MatchReviews(ctx context.Context, q clientele.MatchReviewQuery, limit int, cursor string) ([]clientele.MatchReview, string, error)
-	DecideMatches(ctx context.Context, d clientele.MatchDecision) (int, error)
+	DecideMatches(ctx context.Context, d clientele.MatchDecision) (*clientele.MatchDecided, error)
 }
 
 func (p *platform) StartMatching(ctx context.Context, req clientele.MatchRunRequest) (*clientele.MatchRun, error) {
@@ -44,9 +44,9 @@ func (p *platform) MatchReviews(ctx context.Context, q clientele.MatchReviewQuer
 	return list, next, p.acted("list-match-reviews", "", err)
 }
 
-func (p *platform) DecideMatches(ctx context.Context, d clientele.MatchDecision) (int, error) {
-	n, err := p.app.DecideMatches(ctx, operator, d)
-	return n, p.acted("decide-match-reviews", "", err)
+func (p *platform) DecideMatches(ctx context.Context, d clientele.MatchDecision) (*clientele.MatchDecided, error) {
+	done, err := p.app.DecideMatches(ctx, operator, d)
+	return done, p.acted("decide-match-reviews", "", err)
 }
 
 func (c *cli) matchRunCommand() *cobra.Command {
@@ -85,6 +85,14 @@ func (c *cli) printMatchRun(r *clientele.MatchRun) {
 	}
 }
 
+// online is how many a run's model has matched since, as people came.
+func online(r clientele.MatchRun) string {
+	if r.OnlineClosed != 0 {
+		return fmt.Sprintf("%d, closed", r.Online)
+	}
+	return fmt.Sprint(r.Online)
+}
+
 func sortedNames(m map[string]string) []string {
 	out := make([]string, 0, len(m))
 	for k := range m {
@@ -102,10 +110,10 @@ func (c *cli) matchRunsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := rows("run", "at", "by", "state", "compared", "matches", "review", "merged", "split", "churn")
+			t := rows("run", "at", "by", "state", "compared", "matches", "review", "merged", "split", "churn", "online")
 			for _, r := range list {
 				t.add(strconv.FormatUint(uint64(r.ID), 10), stamp(r.At), r.By, r.State, fmt.Sprint(r.Records), fmt.Sprint(r.Matched), fmt.Sprint(r.Review), fmt.Sprint(r.Merged), fmt.Sprint(r.Split),
-					fmt.Sprintf("%.2f %%", 100*r.Churn))
+					fmt.Sprintf("%.2f %%", 100*r.Churn), online(r))
 			}
 			return c.show(asJSON, list, t)
 		})
@@ -185,11 +193,15 @@ func (c *cli) decideCommand() *cobra.Command {
 				verdict = string(clientele.MatchOpen)
 			}
 			return c.with(ctx, func(ctx context.Context, b backend) error {
-				n, err := b.DecideMatches(ctx, clientele.MatchDecision{IDs: args[1:], Verdict: clientele.MatchVerdict(verdict)})
-				if err == nil {
-					c.printf("%d pairs decided\n", n)
+				done, err := b.DecideMatches(ctx, clientele.MatchDecision{IDs: args[1:], Verdict: clientele.MatchVerdict(verdict)})
+				if err != nil {
+					return err
 				}
-				return err
+				c.printf("%d pairs decided\n", done.Changed)
+				for _, r := range done.Refused {
+					c.printf("%s is not decided: %s\n", r.ID, r.Reason)
+				}
+				return nil
 			})
 		}))
 }

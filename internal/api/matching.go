@@ -16,13 +16,8 @@ type Matching interface {
 	// EndMatchRun approves or discards a run that waits; Conflict when it does not wait.
 	EndMatchRun(ctx context.Context, by string, id clientele.Position, approve bool) (*clientele.MatchRun, error)
 	MatchReviews(ctx context.Context, q clientele.MatchReviewQuery, limit int, cursor string) ([]clientele.MatchReview, string, error)
-	// DecideMatches answers how many pairs have another verdict than before.
-	DecideMatches(ctx context.Context, by string, d clientele.MatchDecision) (int, error)
-}
-
-// Decided says how many pairs a verdict changed.
-type Decided struct {
-	Changed int `json:"changed"`
+	// DecideMatches decides each pair that can have the verdict, and tells of the others why not.
+	DecideMatches(ctx context.Context, by string, d clientele.MatchDecision) (*clientele.MatchDecided, error)
 }
 
 func (a *API) matchingRoutes() {
@@ -76,8 +71,7 @@ func (a *API) matchingRoutes() {
 	}
 	route(a, operation{id: "decide-match-reviews", method: http.MethodPost, path: "/api/v1/identity/matching/reviews", scope: token.Write, tag: tag, timeout: longTimeout,
 		summary: "Say of pairs that they are the same person, different people, or that it cannot be said"},
-		func(ctx context.Context, in *decideInput) (*output[*Decided], error) {
-			n, err := a.o.Matching.DecideMatches(ctx, principalOf(ctx).Name, clientele.MatchDecision{IDs: in.Body.IDs, Verdict: clientele.MatchVerdict(in.Body.Verdict)})
-			return one(&Decided{n}, err)
+		func(ctx context.Context, in *decideInput) (*output[*clientele.MatchDecided], error) {
+			return one(a.o.Matching.DecideMatches(ctx, principalOf(ctx).Name, clientele.MatchDecision{IDs: in.Body.IDs, Verdict: clientele.MatchVerdict(in.Body.Verdict)}))
 		})
 }

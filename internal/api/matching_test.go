@@ -31,9 +31,9 @@ func (m matches) MatchReviews(ctx context.Context, q clientele.MatchReviewQuery,
 	return []clientele.MatchReview{{ID: "e_1", State: q.State, Fields: []clientele.MatchField{}}}, "e_1", m.p.did(ctx, string(q.State), q.Text, limit, cursor)
 }
 
-func (m matches) DecideMatches(ctx context.Context, by string, d clientele.MatchDecision) (int, error) {
+func (m matches) DecideMatches(ctx context.Context, by string, d clientele.MatchDecision) (*clientele.MatchDecided, error) {
 	m.p.by = by
-	return len(d.IDs), m.p.did(ctx, d)
+	return &clientele.MatchDecided{Changed: len(d.IDs)}, m.p.did(ctx, d)
 }
 
 // What the routes of matching hand on and answer.

@@ -138,8 +138,9 @@ type App struct {
 	ready               atomic.Bool
 	stored              resolve.RulesInForce
 	computedBook        resolve.ComputedBooks
-	percentiles         sync.Mutex                    // held while they are computed
-	matching            sync.Mutex                    // held while a run of matching is made or ended
+	percentiles         sync.Mutex // held while they are computed
+	matching            sync.Mutex // held while a run of matching is made or ended
+	online              online
 	inForce             atomic.Pointer[resolve.Rules] // of the resolver, for reading ahead
 	register            *privacy.Book
 	seal                func(parts ...string) clientele.Seal
@@ -251,6 +252,7 @@ func (a *App) open(ctx context.Context, state string) error {
 	if err := a.positions(ctx); err != nil {
 		return err
 	}
+	a.openOnline()
 	a.handler, err = a.routes()
 	return err
 }

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"clientele"
 	"clientele/internal/config"
+	"clientele/internal/resolve"
 )
 
 // Recent is what holds changes for the follower.
@@ -89,4 +91,26 @@ var TickDue = tickDue
 // DomainLag is how far the domain's clock is behind.
 func DomainLag(a *App) time.Duration {
 	return a.o.Now().Sub(time.UnixMicro(a.domain.Load()))
+}
+
+// LookedOnline waits until matching of people as they come has looked at all there is, what it found itself included.
+func (a *App) LookedOnline(ctx context.Context) error {
+	for {
+		if err := a.Settle(ctx); err != nil {
+			return err
+		}
+		commit := a.committed.get()
+		if err := a.online.looked.reach(ctx, commit); err != nil {
+			return err
+		}
+		if a.committed.get() == commit && a.log.Last() <= clientele.Position(a.resolved.get()) {
+			return nil
+		}
+	}
+}
+
+// ApproveAlone approves a run of matching and stops as a crash would before any of its parts is carried out.
+func (a *App) ApproveAlone(ctx context.Context, id clientele.Position) error {
+	_, err := a.command(ctx, clientele.CommandMatchRun, "test", resolve.MatchRunBody{Of: id, State: clientele.MatchApplied})
+	return err
 }

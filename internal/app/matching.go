@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (a *App) carryOut(ctx context.Context, by string, p *matchPlan) (*clientele
 	if p.run.Churn > p.run.MaxChurn {
 		p.run.State = clientele.MatchWaiting
 	}
-	id, err := a.command(ctx, clientele.CommandMatchRun, by, resolve.MatchRunBody{Run: &p.run})
+	id, err := a.command(ctx, clientele.CommandMatchRun, by, resolve.MatchRunBody{Run: &p.run, Learned: p.learned})
 	if err != nil {
 		return nil, err
 	}
@@ -128,19 +129,15 @@ func (a *App) EndMatchRun(ctx context.Context, by string, id clientele.Position,
 		return nil, clientele.Errorf(clientele.Conflict, "matching run %d does not wait: it is %s", id, run.State)
 	}
 	body := resolve.MatchRunBody{Of: id, State: clientele.MatchDiscarded}
-	var parts []clientele.Position
 	if approve {
 		body.State = clientele.MatchApplied
-		if parts, err = resolve.LoadHeldParts(a.rows, id); err != nil {
-			return nil, err
-		}
 	}
 	last, err := a.command(ctx, clientele.CommandMatchRun, by, body)
 	if err != nil {
 		return nil, err
 	}
-	for _, part := range parts {
-		if last, err = a.append(ctx, clientele.CommandMatch, by, resolve.MatchBody{Run: id, Part: part}); err != nil {
+	if approve {
+		if last, err = a.release(ctx, by, id, last); err != nil {
 			return nil, err
 		}
 	}
@@ -148,6 +145,30 @@ func (a *App) EndMatchRun(ctx context.Context, by string, id clientele.Position,
 		return nil, err
 	}
 	return a.matchRun(id)
+}
+
+// release carries out what an approved run holds back, and answers the position of the last command.
+func (a *App) release(ctx context.Context, by string, id, last clientele.Position) (clientele.Position, error) {
+	parts, err := resolve.LoadHeldParts(a.rows, id)
+	for _, part := range parts {
+		if err == nil {
+			last, err = a.append(ctx, clientele.CommandMatch, by, resolve.MatchBody{Run: id, Part: part})
+		}
+	}
+	return last, err
+}
+
+// finishApproved carries out the rest of runs that were approved when the program ended.
+func (a *App) finishApproved(ctx context.Context) error {
+	a.matching.Lock()
+	defer a.matching.Unlock()
+	runs, err := resolve.HalfApproved(a.rows)
+	for _, id := range runs {
+		if err == nil {
+			_, err = a.release(ctx, "clientele", id, 0)
+		}
+	}
+	return err
 }
 
 // MatchReviews lists pairs of the review queue, in the order of their identifiers' age.
@@ -267,50 +288,89 @@ func beside(have, more string) string {
 	return have + ", " + more
 }
 
-// DecideMatches takes a verdict down and answers how many pairs it changed.
-func (a *App) DecideMatches(ctx context.Context, by string, d clientele.MatchDecision) (int, error) {
+// DecideMatches takes a verdict down. A pair that cannot have it is refused alone.
+func (a *App) DecideMatches(ctx context.Context, by string, d clientele.MatchDecision) (*clientele.MatchDecided, error) {
 	switch d.Verdict {
 	case clientele.MatchSame, clientele.MatchDifferent, clientele.MatchUnsure, clientele.MatchOpen:
 	default:
-		return 0, clientele.Errorf(clientele.Invalid, "a verdict is same, different, unsure or open, not %q", string(d.Verdict))
+		return nil, clientele.Errorf(clientele.Invalid, "a verdict is same, different, unsure or open, not %q", string(d.Verdict))
 	}
 	if len(d.IDs) == 0 {
-		return 0, clientele.Errorf(clientele.Invalid, "name pairs of the review queue")
+		return nil, clientele.Errorf(clientele.Invalid, "name pairs of the review queue")
 	}
+	v, err := a.view()
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	out := &clientele.MatchDecided{}
 	var pairs [][2]clientele.Anchor
 	for _, id := range d.IDs {
 		e, err := identity.ParseEvidenceID(id)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		row, err := resolve.LoadMatchReview(a.rows, e)
+		row, err := resolve.LoadMatchReview(v, e)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if row == nil {
-			return 0, clientele.Errorf(clientele.NotFound, "%s is not in the review queue", id).WithHint("clientele identity reviews lists it")
+			return nil, clientele.Errorf(clientele.NotFound, "%s is not in the review queue", id).WithHint("clientele identity reviews lists it")
 		}
-		if row.State != d.Verdict && !slices.Contains(pairs, e) {
-			pairs = append(pairs, e)
+		if row.State == d.Verdict || slices.Contains(pairs, e) {
+			continue
 		}
+		reason, err := v.undecidable(e, d.Verdict)
+		if err != nil {
+			return nil, err
+		}
+		if reason != "" {
+			out.Refused = append(out.Refused, clientele.MatchRefused{ID: id, Reason: reason})
+			continue
+		}
+		pairs = append(pairs, e)
 	}
 	for c := range slices.Chunk(pairs, matchPart) {
 		if _, err := a.command(ctx, clientele.CommandMatchReview, by, resolve.MatchReviewBody{Pairs: c, Verdict: d.Verdict}); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return len(pairs), nil
+	out.Changed = len(pairs)
+	return out, nil
+}
+
+// undecidable says why the pair cannot have the verdict; "" when it can.
+func (v *view) undecidable(e [2]clientele.Anchor, verdict clientele.MatchVerdict) (string, error) {
+	if verdict != clientele.MatchSame {
+		return "", nil
+	}
+	for _, anchor := range e {
+		id, err := v.graph.Identifier(anchor)
+		if err != nil {
+			return "", err
+		}
+		if id.Blocked {
+			return fmt.Sprintf("a %s of the pair is a blocked identifier: it identifies nobody", id.Namespace), nil
+		}
+	}
+	return "", nil
 }
 
 // matchDue runs matching when its time has come.
 func (a *App) matchDue(ctx context.Context) error {
 	every := time.Duration(a.cfg.Matching.Every)
-	if every <= 0 || !a.o.Serves {
+	if !a.o.Serves {
 		return nil
 	}
 	select {
 	case <-a.told:
 	case <-ctx.Done():
+		return nil
+	}
+	if err := a.finishApproved(ctx); err != nil && ctx.Err() == nil {
+		a.trouble.add("matching", "matching: "+err.Error())
+	}
+	if every <= 0 {
 		return nil
 	}
 	for pause(ctx, matchEvery) == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"clientele"
+	"clientele/internal/config"
 	"clientele/internal/identity"
 	"clientele/internal/linkage"
 	"clientele/internal/resolve"
@@ -22,6 +23,7 @@ import (
 // matchPlan is what a run of matching would put into the log.
 type matchPlan struct {
 	run               clientele.MatchRun
+	learned           json.RawMessage // a matchLearned
 	set, review       []clientele.MatchPair
 	retract, withdraw [][2]clientele.Anchor
 }
@@ -41,12 +43,16 @@ const maxMatchColumns = 200
 // planMatch links the units of the moment and says what would change. Nothing is written.
 func (a *App) planMatch(ctx context.Context) (*matchPlan, error) {
 	start := a.o.Now()
+	at, _, err := a.rows.Position() // of the view, or before it
+	if err != nil {
+		return nil, err
+	}
 	v, err := a.view()
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	d, err := a.matchData(ctx, v)
+	d, err := a.matchData(ctx, v, nil, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +72,9 @@ func (a *App) planMatch(ctx context.Context) (*matchPlan, error) {
 	defer res.Close()
 	p.run.Pairs = res.Pairs
 	p.describe(res, calibration)
+	if p.learned, err = learnedOf(res, calibration, at, m); err != nil {
+		return nil, err
+	}
 	w := weigher{d: d, res: res, explain: res.Explainer(), calibration: calibration, version: p.run.Model}
 	if p.set, err = w.matches(); err != nil {
 		return nil, err
@@ -80,8 +89,8 @@ func (a *App) planMatch(ctx context.Context) (*matchPlan, error) {
 	return p, nil
 }
 
-// matchData reads the units.
-func (a *App) matchData(ctx context.Context, v *view) (*matchData, error) {
+// matchData reads the units, and tells each to met, where that is set. TooLarge when there are over most.
+func (a *App) matchData(ctx context.Context, v *view, met func(identity.Unit), most int) (*matchData, error) {
 	t, w := linkage.NewTable(1)
 	w.Source("profiles")
 	d := &matchData{table: t}
@@ -114,6 +123,12 @@ func (a *App) matchData(ctx context.Context, v *view) (*matchData, error) {
 			if i, ok := at[name]; ok {
 				values[i] = text
 			}
+		}
+		if len(d.units) >= most {
+			return clientele.Errorf(clientele.TooLarge, "there are over %d people to compare", most)
+		}
+		if met != nil {
+			met(u)
 		}
 		u.Members = nil
 		d.units = append(d.units, u)
@@ -338,9 +353,12 @@ func (w *weigher) reviews(g *identity.Graph, least float64, most int, decided ma
 
 // pair is the match of two records, with its reasons.
 func (w *weigher) pair(a, b int) clientele.MatchPair {
-	x, y := w.d.units[a].First, w.d.units[b].First
-	e := w.explain(a, b)
-	m := clientele.Match{Model: w.version, Weight: hundredth(e.Weight), Probability: math.Round(w.calibration.Probability(e.Weight)*1e4) / 1e4}
+	return matchOf(w.d.units[a].First, w.d.units[b].First, w.explain(a, b), w.version, w.calibration)
+}
+
+// matchOf is the match of two anchors that weigh as explained.
+func matchOf(x, y clientele.Anchor, e linkage.Explanation, model string, c linkage.Calibration) clientele.MatchPair {
+	m := clientele.Match{Model: model, Weight: hundredth(e.Weight), Probability: math.Round(c.Probability(e.Weight)*1e4) / 1e4}
 	for _, t := range e.Terms {
 		if t.Level != "" {
 			m.Reasons = append(m.Reasons, clientele.MatchReason{Field: t.Field, Level: t.Level, Weight: hundredth(t.Weight)})
@@ -350,6 +368,27 @@ func (w *weigher) pair(a, b int) clientele.MatchPair {
 		m.Reasons = append(m.Reasons, clientele.MatchReason{Field: "household", Level: "may be one household", Weight: -hundredth(e.Household)})
 	}
 	return clientele.MatchPair{A: min(x, y), B: max(x, y), Match: m}
+}
+
+// matchLearned is what a run leaves to match further people by, in the log for ever.
+type matchLearned struct {
+	At          clientele.Position  `json:"at"` // up to which people were compared
+	Linkage     json.RawMessage     `json:"linkage"`
+	Calibration linkage.Calibration `json:"calibration"`
+	Merge       float64             `json:"merge"`  // weight from which two are one
+	Review      float64             `json:"review"` // weight from which somebody looks
+}
+
+func learnedOf(res *linkage.Result, c linkage.Calibration, at clientele.Position, m config.Matching) (json.RawMessage, error) {
+	what, err := res.Learned()
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(matchLearned{at, what, c, res.Threshold, math.Max(c.Weight(float64(m.Review)), linkage.Weakest)})
+	if err != nil {
+		return nil, clientele.Errorf(clientele.Internal, "what matching learned: %w", err)
+	}
+	return b, nil
 }
 
 func hundredth(x float64) float64 { return math.Round(x*100) / 100 }

@@ -174,8 +174,8 @@ func (p *program) reviews(before []string) {
 	}
 	decide := func(v clientele.MatchVerdict, want int, ids ...string) {
 		p.Helper()
-		if n, err := p.client.DecideMatches(ctx, clientele.MatchDecision{IDs: ids, Verdict: v}); err != nil || n != want {
-			p.Fatalf("%s: %d, %v", v, n, err)
+		if done, err := p.client.DecideMatches(ctx, clientele.MatchDecision{IDs: ids, Verdict: v}); err != nil || done.Changed != want || len(done.Refused) > 0 {
+			p.Fatalf("%s: %v, %v", v, done, err)
 		}
 	}
 	of := func() [2]clientele.ProfileID {

@@ -28,7 +28,9 @@ func (a *App) IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, er
 			return nil, err
 		}
 	}
-	if h.Matching, err = v.matchTrust(); err != nil || h.Profiles == 0 {
+	h.Matching, err = v.matchTrust()
+	h.Matching.Online = a.online.now()
+	if err != nil || h.Profiles == 0 {
 		return h, err
 	}
 	res, err := a.columns.Query(ctx, `select count(distinct profile_id) from (select profile_id, arg_max(granted, ts) as granted from consents group by profile_id, purpose, channel) c where granted`,

@@ -184,7 +184,7 @@ func Default() Config {
 		Transforms:     []clientele.TransformRule{},
 		Audiences:      []Audience{},
 		Lifecycle:      Lifecycle{Stages: []Stage{}},
-		Matching:       Matching{Merge: 0.95, Review: 0.5, MaxChurn: 0.1, MaxReviews: 10_000, Roles: map[string]string{}},
+		Matching:       Matching{Merge: 0.95, Review: 0.5, MaxChurn: 0.1, MaxReviews: 10_000, Burst: 0.01, Memory: 2 * GB, Roles: map[string]string{}},
 		Retention:      []clientele.RetentionRule{},
 		Disk:           Disk{Free: 2 * GB, Quarantine: 100_000},
 	}

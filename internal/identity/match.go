@@ -169,37 +169,42 @@ type Unit struct {
 // Units gives the units of every profile, in order.
 func (g *Graph) Units(do func(Unit) error) error {
 	return g.rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowGroup)), func(k clientele.Key, _ []byte) (bool, error) {
-		id := clientele.ProfileID(k.Read().Uint())
-		gr, err := g.groups.Get(id)
-		if err != nil || gr == nil {
-			return err == nil, err
+		err := g.UnitsOf(clientele.ProfileID(k.Read().Uint()), do)
+		return err == nil, err
+	})
+}
+
+// UnitsOf gives the units of one profile; none when there is no such profile now.
+func (g *Graph) UnitsOf(id clientele.ProfileID, do func(Unit) error) error {
+	gr, err := g.groups.Get(id)
+	if err != nil || gr == nil {
+		return err
+	}
+	parts := [][]member{gr.Members}
+	if gr.Matched {
+		if parts, err = g.parts(gr.Members); err != nil {
+			return err
 		}
-		parts := [][]member{gr.Members}
-		if gr.Matched {
-			if parts, err = g.parts(gr.Members); err != nil {
-				return false, err
-			}
-		}
-		for _, part := range parts {
-			u := Unit{Profile: id}
-			best := member{}
-			for _, m := range part {
-				u.Members = append(u.Members, m.Anchor)
-				if m.NS != clientele.PreviousID && (best.Anchor == 0 || g.rules.Less(m.NS, best.NS)) {
-					if row, err := g.anchor(m.Anchor); err != nil {
-						return false, err
-					} else if !row.Generic {
-						best = m
-					}
+	}
+	for _, part := range parts {
+		u := Unit{Profile: id}
+		best := member{}
+		for _, m := range part {
+			u.Members = append(u.Members, m.Anchor)
+			if m.NS != clientele.PreviousID && (best.Anchor == 0 || g.rules.Less(m.NS, best.NS)) {
+				if row, err := g.anchor(m.Anchor); err != nil {
+					return err
+				} else if !row.Generic {
+					best = m
 				}
 			}
-			u.First = best.Anchor
-			if err := do(u); err != nil {
-				return false, err
-			}
 		}
-		return true, nil
-	})
+		u.First = best.Anchor
+		if err := do(u); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parts divides members into those that records, and an operator, join.
@@ -279,6 +284,12 @@ func (g *Graph) Matches(do func(m clientele.MatchPair, refused string) error) er
 		}
 		return true, do(clientele.MatchPair{A: p.a, B: p.b, Match: *e.Match}, e.Refused)
 	})
+}
+
+// Evidenced says whether there is, or was, evidence that the two anchors are of one person: joined, refused or retired.
+func (g *Graph) Evidenced(a, b clientele.Anchor) (bool, error) {
+	e, err := g.edges.Get(pairOf(a, b))
+	return e != nil, err
 }
 
 // Apart says whether an operator keeps the profiles of two anchors apart by these anchors.

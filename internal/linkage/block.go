@@ -344,6 +344,9 @@ type grouping struct {
 	rule   *rule
 	refine []part
 	split  int
+	// onSplit, where it is set, is told each key that is split. Entries that leave their block, or find no room in one that
+	// cannot be split, then lose their key.
+	onSplit func(key uint32)
 }
 
 // cut splits every block over the limit by the fields that are left; what they cannot split is cut into
@@ -352,7 +355,7 @@ type grouping struct {
 func (g *grouping) cut(entries []uint64, limit, depth int) {
 	for i := 0; i < len(entries); {
 		j := sameKey(entries, i)
-		if j-i > limit {
+		if j-i > limit && entries[i]>>32 != 0 {
 			if depth == 0 {
 				g.split++
 			}
@@ -363,6 +366,16 @@ func (g *grouping) cut(entries []uint64, limit, depth int) {
 }
 
 func (g *grouping) splitBlock(block []uint64, limit, depth int) {
+	switch {
+	case g.onSplit == nil:
+	case depth >= len(g.refine):
+		for i := limit; i < len(block); i++ {
+			block[i] &= 0xffffffff
+		}
+		return
+	default:
+		g.onSplit(uint32(block[0] >> 32))
+	}
 	if depth >= len(g.refine) {
 		for i := range block {
 			block[i] = uint64(mix(uint32(block[i]>>32), uint32(i/limit+1)))<<32 | block[i]&0xffffffff
@@ -371,6 +384,10 @@ func (g *grouping) splitBlock(block []uint64, limit, depth int) {
 	}
 	for i, e := range block {
 		v := g.r.value(g.refine[depth], uint32(e), 0)
+		if v == 0 && g.onSplit != nil {
+			block[i] &= 0xffffffff
+			continue
+		}
 		if v == 0 {
 			v = uint32(e) | 1<<31 // alone
 		}

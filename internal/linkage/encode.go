@@ -13,8 +13,9 @@ type records struct {
 	rows       []uint32 // by record, then field: the first values, beside one another as comparing wants them
 	given      int      // places of fields that belong together; -1 when there is none
 	surname    int
-	aliases    [][]uint32 // by record: further words of its names, in the dictionary of names; nil for none
-	generation []uint8    // by record: senior, junior; nil when nobody says
+	aliases    [][]uint32           // by record: further words of its names, in the dictionary of names; nil for none
+	generation []uint8              // by record: senior, junior; nil when nobody says
+	orders     map[string]dateOrder // by column of dates: how it writes them
 }
 
 // encoder makes records of a table.
@@ -25,10 +26,23 @@ type encoder struct {
 	out    *records
 	names  *dictionary
 	unsure map[*column]bool
+	orders map[string]dateOrder // of dates where they are known already; nil = told by the values
 }
 
 // encode normalises every different value once and makes the fields. The columns' roles are given.
 func encode(t *Table, choices []Choice, phone func(string) string) *records {
+	e := newEncoder(t, choices, phone)
+	for _, f := range e.fields() {
+		if f.filled > 0 {
+			e.out.fields = append(e.out.fields, f)
+		}
+	}
+	e.out.fields = e.out.fields[:min(len(e.out.fields), maxFields)]
+	e.out.lay()
+	return e.out
+}
+
+func newEncoder(t *Table, choices []Choice, phone func(string) string) *encoder {
 	if phone == nil {
 		phone = normalPhone
 	}
@@ -37,7 +51,30 @@ func encode(t *Table, choices []Choice, phone func(string) string) *records {
 		e.roles[c.Role] = append(e.roles[c.Role], t.columns[i])
 		e.unsure[t.columns[i]] = c.unsure
 	}
-	// Each makes its field alone; they run beside each other and are put in order afterwards.
+	return e
+}
+
+// lay puts the first values of a record beside one another and finds the fields of names.
+func (r *records) lay() {
+	width := len(r.fields)
+	r.rows = make([]uint32, r.n*width)
+	for i, f := range r.fields {
+		for rec, id := range f.ids {
+			r.rows[rec*width+i] = id
+		}
+		switch f.kind {
+		case kindGiven:
+			if r.given < 0 {
+				r.given = i
+			}
+		case kindSurname:
+			r.surname = i
+		}
+	}
+}
+
+// fields makes all of them, empty ones too. Each is made alone; they run beside each other and are put in order afterwards.
+func (e *encoder) fields() (out []*field) {
 	var jobs []func() []*field
 	one := func(make func() *field) {
 		jobs = append(jobs, func() []*field {
@@ -81,6 +118,10 @@ func encode(t *Table, choices []Choice, phone func(string) string) *records {
 	made := make([][]*field, len(jobs))
 	var wait sync.WaitGroup
 	for i, job := range jobs {
+		if e.t.rows == 1 { // not worth a goroutine
+			made[i] = job()
+			continue
+		}
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
@@ -88,32 +129,7 @@ func encode(t *Table, choices []Choice, phone func(string) string) *records {
 		}()
 	}
 	wait.Wait()
-	for _, fields := range made {
-		for _, f := range fields {
-			if f.filled > 0 {
-				e.out.fields = append(e.out.fields, f)
-			}
-		}
-	}
-	e.out.fields = e.out.fields[:min(len(e.out.fields), maxFields)]
-	width := len(e.out.fields)
-	e.out.rows = make([]uint32, e.out.n*width)
-	for i, f := range e.out.fields {
-		for r, id := range f.ids {
-			e.out.rows[r*width+i] = id
-		}
-	}
-	for i, f := range e.out.fields {
-		switch f.kind {
-		case kindGiven:
-			if e.out.given < 0 {
-				e.out.given = i
-			}
-		case kindSurname:
-			e.out.surname = i
-		}
-	}
-	return e.out
+	return slices.Concat(made...)
 }
 
 // grouped marks a field as one that people of a household share.
@@ -225,13 +241,26 @@ func split(v string, bySigns bool) []string {
 	return nil
 }
 
+// order is how a column writes its dates.
+func (e *encoder) order(c *column) dateOrder {
+	order, known := e.orders[c.name]
+	if !known {
+		order = orderOf(c.values)
+	}
+	if e.out.orders == nil {
+		e.out.orders = map[string]dateOrder{}
+	}
+	e.out.orders[c.name] = order
+	return order
+}
+
 // dates is the date of birth, of one column or of three.
 func (e *encoder) dates() *field {
 	d := newDictionary(kindDate)
 	ids := make([]uint32, e.t.rows)
 	columns := e.roles[BirthDate]
 	for _, c := range columns {
-		order := orderOf(c.values)
+		order := e.order(c)
 		forms := make([]uint32, len(c.values))
 		for id, v := range c.values {
 			if at, ok := parseDate(v, order); ok {

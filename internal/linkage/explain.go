@@ -38,12 +38,20 @@ func (res *Result) Explainer() func(a, b int) Explanation {
 
 func (res *Result) explain(c *comparer, a, b int) Explanation {
 	x, y := uint32(a), uint32(b)
+	e := waterfall(c, res.Model, x, y)
+	e.A, e.B = a, b
+	e.Candidate = res.blocks.shared(res.first(x), res.first(y)) != 0 || res.first(x) == res.first(y)
+	e.Same = res.Clusters[a] == res.Clusters[b]
+	return e
+}
+
+// waterfall weighs two records and says of what the weight is made.
+func waterfall(c *comparer, m *Model, x, y uint32) Explanation {
 	c.compare(min(x, y), max(x, y))
 	var t terms
-	res.Model.score(c, &t)
-	e := Explanation{A: a, B: b, Prior: res.Model.prior, Household: t.house, Weight: t.weight, Probability: Probability(t.weight),
-		Candidate: res.blocks.shared(res.first(x), res.first(y)) != 0 || res.first(x) == res.first(y), Same: res.Clusters[a] == res.Clusters[b]}
-	for i, f := range res.records.fields {
+	m.score(c, &t)
+	e := Explanation{Prior: m.prior, Household: t.house, Weight: t.weight, Probability: Probability(t.weight)}
+	for i, f := range c.fields {
 		term := Term{Field: f.name, Weight: t.parts[i]}
 		v, w := f.ids[x], f.ids[y]
 		if l := c.levels[i]; l >= 0 {

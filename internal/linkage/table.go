@@ -67,6 +67,9 @@ func (c *column) grow() {
 	c.index = make([]uint32, 2*len(c.index))
 	mask := uint64(len(c.index) - 1)
 	for id := 1; id < len(c.values); id++ {
+		if c.values[id] == "" {
+			continue // nobody has it any more
+		}
 		at := xxh3.HashString(c.values[id]) & mask
 		for c.index[at] != 0 {
 			at = (at + 1) & mask

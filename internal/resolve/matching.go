@@ -15,14 +15,18 @@ import (
 type (
 	// MatchRunBody is of match_run: a run with its numbers, or with Of what becomes of one that waited.
 	MatchRunBody struct {
-		Run   *clientele.MatchRun `json:"run,omitempty"`
-		Of    clientele.Position  `json:"of,omitempty"`
-		State string              `json:"state,omitempty"` // applied or discarded
+		Run     *clientele.MatchRun `json:"run,omitempty"`
+		Learned json.RawMessage     `json:"learned,omitempty"` // by the run: how to weigh further people
+		Of      clientele.Position  `json:"of,omitempty"`
+		State   string              `json:"state,omitempty"` // applied or discarded
 	}
-	// MatchBody is of match: a part of what a run found, or with Part one that was held back until now.
+	// MatchBody is of match: a part of what a run found, or with Part one that was held back until now, or what was found Online by
+	// what the run learned.
 	MatchBody struct {
 		Run      clientele.Position    `json:"run"`
-		Hold     bool                  `json:"hold,omitempty"` // keep it until somebody approves the run
+		Online   bool                  `json:"online,omitempty"`
+		Close    bool                  `json:"close,omitempty"` // no more is matched online until the next run
+		Hold     bool                  `json:"hold,omitempty"`  // keep it until somebody approves the run
 		Part     clientele.Position    `json:"part,omitempty"`
 		Set      []clientele.MatchPair `json:"set,omitempty"`
 		Retract  [][2]clientele.Anchor `json:"retract,omitempty"`
@@ -72,9 +76,15 @@ func (r *Resolver) matchRun(b MatchRunBody, by string, p clientele.Position, now
 	if b.Run != nil {
 		run := *b.Run
 		run.ID, run.By, run.At = p, by, now
+		if len(b.Learned) > 0 {
+			r.put(clientele.MatchLearnedKey(p), b.Learned)
+		}
+		if err := r.unlearn(&run); err != nil {
+			return err
+		}
 		return r.putMatchRun(&run)
 	}
-	run, err := rowcache.Load[clientele.MatchRun](r.o.Store, clientele.MatchRunKey(b.Of))
+	run, err := LoadMatchRun(r.o.Store, b.Of)
 	switch {
 	case err != nil:
 		return err
@@ -89,7 +99,26 @@ func (r *Resolver) matchRun(b MatchRunBody, by string, p clientele.Position, now
 	if b.State == clientele.MatchDiscarded {
 		r.batch.drops = append(r.batch.drops, clientele.Prefix(clientele.NewKey(clientele.RowMatch).Bytes([]byte{'h'}).Uint(uint64(b.Of))))
 	}
+	if err := r.unlearn(run); err != nil {
+		return err
+	}
 	return r.putMatchRun(run)
+}
+
+// unlearn forgets what runs have learned that nobody asks any more: a discarded one, and those before an applied one.
+func (r *Resolver) unlearn(run *clientele.MatchRun) error {
+	switch run.State {
+	case clientele.MatchDiscarded:
+		r.put(clientele.MatchLearnedKey(run.ID), nil)
+	case clientele.MatchApplied:
+		all := clientele.Prefix(clientele.NewKey(clientele.RowMatch).Bytes([]byte{'m'}))
+		all.End = clientele.MatchLearnedKey(run.ID)
+		return r.o.Store.Scan(all, func(k clientele.Key, _ []byte) (bool, error) {
+			r.put(slices.Clone(k), nil)
+			return true, nil
+		})
+	}
+	return nil
 }
 
 func (r *Resolver) putMatchRun(run *clientele.MatchRun) error {
@@ -127,6 +156,12 @@ func (r *Resolver) match(b MatchBody, p clientele.Position, now clientele.Micros
 		}
 	}
 	at := clientele.Stamp{At: now, Source: identity.MatchSource, ID: fmt.Sprintf("run-%d", b.Run)}
+	if b.Online {
+		at.ID = fmt.Sprintf("online-%d", b.Run)
+		if err := r.online(b, now); err != nil {
+			return err
+		}
+	}
 	for _, m := range b.Set {
 		if there, err := r.both([2]clientele.Anchor{m.A, m.B}); err != nil {
 			return err
@@ -137,6 +172,19 @@ func (r *Resolver) match(b MatchBody, p clientele.Position, now clientele.Micros
 		}
 	}
 	return r.queue(b)
+}
+
+// online notes with the run what was matched by it since.
+func (r *Resolver) online(b MatchBody, now clientele.Micros) error {
+	run, err := LoadMatchRun(r.o.Store, b.Run)
+	if err != nil || run == nil {
+		return err
+	}
+	run.Online += int64(len(b.Set))
+	if b.Close && run.OnlineClosed == 0 {
+		run.OnlineClosed = now
+	}
+	return r.putMatchRun(run)
 }
 
 // queue puts pairs into the review queue, and takes those out that nobody has decided. A verdict stays.
@@ -207,6 +255,9 @@ func (r *Resolver) matchReview(b MatchReviewBody, by string, p clientele.Positio
 		switch b.Verdict {
 		case clientele.MatchSame:
 			err = r.graph.Merge([]clientele.Anchor{e[0], e[1]}, by, p, now)
+			if clientele.ErrorCode(err) == clientele.Invalid {
+				continue // one identifies nobody by now; the pair waits on, and the others are decided
+			}
 		case clientele.MatchDifferent:
 			err = r.graph.Forbid(e[0], e[1], by, p, now)
 		case clientele.MatchUnsure, clientele.MatchOpen:
@@ -343,6 +394,39 @@ func LoadTraits(rows clientele.Rows, rules profile.Rules, anchors []clientele.An
 		}
 	}
 	return profile.Merge(rules, heads).Traits, nil
+}
+
+// LoadLearned is the latest applied run that has learned how to weigh further people, and what; nil when there is none.
+func LoadLearned(rows clientele.Rows) (run *clientele.MatchRun, learned []byte, err error) {
+	rng := clientele.Prefix(clientele.NewKey(clientele.RowMatch).Bytes([]byte{'m'}))
+	rng.Reverse = true
+	err = rows.Scan(rng, func(k clientele.Key, v []byte) (bool, error) {
+		rest := k[1:].Read()
+		of, err := LoadMatchRun(rows, clientele.Position(rest.Uint()))
+		if err != nil || of == nil || of.State != clientele.MatchApplied {
+			return err == nil, err
+		}
+		run, learned = of, slices.Clone(v)
+		return false, rest.Err()
+	})
+	return run, learned, err
+}
+
+// HalfApproved are the runs that were approved and still hold parts back: the program ended in between.
+func HalfApproved(rows clientele.Rows) (out []clientele.Position, err error) {
+	err = rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowMatch).Bytes([]byte{'h'})), func(k clientele.Key, _ []byte) (bool, error) {
+		rest := k[1:].Read()
+		id := clientele.Position(rest.Uint())
+		if len(out) > 0 && out[len(out)-1] == id {
+			return true, rest.Err()
+		}
+		run, err := LoadMatchRun(rows, id)
+		if err == nil && run != nil && run.State == clientele.MatchApplied {
+			out = append(out, id)
+		}
+		return err == nil, err
+	})
+	return out, err
 }
 
 // LoadMatchRun is one run; nil when there is none.

@@ -2,8 +2,10 @@ package resolve
 
 import (
 	"bytes"
+	"errors"
 	"sync"
 
+	"github.com/fxamacker/cbor/v2"
 	"github.com/klauspost/compress/zstd"
 
 	"clientele"
@@ -57,4 +59,64 @@ func DecodeChange(b []byte) (*clientele.Change, error) {
 		return nil, clientele.Errorf(clientele.Corrupt, "outbox: %w", err)
 	}
 	return rowcache.Decode[clientele.Change](plain)
+}
+
+// Touched are the people that a change says something new of, by anchors of theirs, and those that it erases.
+type Touched struct {
+	People []clientele.Anchor
+	Erased []clientele.Anchor
+}
+
+// DecodeTouched reads of a change of the outbox no more than whom it touches.
+func DecodeTouched(b []byte) (*Touched, error) {
+	plain, err := outbox().dec.DecodeAll(b, nil)
+	if err != nil {
+		return nil, clientele.Errorf(clientele.Corrupt, "outbox: %w", err)
+	}
+	type rows struct {
+		Table  string          `cbor:"1,keyasint"`
+		Upsert cbor.RawMessage `cbor:"2,keyasint,omitempty"`
+		Delete cbor.RawMessage `cbor:"3,keyasint,omitempty"`
+		Insert cbor.RawMessage `cbor:"4,keyasint,omitempty"`
+	}
+	c, err := rowcache.Decode[struct {
+		Tables []rows             `cbor:"2,keyasint,omitempty"`
+		Moved  []clientele.Moved  `cbor:"3,keyasint,omitempty"`
+		Erased []clientele.Anchor `cbor:"6,keyasint,omitempty"`
+	}](plain)
+	if err != nil {
+		return nil, err
+	}
+	t := &Touched{Erased: c.Erased}
+	first := func(raw cbor.RawMessage) error {
+		if len(raw) == 0 {
+			return nil
+		}
+		list, err := rowcache.Decode[[][]any](raw)
+		if err != nil {
+			return err
+		}
+		for _, row := range *list {
+			if id, ok := row[0].(int64); ok {
+				t.People = append(t.People, clientele.Anchor(id))
+			}
+		}
+		return nil
+	}
+	for _, r := range c.Tables {
+		// A profile's row and an identifier's begin with the number of an anchor.
+		switch r.Table {
+		case "profiles":
+			err = errors.Join(first(r.Upsert), first(r.Delete), first(r.Insert))
+		case "identifiers":
+			err = first(r.Insert)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range c.Moved {
+		t.People = append(t.People, m.Anchor, clientele.Anchor(m.Profile))
+	}
+	return t, nil
 }

@@ -23,7 +23,7 @@ var text string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"thousands": func(n any) string { return grouped(fmt.Sprint(n)) }, "percent": func(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) },
-	"bits": func(x float64) string { return fmt.Sprintf("%+.1f", x) }, "share": func(x float64) string { return fmt.Sprintf("%.3g", x) },
+	"bits": bits, "share": share, "oneIn": oneIn,
 	"fixed":    func(x float64) string { return fmt.Sprintf("%.4f", x) },
 	"width":    func(x float64) string { return fmt.Sprintf("%.1f", math.Min(100, math.Abs(x)*4)) },
 	"negative": func(x float64) bool { return x < 0 },
@@ -46,6 +46,8 @@ type Page struct {
 	Histogram, Curve             template.HTML
 	Sizes                        []size
 	Examples                     []kind
+
+	top int // bits at the right end of the scale
 }
 
 type stage struct {
@@ -97,7 +99,7 @@ func Make(t *linkage.Table, res *linkage.Result, score *truth.Report, notes []st
 		return nil, err
 	}
 	if score != nil {
-		p.Curve = curve(score.Curve)
+		p.Curve = curve(score.Curve, p.top)
 	}
 	return p, nil
 }
@@ -138,7 +140,14 @@ func (p *Page) look(t *linkage.Table, res *linkage.Result, score *truth.Report) 
 		}
 		return true
 	})
-	p.Histogram = histogram(bins)
+	p.top = least
+	for i, n := range bins {
+		if n > 0 {
+			p.top = max(p.top, least+i+1)
+		}
+	}
+	p.top = min(most, max(4, p.top+3)&^3) // whole steps of the scale
+	p.Histogram = histogram(bins[:p.top-least], p.top)
 	p.Examples = []kind{surest, barely, carried, hardly, kept}
 	if score != nil {
 		wrong := kind{Title: "Wrong: two people together", Why: "by the column of the truth"}
@@ -166,6 +175,35 @@ func name(t *linkage.Table, row int) string {
 	return fmt.Sprintf("%s:%d", t.Sources()[s], n)
 }
 
+// bits writes a weight; what is nothing has no sign.
+func bits(x float64) string {
+	if math.Abs(x) < 0.05 {
+		return "0.0"
+	}
+	return fmt.Sprintf("%+.1f", x)
+}
+
+// share writes how often something is: in percent, or, when that is rare, as one in so many.
+func share(x float64) string {
+	switch {
+	case x <= 0:
+		return "never"
+	case x < 0.001:
+		return "1 in " + thousands(int64(math.Round(1/x)))
+	case x < 0.1:
+		return fmt.Sprintf("%.2f %%", 100*x)
+	}
+	return fmt.Sprintf("%.1f %%", 100*x)
+}
+
+// oneIn begins a sentence.
+func oneIn(x float64) string {
+	if x <= 0 {
+		return "None of the"
+	}
+	return "One in " + thousands(max(1, int64(math.Round(1/x))))
+}
+
 func thousands(n int64) string { return grouped(fmt.Sprint(n)) }
 
 // grouped writes 1234567 as 1,234,567.
@@ -181,20 +219,20 @@ const (
 	plotLeft, plotBottom  = 40, 22
 )
 
-func x(w float64) float64 {
-	return plotLeft + (w-least)/(most-least)*(plotWidth-plotLeft-10)
+func x(w float64, top int) float64 {
+	return plotLeft + (w-least)/float64(top-least)*(plotWidth-plotLeft-10)
 }
 
 // axis draws the scale of weights.
-func axis(b *strings.Builder) {
-	for w := -12; w <= most; w += 4 {
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">%d</text>`, x(float64(w)), plotHeight-6, w)
+func axis(b *strings.Builder, top int) {
+	for w := least; w <= top; w += 4 {
+		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="middle">%d</text>`, x(float64(w), top), plotHeight-6, w)
 	}
 	fmt.Fprintf(b, `<line x1="%d" x2="%d" y1="%d" y2="%d" class="axis"/>`, plotLeft, plotWidth-10, plotHeight-plotBottom, plotHeight-plotBottom)
 }
 
 // histogram draws counts by bit, the height by their logarithm: a hundred matches and a million others both show.
-func histogram(bins []int64) template.HTML {
+func histogram(bins []int64, top int) template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" aria-label="pairs by weight">`, plotWidth, plotHeight)
 	highest := 1.0
@@ -203,15 +241,15 @@ func histogram(bins []int64) template.HTML {
 	}
 	for i, n := range bins {
 		h := math.Log10(float64(n)+1) / highest * (plotHeight - plotBottom - 10)
-		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="10" height="%.1f"><title>%s pairs of %d to %d bits</title></rect>`, x(float64(least+i)), plotHeight-plotBottom-h, h, thousands(n), least+i, least+i+1)
+		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f"><title>%s pairs of %d to %d bits</title></rect>`, x(float64(least+i), top)+1, plotHeight-plotBottom-h, x(1, top)-x(0, top)-2, h, thousands(n), least+i, least+i+1)
 	}
-	axis(&b)
+	axis(&b, top)
 	b.WriteString("</svg>")
 	return template.HTML(b.String()) // numbers alone
 }
 
 // curve draws precision, recall and F1 of pairs by threshold.
-func curve(points []truth.Point) template.HTML {
+func curve(points []truth.Point, top int) template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" aria-label="precision, recall and F1 by threshold">`, plotWidth, plotHeight)
 	y := func(v float64) float64 { return 8 + (1-v)*(plotHeight-plotBottom-8) }
@@ -224,11 +262,13 @@ func curve(points []truth.Point) template.HTML {
 	}{{"precision", func(p truth.Point) float64 { return p.Precision }}, {"recall", func(p truth.Point) float64 { return p.Recall }}, {"f1", func(p truth.Point) float64 { return p.F1 }}} {
 		fmt.Fprintf(&b, `<polyline class="%s" points="`, c.class)
 		for _, p := range points {
-			fmt.Fprintf(&b, "%.1f,%.1f ", x(p.Weight), y(c.of(p)))
+			if p.Weight <= float64(top) {
+				fmt.Fprintf(&b, "%.1f,%.1f ", x(p.Weight, top), y(c.of(p)))
+			}
 		}
 		b.WriteString(`"/>`)
 	}
-	axis(&b)
+	axis(&b, top)
 	b.WriteString("</svg>")
 	return template.HTML(b.String()) // numbers alone
 }
