@@ -76,7 +76,7 @@ func (p *program) score(truth []string) pairwise.Score {
 }
 
 // Half of a truth set is matched by a run and the other half one by one as they come. Precision is that of one run over all within 0.01,
-// recall within 0.02.
+// recall within 0.03.
 func TestOnlineLikeRun(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -114,7 +114,7 @@ func TestOnlineLikeRun(t *testing.T) {
 	got := p.score(truth)
 	t.Logf("one run over all: precision %.4f recall %.4f; a run over half: recall %.4f; the others as they came: precision %.4f recall %.4f; %+v",
 		want.Precision(), want.Recall(), before.Recall(), got.Precision(), got.Recall(), *o)
-	if got.Precision() < want.Precision()-0.01 || got.Recall() < want.Recall()-0.02 || before.Recall() > want.Recall()/2 {
+	if got.Precision() < want.Precision()-0.01 || got.Recall() < want.Recall()-0.03 || before.Recall() > want.Recall()/2 {
 		t.Error("matching people as they come is not like a run")
 	}
 	if o.State != clientele.OnlineOn || o.People != int64(len(events)) || o.Behind != 0 || o.Bytes == 0 {
