@@ -17,13 +17,19 @@ type Learner string
 const (
 	T Learner = "t" // a model for each arm
 	S Learner = "s" // one model with the arm and its products with all features
+	X Learner = "x" // models of each arm guess what the other arm would have done; linear regressions of the differences
 )
+
+// Learners are all of them.
+var Learners = []Learner{T, S, X}
 
 // Model says the difference for each row.
 type Model struct {
 	learner       Learner
 	treated, bare *learn.Logistic
 	one           *learn.Logistic
+	gained        [2]*linear // differences among the untreated and among the treated
+	share         float64    // of the treated
 }
 
 // MinArm is how many rows with the outcome, and without, each arm needs.
@@ -53,16 +59,38 @@ func Fit(x *learn.Matrix, treated, y []bool, learner Learner, workers int) (*Mod
 	case S:
 		m.one = learn.FitLogistic(crossed(x, treated), y, 1, workers)
 		return m, nil
-	case T:
+	case T, X:
 	default:
-		return nil, clientele.Errorf(clientele.Invalid, "unknown learner %q", learner).WithHint("t or s")
+		return nil, clientele.Errorf(clientele.Invalid, "unknown learner %q", learner).WithHint("t, s or x")
 	}
 	var models [2]*learn.Logistic
 	for a := range arms {
 		models[a] = learn.FitLogistic(x.Pick(arms[a]), at(y, arms[a]), 1, workers)
 	}
 	m.bare, m.treated = models[0], models[1]
+	if learner == X {
+		m.cross(x, y, arms)
+	}
 	return m, nil
+}
+
+// cross regresses, in each arm, what came less what the other arm's model says would have come.
+func (m *Model) cross(x *learn.Matrix, y []bool, arms [2][]int) {
+	m.share = float64(len(arms[1])) / float64(len(y))
+	for a, other := range []*learn.Logistic{m.treated, m.bare} {
+		own := x.Pick(arms[a])
+		difference := other.Margin(own)
+		for k, i := range arms[a] {
+			came := 0.0
+			if y[i] {
+				came = 1
+			}
+			if difference[k] = learn.Sigmoid(difference[k]) - came; a == 1 {
+				difference[k] = -difference[k]
+			}
+		}
+		m.gained[a] = fitLinear(own, difference, 1)
+	}
 }
 
 func at(y []bool, rows []int) []bool {
@@ -101,6 +129,13 @@ func (m *Model) Uplift(x *learn.Matrix) []float64 {
 	n := x.Rows()
 	out := make([]float64, n)
 	var with, without []float64
+	if m.learner == X {
+		among, of := m.gained[0].at(x), m.gained[1].at(x)
+		for i := range out {
+			out[i] = m.share*among[i] + (1-m.share)*of[i]
+		}
+		return out
+	}
 	if m.learner == S {
 		all := make([]bool, n)
 		without = m.one.Margin(crossed(x, all))

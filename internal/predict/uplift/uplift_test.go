@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"math"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
@@ -69,7 +70,9 @@ func TestHillstrom(t *testing.T) {
 	}{
 		{"Womens E-Mail", uplift.T, 0.0374, 0.0474, true},
 		{"Womens E-Mail", uplift.S, 0.0374, 0.0474, true},
+		{"Womens E-Mail", uplift.X, 0.038, 0.048, true},
 		{"Mens E-Mail", uplift.T, -0.03, 0.03, false},
+		{"Mens E-Mail", uplift.X, -0.03, 0.03, false},
 	} {
 		x, treated, y := arms(t, c.mail)
 		m, err := uplift.Fit(x[0], treated[0], y[0], c.learner, 2)
@@ -95,5 +98,61 @@ func TestTooLittle(t *testing.T) {
 	x.Add("a", "", make([]float64, 4))
 	if _, err := uplift.Fit(x, []bool{true, false, true, false}, make([]bool, 4), uplift.T, 1); err == nil {
 		t.Error("four rows were enough")
+	}
+}
+
+// TestNothing is experiments without any effect: the interval may be above 0 in one of forty, and the effect significant in one of twenty.
+func TestNothing(t *testing.T) {
+	found, significant := 0, 0
+	for k := range 60 {
+		random := rand.New(rand.NewPCG(uint64(k), 7))
+		x := &learn.Matrix{}
+		n := 1500
+		columns := [3][]float64{make([]float64, n), make([]float64, n), make([]float64, n)}
+		treated, y, outcome, number := make([]bool, n), make([]bool, n), make([]float64, n), make([]int, n)
+		for i := range n {
+			for j := range columns {
+				columns[j][i] = random.NormFloat64()
+			}
+			treated[i], number[i] = random.IntN(2) == 0, i
+			if y[i] = random.Float64() < learn.Sigmoid(columns[0][i]); y[i] {
+				outcome[i] = 1
+			}
+		}
+		for j, c := range columns {
+			x.Add(string(rune('a'+j)), "", c)
+		}
+		trial, err := uplift.Try(x, number, treated, y, outcome, uplift.Terms{Learner: uplift.T, Gain: 1, Resamples: 100, Workers: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if trial.Verdict.Benefit {
+			found++
+		}
+		if trial.Effect.P < 0.05 {
+			significant++
+		}
+	}
+	if found > 5 || significant > 8 {
+		t.Errorf("of 60 experiments without effect %d show a benefit of choosing, %d an effect", found, significant)
+	}
+}
+
+// TestPolicies: where the treatment helps one half and harms the other, treating the first half is best.
+func TestPolicies(t *testing.T) {
+	var score, outcome []float64
+	var treated []bool
+	for i := range 4000 {
+		helped, arm := i%2 == 0, i/2%2 == 0
+		score, treated = append(score, map[bool]float64{true: 1, false: -1}[helped]), append(treated, arm)
+		outcome = append(outcome, map[bool]float64{true: 1, false: 0}[helped == arm])
+	}
+	p := uplift.Policies(score, treated, outcome, 10, 1)
+	if math.Abs(p[5].Mean-1) > 1e-9 || math.Abs(p[0].Mean-.5) > 1e-9 || math.Abs(p[5].Net-9.5) > 1e-9 {
+		t.Errorf("%+v", p)
+	}
+	g := uplift.Groups(score, treated, outcome, 2)
+	if g[0].Difference != 1 || g[1].Difference != -1 || math.Abs(g[0].Said-1) > 1e-9 {
+		t.Errorf("%+v", g)
 	}
 }

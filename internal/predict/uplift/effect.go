@@ -1,0 +1,256 @@
+package uplift
+
+import (
+	"math"
+	"slices"
+
+	"clientele"
+	"clientele/internal/predict/learn"
+)
+
+// Effect is what a treatment did to a mean, without regard to whom.
+type Effect struct {
+	Treated    float64 `json:"treated"` // mean
+	Untreated  float64 `json:"untreated"`
+	Difference float64 `json:"difference"`
+	Error      float64 `json:"standard_error"` // Welch: the arms have variances of their own
+	P          float64 `json:"p"`
+	Low        float64 `json:"low"` // 95 %
+	High       float64 `json:"high"`
+	N          int     `json:"n_treated"`
+	M          int     `json:"n_untreated"`
+}
+
+// z95 is the quantile that 95 % lie within, both sides.
+const z95 = 1.959963984540054
+
+// Compare compares the means of two arms, by the normal approximation.
+func Compare(treated []bool, outcome []float64) Effect {
+	var n, sum, squares [2]float64
+	for i, t := range treated {
+		a := arm(t)
+		n[a]++
+		sum[a] += outcome[i]
+	}
+	mean := [2]float64{sum[0] / max(n[0], 1), sum[1] / max(n[1], 1)}
+	for i, t := range treated {
+		a := arm(t)
+		squares[a] += (outcome[i] - mean[a]) * (outcome[i] - mean[a])
+	}
+	e := Effect{Treated: mean[1], Untreated: mean[0], Difference: mean[1] - mean[0], N: int(n[1]), M: int(n[0])}
+	if n[0] < 2 || n[1] < 2 {
+		e.Error, e.P, e.Low, e.High = math.Inf(1), 1, math.Inf(-1), math.Inf(1)
+		return e
+	}
+	e.Error = math.Sqrt(squares[0]/(n[0]-1)/n[0] + squares[1]/(n[1]-1)/n[1])
+	e.P = 1
+	if e.Error > 0 {
+		e.P = math.Erfc(math.Abs(e.Difference) / e.Error / math.Sqrt2)
+	}
+	e.Low, e.High = e.Difference-z95*e.Error, e.Difference+z95*e.Error
+	return e
+}
+
+func arm(treated bool) int {
+	if treated {
+		return 1
+	}
+	return 0
+}
+
+// Group is people of like uplift, and what the treatment did to them.
+type Group struct {
+	Said float64 `json:"said"` // mean of the scores
+	Effect
+}
+
+// Groups cuts rows by their score into groups of equal size, the highest first, and says what came in each.
+func Groups(score []float64, treated []bool, outcome []float64, groups int) []Group {
+	order := rank(score).order
+	out := make([]Group, 0, groups)
+	for g := range groups {
+		rows := order[g*len(order)/groups : (g+1)*len(order)/groups]
+		said := 0.0
+		t, y := make([]bool, len(rows)), make([]float64, len(rows))
+		for k, i := range rows {
+			said += score[i] / float64(len(rows))
+			t[k], y[k] = treated[i], outcome[i]
+		}
+		out = append(out, Group{said, Compare(t, y)})
+	}
+	return out
+}
+
+// Policy is what treating the people with the highest scores brings.
+type Policy struct {
+	Share float64 `json:"share"` // of the people that are treated
+	Mean  float64 `json:"mean"`  // of the outcome of all people, treated or not
+	Error float64 `json:"standard_error"`
+	Net   float64 `json:"net"` // mean x the worth of one outcome, less the cost of treating
+}
+
+// Policies values treating nobody, each further tenth by score, and everybody, on rows of an experiment: each row whose arm is what the policy would have
+// chosen speaks for as many as had the other arm.
+func Policies(score []float64, treated []bool, outcome []float64, worth, cost float64) []Policy {
+	order := rank(score).order
+	n, share := float64(len(score)), 0.0
+	for _, t := range treated {
+		share += float64(arm(t)) / n
+	}
+	out := make([]Policy, 0, 11)
+	terms := make([]float64, len(score))
+	for g := range 11 {
+		cut := g * len(order) / 10
+		sum := 0.0
+		for k, i := range order {
+			terms[i] = 0
+			if wanted := k < cut; wanted == treated[i] {
+				p := share
+				if !wanted {
+					p = 1 - share
+				}
+				terms[i] = outcome[i] / p
+			}
+			sum += terms[i]
+		}
+		p := Policy{Share: float64(g) / 10, Mean: sum / n}
+		squares := 0.0
+		for _, v := range terms {
+			squares += (v - p.Mean) * (v - p.Mean)
+		}
+		p.Error = math.Sqrt(squares / max(n-1, 1) / n)
+		p.Net = p.Mean*worth - p.Share*cost
+		out = append(out, p)
+	}
+	return out
+}
+
+// Assignment says whether the arms look as if drawn by lot.
+type Assignment struct {
+	AUC     float64 `json:"auc"` // with which the features tell on rows not seen who was treated: 0.5 is a coin
+	Z       float64 `json:"z"`   // its distance from 0.5 in standard errors
+	Chosen  bool    `json:"chosen"`
+	Suspect bool    `json:"suspect"`
+}
+
+// Assigned learns from some rows to tell who was treated, and looks whether it can on the others.
+func Assigned(x *learn.Matrix, treated []bool, learned, seen []int, workers int) Assignment {
+	m := learn.FitLogistic(x.Pick(learned), at(treated, learned), 1, workers)
+	t := at(treated, seen)
+	auc := learn.AUC(m.Margin(x.Pick(seen)), t)
+	yes := float64(len(t)) * learn.Rate(t)
+	no := float64(len(t)) - yes
+	a := Assignment{AUC: auc, Z: (auc - 0.5) / math.Sqrt((yes+no+1)/(12*max(yes, 1)*max(no, 1)))}
+	a.Suspect = a.Z > 3.3
+	a.Chosen = a.Z > 4 && auc > 0.53
+	return a
+}
+
+// Trial is what an experiment taught: a model, learned on some of its rows, and what it is worth on the others.
+type Trial struct {
+	Learner    Learner             `json:"learner"`
+	Rows       int                 `json:"rows"`
+	Train      int                 `json:"rows_train"`
+	Test       int                 `json:"rows_test"`
+	Effect     Effect              `json:"effect"` // on all rows
+	Worth      *Effect             `json:"effect_on_value,omitempty"`
+	Assignment Assignment          `json:"assignment"`
+	Verdict    Verdict             `json:"verdict"`
+	Others     map[Learner]Verdict `json:"learners"`
+	Groups     []Group             `json:"groups"`
+	Policies   []Policy            `json:"policies"`
+	Advice     string              `json:"advice"` // all, none, some
+	Cut        float64             `json:"treat_above"`
+	model      *Model
+}
+
+// Terms of a trial.
+type Terms struct {
+	Learner   Learner
+	Gain      float64 // worth of one outcome in money; 1 when not said
+	Cost      float64 // of treating one person, in the same money
+	Trust     bool    // the arms were drawn by lot, whatever they look like
+	Resamples int     // 200
+	Workers   int
+}
+
+// Try learns on 70 of a hundred rows, chosen by a hash of their number in the file, and judges on the others. value may be nil; with it (money of each
+// person) the effect on it is told too.
+func Try(x *learn.Matrix, number []int, treated, y []bool, value []float64, terms Terms) (*Trial, error) {
+	var train, test []int
+	for i := range y {
+		if learn.Hash01(number[i]) < 0.7 {
+			train = append(train, i)
+		} else {
+			test = append(test, i)
+		}
+	}
+	t := &Trial{Learner: terms.Learner, Rows: len(y), Train: len(train), Test: len(test), Others: map[Learner]Verdict{}}
+	outcome := make([]float64, len(y))
+	for i, yes := range y {
+		outcome[i] = float64(arm(yes))
+	}
+	t.Effect = Compare(treated, outcome)
+	if value != nil {
+		e := Compare(treated, value)
+		t.Worth = &e
+	}
+	xTrain, xTest := x.Pick(train), x.Pick(test)
+	treatedTest, yTest := at(treated, test), at(y, test)
+	var score []float64
+	for _, l := range Learners {
+		m, err := Fit(xTrain, at(treated, train), at(y, train), l, terms.Workers)
+		if err != nil {
+			return nil, err
+		}
+		s := m.Uplift(xTest)
+		resamples := terms.Resamples
+		if resamples == 0 {
+			resamples = 200
+		}
+		t.Others[l] = Judge(s, treatedTest, yTest, resamples, 1)
+		if l == terms.Learner {
+			t.model, t.Verdict, score = m, t.Others[l], s
+		}
+	}
+	if t.model == nil {
+		return nil, clientele.Errorf(clientele.Invalid, "unknown learner %q", terms.Learner).WithHint("t, s or x")
+	}
+	t.Assignment = Assigned(x, treated, train, test, terms.Workers)
+	if t.Assignment.Chosen && !terms.Trust {
+		return nil, clientele.Errorf(clientele.Invalid, "the treatment was not drawn by lot: from the columns one can tell with an AUC of %.3f who was treated (0.5 is a coin)", t.Assignment.AUC).
+			WithHint("differences would be those of the choice, not of the treatment; leave columns out that came after the treatment, or learn from an experiment")
+	}
+	outcomeTest := make([]float64, len(test))
+	for k, i := range test {
+		outcomeTest[k] = outcome[i]
+	}
+	t.Groups = Groups(score, treatedTest, outcomeTest, 10)
+	t.Policies = Policies(score, treatedTest, outcomeTest, terms.Gain, terms.Cost)
+	t.advise(terms)
+	return t, nil
+}
+
+// advise says whom to treat: where choosing does not pay, all or nobody.
+func (t *Trial) advise(terms Terms) {
+	t.Cut = terms.Cost / terms.Gain
+	switch {
+	case t.Verdict.Benefit:
+		t.Advice = "some"
+	case t.Effect.Low > t.Cut:
+		t.Advice = "all"
+	default:
+		t.Advice = "none"
+	}
+}
+
+// Uplift scores rows.
+func (t *Trial) Uplift(x *learn.Matrix) []float64 { return t.model.Uplift(x) }
+
+// Treat says whom the advice treats.
+func (t *Trial) Treat(uplift float64) bool {
+	return t.Advice == "all" || t.Advice == "some" && uplift > t.Cut
+}
+
+// Known says whether a name is one of a learner.
+func Known(l Learner) bool { return slices.Contains(Learners, l) }
