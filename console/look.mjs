@@ -32,6 +32,7 @@ function tools(page, mode) {
   const settle = () => page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => {});
   const look = async (name) => {
     await settle();
+    await page.waitForTimeout(600); // what was clicked inside the page begins to be asked
     await page.locator('[data-drawing]').first().waitFor({ state: 'detached' });
     await page.waitForTimeout(400); // transitions of colours, menus and charts end
     await page.screenshot({ path: `${OUT}/${name}-${mode}.png`, fullPage: true });
@@ -53,7 +54,7 @@ function tools(page, mode) {
 const sections = readdirSync(new URL('look', import.meta.url)).map((f) => f.replace('.mjs', ''));
 for (const [mode, { language, ...context }] of Object.entries(modes)) {
   if (process.env.MODE && !process.env.MODE.split(',').includes(mode)) continue;
-  const window = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-US', ...context });
+  const window = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-US', reducedMotion: 'reduce', ...context });
   const page = await window.newPage();
   page.setDefaultTimeout(10_000);
   watch(page, mode);

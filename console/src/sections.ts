@@ -3,6 +3,7 @@
 import type { Icon } from '@tabler/icons-react';
 import { audiences } from './audiences/route';
 import { customers } from './customers/route';
+import { explore } from './explore/route';
 import { root } from './root';
 import type { Word } from './words';
 
@@ -13,6 +14,6 @@ export interface Entry {
   to: string;
 }
 
-export const entries: Entry[] = [customers.entry, audiences.entry];
+export const entries: Entry[] = [customers.entry, audiences.entry, explore.entry];
 
-export const tree = root.addChildren([...customers.routes, ...audiences.routes]);
+export const tree = root.addChildren([...customers.routes, ...audiences.routes, ...explore.routes]);

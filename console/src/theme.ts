@@ -29,6 +29,7 @@ const dark: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'pine',
+  respectReducedMotion: true,
   primaryShade: { light: 8, dark: 7 },
   colors: { pine, dark },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',

@@ -1,10 +1,10 @@
 // Rows about what people did: events with their properties, and one event after another.
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { IconFilterPlus, IconPlus } from '@tabler/icons-react';
+import { useEvents, useProperties } from '../parts/names';
 import { useLanguage } from '../settings';
 import { type Aggregate, aggregateOf, aggregates, type Filter, type Step, withAggregate } from './condition';
 import { Choose, Num, Op, Remove, type RowProps, reshaped, Suggest, Value, Window } from './inputs';
-import { useEvents, useProperties } from './names';
 import { words } from './words';
 
 /** Did an event so often, or with properties that come to so much. */

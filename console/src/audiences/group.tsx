@@ -1,9 +1,9 @@
 import { Box, Button, Group, Menu, SegmentedControl, Stack, Text } from '@mantine/core';
 import { IconPlus, IconStack2 } from '@tabler/icons-react';
+import { useStages } from '../parts/names';
 import { useLanguage } from '../settings';
 import { type Condition, complete, fresh, fromGroup, groupOf, type Kind, kindOf, type Mode } from './condition';
 import { Remove } from './inputs';
-import { useStages } from './names';
 import { Row } from './rows';
 import { words } from './words';
 

@@ -3,9 +3,9 @@ import { ActionIcon, Autocomplete, Group, NumberInput, Select, TagsInput, Text, 
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconX } from '@tabler/icons-react';
 import { useState } from 'react';
+import { type Choice, useValues } from '../parts/names';
 import { useLanguage } from '../settings';
 import { type Condition, span, typed } from './condition';
-import { type Choice, useValues } from './names';
 import { words } from './words';
 
 export interface RowProps {
@@ -19,15 +19,16 @@ interface SuggestProps {
   set: (v: string) => void;
   choices: Choice[];
   w?: number;
+  size?: 'xs' | 'sm';
 }
 
 /** A name or value that is typed or chosen from what the data has, each with how often. */
-export function Suggest({ label, value, set, choices, w = 190 }: SuggestProps) {
+export function Suggest({ label, value, set, choices, w = 190, size = 'xs' }: SuggestProps) {
   const { short } = useLanguage();
   const counts = new Map(choices.map((c) => [c.value, c.count]));
   return (
     <Autocomplete
-      size="xs"
+      size={size}
       w={w}
       aria-label={label}
       placeholder={label}

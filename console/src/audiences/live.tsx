@@ -4,11 +4,11 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, Problem, type Schema } from '../api';
+import { useAudienceNames, useTraits } from '../parts/names';
 import { People } from '../parts/people';
 import { Trouble } from '../parts/said';
 import { useLanguage } from '../settings';
 import { type Condition, type Rule, tidyRules } from './condition';
-import { useAudienceNames, useTraits } from './names';
 import { words } from './words';
 
 /** The count of a definition, asked again a moment after it was changed. */

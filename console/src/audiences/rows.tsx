@@ -1,11 +1,11 @@
 // The form of each kind of condition.
 import { JsonInput, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
+import { useAudienceNames, useStages, useTraits } from '../parts/names';
 import { useLanguage } from '../settings';
 import { Behaviour, Sequence } from './behaviour';
 import { kindOf, span } from './condition';
 import { Choose, Num, Op, type RowProps, reshaped, Suggest, Value, Window } from './inputs';
-import { useAudienceNames, useStages, useTraits } from './names';
 import { words } from './words';
 
 /** The form of one condition. */

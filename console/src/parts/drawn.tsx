@@ -1,6 +1,7 @@
 // What draws charts: only the kinds that are used. Tooltips are drawn, not written as HTML, because the
 // Content-Security-Policy allows no inline style.
 import { useComputedColorScheme } from '@mantine/core';
+import { useReducedMotion } from '@mantine/hooks';
 import { BarChart, HeatmapChart, LineChart, SankeyChart, ScatterChart } from 'echarts/charts';
 import {
   DatasetComponent,
@@ -79,15 +80,13 @@ function themed(dark: boolean) {
 registerTheme('light', themed(false));
 registerTheme('dark', themed(true));
 
-/** The accent as steps from nothing to much, for maps of heat. */
-export const heat = (dark: boolean) => (dark ? ['#1f2a27', '#4fac8c'] : ['#eef6f3', '#097555']);
-
 export default function Drawn({ option, onPick }: Drawing) {
   const place = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType>(null);
   const pick = useRef(onPick);
   pick.current = onPick;
   const scheme = useComputedColorScheme('light');
+  const still = useReducedMotion(false, { getInitialValueInEffect: false });
 
   useEffect(() => {
     if (!place.current) return;
@@ -107,13 +106,14 @@ export default function Drawn({ option, onPick }: Drawing) {
     const defaults = {
       grid: { left: 8, right: 16, top: 24, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
       tooltip: { renderMode: 'richText', confine: true },
+      animation: !still,
       animationDuration: 300,
     };
     chart.current?.setOption(
       { ...defaults, ...option, tooltip: { ...defaults.tooltip, ...(option.tooltip ?? {}) } },
       true,
     );
-  }, [option, scheme]);
+  }, [option, scheme, still]);
 
   return <div ref={place} style={{ width: '100%', height: '100%' }} />;
 }

@@ -1,0 +1,230 @@
+// An answer: its chart, its table, and the people behind each of its numbers.
+import {
+  Button,
+  Code,
+  Group,
+  SegmentedControl,
+  Stack,
+  Table,
+  Text,
+  UnstyledButton,
+  useComputedColorScheme,
+} from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api';
+import { Chart } from '../parts/chart';
+import { useLanguage } from '../settings';
+import { Behind, type Picked } from './behind';
+import { useFormat } from './format';
+import { concentration, dimensionsOf, funnel, measuresOf, metric, type Plan, retention, rfm, sankey } from './options';
+import type { Answer, Cell, Question } from './question';
+import { words } from './words';
+
+interface AnswerProps {
+  question: Question;
+  answer: Answer;
+  /** On a dashboard: the chart alone, where there is one. */
+  small?: boolean;
+}
+
+export function AnswerView({ question, answer, small }: AnswerProps) {
+  const { say, minute } = useLanguage(words);
+  const [picked, setPicked] = useState<Picked>();
+  const [measure, setMeasure] = useState<string>();
+  const measures = measuresOf(answer).filter((m) => !/ (before|change)$/.test(m.name));
+  const chosen = measures.find((m) => m.name === measure)?.name ?? measures[0]?.name ?? '';
+  const plan = usePlan(question, answer, chosen);
+  const open = (cell: Cell | null, what: string, of?: string) =>
+    cell && setPicked({ question, cell: of && question.kind === 'metric' ? { ...cell, measure: of } : cell, what });
+  if ((answer.rows ?? []).length === 0) return <Text size="sm">{say('noAnswer')}</Text>;
+  return (
+    <Stack gap="sm">
+      {plan && question.kind === 'metric' && measures.length > 1 && !small && (
+        <Group gap="xs">
+          <Text size="xs" c="dimmed">
+            {say('chartOf')}
+          </Text>
+          <SegmentedControl
+            size="xs"
+            aria-label={say('chartOf')}
+            data={measures.map((m) => m.name)}
+            value={chosen}
+            onChange={setMeasure}
+          />
+        </Group>
+      )}
+      {plan && (
+        <Chart
+          option={plan.option}
+          summary={plan.summary}
+          height={small ? 220 : plan.height}
+          onPick={(p) => open(plan.cellOf(p), p.name || chosen, chosen)}
+        />
+      )}
+      {(!small || !plan) && <AnswerTable answer={answer} open={open} most={small ? 8 : undefined} />}
+      {!small && (
+        <Text size="xs" c="dimmed">
+          {answer.cut && `${say('cut')} `}
+          {say('took', { ms: answer.took_ms, until: minute(answer.until) })}
+        </Text>
+      )}
+      {!small && (
+        <details className="behind">
+          <summary>{say('showSql')}</summary>
+          {(answer.sql ?? []).map((s) => (
+            <Code block key={s} dir="ltr" mt="xs">
+              {s}
+            </Code>
+          ))}
+        </details>
+      )}
+      <Behind picked={picked} close={() => setPicked(undefined)} />
+    </Stack>
+  );
+}
+
+/** From nothing to much, light enough to be written on. */
+const light = { from: '#eef6f3', to: '#74c0a2', ink: '#17332a' };
+const dark = { from: '#22302c', to: '#2b7a61', ink: '#e6efec' };
+
+/** The chart of the answer, with what it says and how high it is. */
+function usePlan(q: Question, a: Answer, measure: string): (Plan & { summary: string; height: number }) | undefined {
+  const { say } = useLanguage(words);
+  const w = useFormat();
+  const heat = useComputedColorScheme('light') === 'dark' ? dark : light;
+  const scores = useQuery({
+    queryKey: ['explore', 'scores', JSON.stringify(q)],
+    queryFn: () => api.post('/api/v1/explore', { body: { ...q, by: ['score'], limit: 200 } }),
+    enabled: q.kind === 'rfm' && !q.by,
+  });
+  const rows = (a.rows ?? []) as unknown[][];
+  const at = (name: string) => (a.columns ?? []).findIndex((c) => c.name === name);
+  switch (q.kind) {
+    case 'metric':
+    case 'leaks': {
+      const name = q.kind === 'leaks' ? 'money_a_month' : measure;
+      const shown = q.kind === 'leaks' ? { ...a, columns: (a.columns ?? []).filter((c) => c.name !== 'how') } : a;
+      const plan = metric(shown, name, w);
+      const top = [...rows].sort((x, y) => Number(y[at(name)]) - Number(x[at(name)]))[0];
+      const dims = dimensionsOf(a).map((d) => d.name);
+      const summary =
+        q.kind === 'leaks'
+          ? say('sumLeaks')
+          : say('sumMetric', {
+              measure: name,
+              by: dims.join(', '),
+              top: dims.map((d) => w.dimension(top?.[at(d)], d)).join(' · '),
+              value: w.format(top?.[at(name)]),
+            });
+      return plan && { ...plan, summary, height: Math.min(380, Math.max(200, 60 + 26 * rows.length)) };
+    }
+    case 'funnel':
+      if (q.by?.length) return undefined;
+      return {
+        ...funnel(a, w),
+        summary: say('sumFunnel', { steps: rows.length, share: w.format(rows.at(-1)?.[at('of_first')], 'percent') }),
+        height: 280,
+      };
+    case 'retention':
+      if (q.by?.length) return undefined;
+      return {
+        ...retention(a, w, heat),
+        summary: say('sumRetention'),
+        height: 60 + 26 * new Set(rows.map((r) => r[at('cohort')])).size,
+      };
+    case 'paths':
+      return (a.links ?? []).length > 0 ? { ...sankey(a), summary: say('sumPaths'), height: 420 } : undefined;
+    case 'rfm':
+      return scores.data && { ...rfm(scores.data, w, heat), summary: say('sumRfm'), height: 340 };
+    case 'concentration': {
+      const fifth = rows.find((r) => r[at('percent')] === 20);
+      return {
+        ...concentration(a, w),
+        summary: say('sumConcentration', { share: w.format(fifth?.[at('of_amount')], 'percent') }),
+        height: 320,
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+interface TableProps {
+  answer: Answer;
+  open: (cell: Cell | null, what: string, of?: string) => void;
+  most?: number;
+}
+
+export function AnswerTable({ answer, open, most = 25 }: TableProps) {
+  const { say } = useLanguage(words);
+  const [all, setAll] = useState(false);
+  const w = useFormat();
+  const columns = answer.columns ?? [];
+  const cells = (answer.cells ?? []) as (Cell | null)[];
+  const rows = (answer.rows ?? []) as unknown[][];
+  const what = (r: unknown[]) =>
+    columns
+      .flatMap((c, i) => (c.role === 'dimension' && c.name !== 'how' ? [w.dimension(r[i], c.name)] : []))
+      .join(' · ') || say('total');
+  return (
+    <>
+      <Table.ScrollContainer minWidth={0} type="native">
+        <Table verticalSpacing={5} highlightOnHover fz="sm" aria-label={say('table')}>
+          <Table.Thead>
+            <Table.Tr>
+              {columns.map((c) => (
+                <Table.Th key={c.name} ta={c.role === 'measure' ? 'end' : undefined} fz="xs" c="dimmed">
+                  {c.name.replaceAll('_', ' ')}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows.slice(0, all ? 2000 : most).map((r, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: rows of an answer have no name but their place
+              <Table.Tr key={i}>
+                {columns.map((c, j) =>
+                  c.role === 'measure' ? (
+                    <Table.Td key={c.name} ta="end" style={{ whiteSpace: 'nowrap' }}>
+                      {cells[i] && r[j] !== null ? (
+                        <UnstyledButton
+                          className="opens"
+                          onClick={() => open(cells[i], what(r), c.name.replace(/ (before|change)$/, ''))}
+                        >
+                          {w.format(r[j], c.unit)}
+                        </UnstyledButton>
+                      ) : (
+                        w.format(r[j], c.unit)
+                      )}
+                    </Table.Td>
+                  ) : (
+                    <Table.Td key={c.name}>
+                      <bdi>{typeof r[j] === 'boolean' ? (r[j] ? '✓' : '–') : w.dimension(r[j], c.name)}</bdi>
+                    </Table.Td>
+                  ),
+                )}
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+          {answer.total && (
+            <Table.Tfoot>
+              <Table.Tr>
+                {columns.map((c, j) => (
+                  <Table.Th key={c.name} ta={c.role === 'measure' ? 'end' : undefined}>
+                    {j === 0 ? say('total') : w.format(answer.total?.[j], c.unit)}
+                  </Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Tfoot>
+          )}
+        </Table>
+      </Table.ScrollContainer>
+      {rows.length > most && !all && (
+        <Button size="xs" variant="default" w="fit-content" onClick={() => setAll(true)}>
+          {say('allRows', { rows: rows.length })}
+        </Button>
+      )}
+    </>
+  );
+}
