@@ -59,7 +59,7 @@ func (d *doctor) secrets(dir string) {
 		d.ownersAlone(filepath.Join(dir, name))
 	}
 	unsealed := 0
-	for _, name := range []string{"erasures.key", filepath.Join("audit", "audit.key")} {
+	for _, name := range []string{"erasures.key", "sources.json", filepath.Join("audit", "audit.key")} {
 		path := filepath.Join(dir, name)
 		d.ownersAlone(path)
 		text, err := os.ReadFile(path)

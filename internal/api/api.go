@@ -116,6 +116,7 @@ type Options struct {
 	Computed   Computed
 	Reload     Reloader
 	Live       Live
+	Sources    Sources
 	// Limit is how long the token of that name has to wait; nil = no limit. Commands on the server's machine have none.
 	Limit   func(name string, now time.Time) time.Duration
 	Tokens  Tokens
@@ -193,6 +194,7 @@ func New(o Options) (*API, error) {
 	a.auditRoutes()
 	a.reloadRoutes()
 	a.liveRoutes()
+	a.sourceRoutes()
 	a.importRoutes()
 	a.exportRoutes()
 	a.tokenRoutes()

@@ -34,6 +34,7 @@ import (
 	"clientele/internal/quality"
 	"clientele/internal/rawzstd"
 	"clientele/internal/resolve"
+	"clientele/internal/sourcebook"
 	"clientele/internal/store/duckstore"
 	"clientele/internal/store/pebblestore"
 	"clientele/internal/token"
@@ -95,6 +96,7 @@ type App struct {
 	rows    *pebblestore.Store
 	columns *duckstore.Store
 	tokens  *token.Store
+	made    *sourcebook.Book // sources made over the API
 	door    *door.Door
 	hooks   *webhook.Handler
 	ledger  *exporter.Ledger
@@ -203,7 +205,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if err := firstOf(a.readAudiences(), a.readStages()); err != nil {
 		return nil, err
 	}
-	a.live.Store(newLive(cfg))
+	a.live.Store(newLive(cfg, nil))
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, clientele.Errorf(clientele.Unavailable, "data directory: %w", err).WithHint("choose another with --data")
 	}
@@ -227,6 +229,13 @@ func (a *App) open(ctx context.Context, state string) error {
 	keys, err := a.cfg.Secrets.Keys()
 	if err != nil {
 		return err
+	}
+	if a.made, err = sourcebook.Open(a.cfg.Data, keys); err != nil {
+		return err
+	}
+	a.live.Store(newLive(a.cfg, a.made.List()))
+	for _, s := range a.live.Load().sources {
+		a.observer.KnowSource(s.Name)
 	}
 	if a.tokens, err = token.Open(a.cfg.Data, a.o.Now); err != nil {
 		return fmt.Errorf("open tokens: %w", err)
@@ -356,7 +365,7 @@ func (a *App) positions(ctx context.Context) error {
 // routes is the whole HTTP surface.
 func (a *App) routes() (http.Handler, error) {
 	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Matching: a, Quality: a, Computed: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
-		Backups: a, Audit: a.audit, Reload: a, Live: a, Limit: a.limits.apiToken.Take,
+		Backups: a, Audit: a.audit, Reload: a, Live: a, Sources: a, Limit: a.limits.apiToken.Take,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
 		return nil, err

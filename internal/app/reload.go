@@ -21,14 +21,19 @@ import (
 
 // live is what a reload changes: all of it at once, or nothing.
 type live struct {
-	cfg   config.Config
-	keys  map[string]collect.Source // by write key
-	trust map[string]resolve.Source // by name
+	cfg     config.Config
+	sources []config.Source           // the configuration's, and those made over the API
+	keys    map[string]collect.Source // by write key
+	trust   map[string]resolve.Source // by name
 }
 
-func newLive(cfg config.Config) *live {
-	l := &live{cfg: cfg, keys: map[string]collect.Source{}, trust: map[string]resolve.Source{}}
-	for _, s := range cfg.Sources {
+func newLive(cfg config.Config, made []clientele.SourceInForce) *live {
+	l := &live{cfg: cfg, sources: withMade(cfg.Sources, made), keys: map[string]collect.Source{}, trust: map[string]resolve.Source{}}
+	for _, s := range made { // what one has sent that has ended is still in the log
+		trusted := s.Kind == string(config.KindServer) || s.Kind == string(config.KindFile)
+		l.trust[s.Name] = resolve.Source{Trusted: trusted, Verified: trusted && s.Verified}
+	}
+	for _, s := range l.sources {
 		trusted := s.Kind == config.KindServer || s.Kind == config.KindFile
 		l.trust[s.Name] = resolve.Source{Trusted: trusted, Verified: trusted && s.Verified}
 		if s.WriteKey != "" {
@@ -100,7 +105,7 @@ func (a *App) Reload(ctx context.Context) (*clientele.ReloadResult, error) {
 	kept.Sources, kept.Collect.RateLimit, kept.Collect.AddressRateLimit, kept.API = cfg.Sources, cfg.Collect.RateLimit, cfg.Collect.AddressRateLimit, cfg.API
 	kept.Plans, kept.Transforms, kept.Retention = cfg.Plans, cfg.Transforms, cfg.Retention
 	a.setLimits(cfg)
-	a.live.Store(newLive(kept))
+	a.live.Store(newLive(kept, a.made.List()))
 	a.o.Log.Info("reloaded", "changed", strings.Join(r.Changed, ","), "need_restart", strings.Join(r.NeedRestart, ","))
 	return r, unruled
 }

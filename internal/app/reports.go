@@ -147,7 +147,7 @@ func (a *App) Freshness(ctx context.Context) ([]clientele.Freshness, error) {
 		return nil, err
 	}
 	by := map[string]*clientele.Freshness{}
-	for _, s := range a.live.Load().cfg.Sources {
+	for _, s := range a.live.Load().sources {
 		by[s.Name] = &clientele.Freshness{Source: s.Name, Status: "never"}
 	}
 	for _, row := range r.Rows {

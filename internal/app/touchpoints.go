@@ -64,7 +64,7 @@ func (a *App) Touchpoints(ctx context.Context) (*clientele.TouchpointMap, error)
 
 // channels is an expression of SQL, and its parameters, that says through what the events of a source come.
 func (a *App) channels() (sql string, params []any) {
-	for _, s := range a.live.Load().cfg.Sources {
+	for _, s := range a.live.Load().sources {
 		channel := string(s.Kind)
 		switch s.Kind {
 		case config.KindBrowser:
@@ -83,7 +83,7 @@ func (a *App) channels() (sql string, params []any) {
 
 func (a *App) gaps(m *clientele.TouchpointMap, heard map[string]bool) {
 	gap := func(format string, args ...any) { m.Gaps = append(m.Gaps, fmt.Sprintf(format, args...)) }
-	for _, s := range a.live.Load().cfg.Sources {
+	for _, s := range a.live.Load().sources {
 		if !heard[s.Name] {
 			gap("source %s has met nobody", s.Name)
 		}
