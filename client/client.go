@@ -291,6 +291,11 @@ func (c *Client) Simulate(ctx context.Context, rules clientele.IdentityRules, sa
 		body: map[string]any{"rules": rules, "sample": sample}}, &s))
 }
 
+// IdentityRules are the rules in force that say which identifiers make one person.
+func (c *Client) IdentityRules(ctx context.Context) (*clientele.IdentityRules, error) {
+	return send[clientele.IdentityRules](ctx, c, http.MethodGet, "/api/v1/identity/rules", nil)
+}
+
 // IdentityHealth says how the identity graph is doing.
 func (c *Client) IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, error) {
 	var h clientele.IdentityHealth

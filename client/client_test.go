@@ -60,6 +60,10 @@ func (p *product) Simulate(_ context.Context, rules clientele.IdentityRules, sam
 	return &clientele.Simulation{Merges: 3}, p.did(rules, sample)
 }
 
+func (*product) IdentityRules(context.Context) (*clientele.IdentityRules, error) {
+	return nil, nil
+}
+
 func (p *product) IdentityHealth(context.Context) (*clientele.IdentityHealth, error) {
 	return &clientele.IdentityHealth{Identifiers: map[clientele.Namespace]int64{"email": 3}}, p.did()
 }

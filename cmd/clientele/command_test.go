@@ -201,6 +201,10 @@ func (p *product) Events(_ context.Context, _ clientele.Identifier, limit int, _
 	return []clientele.Event{{ID: "e1", Name: "Order Completed", Properties: clientele.RawJSON(`{"total": 12}`)}}[:min(limit, 1)], "", nil
 }
 
+func (*product) IdentityRules(context.Context) (*clientele.IdentityRules, error) {
+	return nil, nil
+}
+
 func (p *product) IdentityHealth(context.Context) (*clientele.IdentityHealth, error) {
 	return &clientele.IdentityHealth{Identifiers: map[clientele.Namespace]int64{"shop:customer_id": 3}}, nil
 }

@@ -3,7 +3,10 @@
 import type { Icon } from '@tabler/icons-react';
 import { audiences } from './audiences/route';
 import { customers } from './customers/route';
+import { data } from './data/route';
 import { explore } from './explore/route';
+import { home } from './home/route';
+import { privacy } from './privacy/route';
 import { root } from './root';
 import type { Word } from './words';
 
@@ -14,6 +17,20 @@ export interface Entry {
   to: string;
 }
 
-export const entries: Entry[] = [customers.entry, audiences.entry, explore.entry];
+export const entries: Entry[] = [
+  home.entry,
+  customers.entry,
+  audiences.entry,
+  explore.entry,
+  data.entry,
+  privacy.entry,
+];
 
-export const tree = root.addChildren([...customers.routes, ...audiences.routes, ...explore.routes]);
+export const tree = root.addChildren([
+  ...home.routes,
+  ...customers.routes,
+  ...audiences.routes,
+  ...explore.routes,
+  ...data.routes,
+  ...privacy.routes,
+]);

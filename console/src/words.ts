@@ -214,6 +214,7 @@ export function formats(language: string) {
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
   const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
   const minute = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
+  const second = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
   return {
     number: (n: number) => number.format(n),
     /** 12.3K: for axes and tiles. */
@@ -222,6 +223,8 @@ export function formats(language: string) {
     percent: (share: number) => percent.format(share),
     day: (t: string) => day.format(new Date(t)),
     minute: (t: string) => minute.format(new Date(t)),
+    /** The time of day alone. */
+    second: (t: string) => second.format(new Date(t)),
     zone: minute.resolvedOptions().timeZone,
     value: (v: unknown): string => {
       if (typeof v === 'number') return number.format(v);

@@ -37,6 +37,8 @@ type Identity interface {
 	// Simulate changes nothing. sample is how many changed groups it shows at most.
 	Simulate(ctx context.Context, rules clientele.IdentityRules, sample int) (*clientele.Simulation, error)
 	IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, error)
+	// IdentityRules are those in force.
+	IdentityRules(ctx context.Context) (*clientele.IdentityRules, error)
 }
 
 // Querier runs one SELECT. Invalid when the statement is refused or wrong.

@@ -225,6 +225,7 @@ var routes = []struct {
 	{"PUT", "/api/v1/lifecycle", token.Write, `{"default":true}`},
 	{"DELETE", "/api/v1/lifecycle", token.Write, ""},
 	{"GET", "/api/v1/identity/matching/runs", token.Read, ""},
+	{"GET", "/api/v1/identity/rules", token.Read, ""},
 	{"POST", "/api/v1/identity/matching/runs", token.Write, `{"dry":true}`},
 	{"POST", "/api/v1/identity/matching/runs/7/approve", token.Write, ""},
 	{"POST", "/api/v1/identity/matching/runs/7/discard", token.Write, ""},

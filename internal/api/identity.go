@@ -57,6 +57,11 @@ func (a *API) identityRoutes() {
 			s.Sample = list(s.Sample)
 			return &output[*clientele.Simulation]{s}, nil
 		})
+	route(a, operation{id: "get-identity-rules", method: http.MethodGet, path: "/api/v1/identity/rules", scope: token.Read,
+		tag: "identity", summary: "Which identifiers make one person: the rules in force", quiet: true},
+		func(ctx context.Context, _ *struct{}) (*output[*clientele.IdentityRules], error) {
+			return one(a.o.Identity.IdentityRules(ctx))
+		})
 	route(a, operation{id: "get-identity-health", method: http.MethodGet, path: "/api/v1/identity/health", scope: token.Read,
 		tag: "identity", summary: "How the identity graph is doing", timeout: longTimeout, quiet: true},
 		func(ctx context.Context, _ *struct{}) (*output[*clientele.IdentityHealth], error) {

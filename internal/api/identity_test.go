@@ -24,6 +24,11 @@ func (p *product) Simulate(ctx context.Context, rules clientele.IdentityRules, s
 	return &clientele.Simulation{Merges: 3}, p.did(ctx, rules, sample)
 }
 
+func (p *product) IdentityRules(ctx context.Context) (*clientele.IdentityRules, error) {
+	rules := clientele.DefaultIdentityRules()
+	return &rules, p.did(ctx)
+}
+
 func (p *product) IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, error) {
 	return &clientele.IdentityHealth{Profiles: 5}, p.did(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"time"
 
 	"clientele"
@@ -42,9 +43,10 @@ const (
 )
 
 func (a *API) liveRoutes() {
-	describe := func(what string) map[string]*huma.Response {
-		return map[string]*huma.Response{"200": {Description: what + " A stream of server-sent events, which ends after an hour or with the token.",
-			Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}}
+	describe := func(what string, data reflect.Type) map[string]*huma.Response {
+		schema := a.huma.OpenAPI().Components.Schemas.Schema(data, true, "")
+		return map[string]*huma.Response{"200": {Description: what + " A stream of server-sent events, which ends after an hour or with the token. The schema is that of a message's data.",
+			Content: map[string]*huma.MediaType{"text/event-stream": {Schema: schema}}}}
 	}
 	type watchInput struct {
 		Source  string `query:"source" maxLength:"128" doc:"Of this source alone."`
@@ -52,7 +54,7 @@ func (a *API) liveRoutes() {
 	}
 	route(a, operation{id: "stream-events", method: http.MethodGet, path: "/api/v1/events/stream", scope: token.Read, tag: "operate", timeout: liveTimeout,
 		summary:   "Events as they come, accepted or not",
-		responses: describe("Messages called events are lists of events; messages called missed say how many there was no room for.")},
+		responses: describe("Messages called events are lists of events; messages called missed say how many there was no room for.", reflect.TypeFor[[]clientele.LiveEvent]())},
 		func(_ context.Context, in *watchInput) (*huma.StreamResponse, error) {
 			return &huma.StreamResponse{Body: func(hc huma.Context) {
 				w, err := a.o.Live.Watch(clientele.LiveQuery{Source: in.Source, Outcome: in.Outcome})
@@ -71,7 +73,7 @@ func (a *API) liveRoutes() {
 			return one(a.o.Live.Pulse(ctx))
 		})
 	route(a, operation{id: "stream-pulse", method: http.MethodGet, path: "/api/v1/status/stream", scope: token.Read, tag: "operate", timeout: liveTimeout, quiet: true,
-		summary: "The pulse, once a second when it has changed", responses: describe("Messages called pulse are what GET /api/v1/status/pulse answers.")},
+		summary: "The pulse, once a second when it has changed", responses: describe("Messages called pulse are what GET /api/v1/status/pulse answers.", reflect.TypeFor[clientele.Pulse]())},
 		func(context.Context, *struct{}) (*huma.StreamResponse, error) {
 			return &huma.StreamResponse{Body: func(hc huma.Context) { a.streamPulse(a.begin(hc)) }}, nil
 		})

@@ -211,6 +211,17 @@ func (v *view) counts(anchors []clientele.Anchor) ([]clientele.ProfileCount, err
 	return out, nil
 }
 
+// IdentityRules are the rules in force, completed by the defaults.
+func (a *App) IdentityRules(context.Context) (*clientele.IdentityRules, error) {
+	v, err := a.view()
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	rules := v.graph.Rules().IdentityRules
+	return &rules, nil
+}
+
 // Simulate is what other rules would do to the stored evidence. Nothing is changed.
 func (a *App) Simulate(_ context.Context, in clientele.IdentityRules, sample int) (*clientele.Simulation, error) {
 	then, err := identity.NewRules(in)

@@ -41,6 +41,9 @@ func TestSources(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if rules, err := p.client.IdentityRules(ctx); err != nil || rules.Namespaces[clientele.Email].Limit != c.Identity.Namespaces[clientele.Email].Limit {
+		t.Errorf("rules in force: %+v, %v", rules, err)
+	}
 	before := kiosk.WriteKey
 	p.stop()
 	p = run(t, c)

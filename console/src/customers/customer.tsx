@@ -1,11 +1,25 @@
-import { Badge, Button, Grid, Group, Stack, Table, Text, TextInput, Title, Tooltip } from '@mantine/core';
+import {
+  Badge,
+  Button,
+  Grid,
+  Group,
+  SegmentedControl,
+  Stack,
+  Table,
+  Text,
+  TextInput,
+  Title,
+  Tooltip,
+} from '@mantine/core';
+import { IconHeadset } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Identifier, type Profile } from '../api';
 import { Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
+import { Identity } from './identity';
 import { nameOf } from './person';
 import { words } from './words';
 
@@ -14,6 +28,8 @@ const route = getRouteApi('/customers/$namespace/$value');
 /** Everything that is known of one person. */
 export function Customer() {
   const id = route.useParams();
+  const { show } = route.useSearch();
+  const navigate = route.useNavigate();
   const { say, number, day, zone } = useLanguage(words);
   const profile = useQuery({
     queryKey: ['profile', id.namespace, id.value],
@@ -25,31 +41,58 @@ export function Customer() {
   return (
     <Stack>
       <div>
-        <Group gap="sm">
+        <Group gap="sm" justify="space-between">
           <Title order={1} size="h2">
             <bdi>{nameOf(p) || say('anonymous')}</bdi>
           </Title>
-          {p.lifecycle && <Badge variant="default">{p.lifecycle.stage}</Badge>}
+          <Group gap="xs">
+            {p.lifecycle && <Badge variant="default">{p.lifecycle.stage}</Badge>}
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconHeadset size={14} aria-hidden />}
+              renderRoot={(props) => <Link to="/customers/$namespace/$value/agent" params={id} {...props} />}
+            >
+              {say('agentView')}
+            </Button>
+          </Group>
         </Group>
         <Text size="sm" c="dimmed">
           {say('firstSeen')} {day(p.first_seen)} · {say('lastSeen')} {day(p.last_seen)} · {say('events')}{' '}
           {number(p.events)} · {say('zone')} {zone}
         </Text>
       </div>
-      <Grid>
-        <Grid.Col span={{ base: 12, md: 5 }}>
-          <Stack>
-            <Traits title={say('record')} values={p.traits} p={p} />
-            {Object.keys(p.computed).length > 0 && <Traits title={say('computed')} values={p.computed} p={p} />}
-            <Identifiers p={p} />
-            <Memberships p={p} />
-          </Stack>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 7 }}>
-          <Timeline id={id} />
-        </Grid.Col>
-      </Grid>
+      <SegmentedControl
+        aria-label={say('views')}
+        data={[
+          { value: '', label: say('overview') },
+          { value: 'identity', label: say('identity') },
+        ]}
+        value={show ?? ''}
+        onChange={(v) => void navigate({ search: { show: v === 'identity' ? 'identity' : undefined }, replace: true })}
+        style={{ alignSelf: 'start' }}
+      />
+      {show === 'identity' ? <Identity id={id} /> : <Overview p={p} id={id} />}
     </Stack>
+  );
+}
+
+function Overview({ p, id }: { p: Profile; id: Identifier }) {
+  const { say } = useLanguage(words);
+  return (
+    <Grid>
+      <Grid.Col span={{ base: 12, md: 5 }}>
+        <Stack>
+          <Traits title={say('record')} values={p.traits} p={p} />
+          {Object.keys(p.computed).length > 0 && <Traits title={say('computed')} values={p.computed} p={p} />}
+          <Identifiers p={p} />
+          <Memberships p={p} />
+        </Stack>
+      </Grid.Col>
+      <Grid.Col span={{ base: 12, md: 7 }}>
+        <Timeline id={id} />
+      </Grid.Col>
+    </Grid>
   );
 }
 

@@ -1,6 +1,6 @@
 import { Anchor, Button, Paper, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { IconSearch } from '@tabler/icons-react';
+import { IconScan, IconSearch } from '@tabler/icons-react';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
@@ -32,7 +32,19 @@ export function Customers() {
   });
   const people = found.data?.pages.flatMap((p) => p.items ?? []) ?? [];
   return (
-    <Page title={say('customers')}>
+    <Page
+      title={say('customers')}
+      actions={
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconScan size={14} aria-hidden />}
+          renderRoot={(props) => <Link to="/till" {...props} />}
+        >
+          {say('till')}
+        </Button>
+      }
+    >
       <TextInput
         type="search"
         aria-label={say('search')}

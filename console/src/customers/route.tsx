@@ -11,10 +11,25 @@ const list = createRoute({
 const one = createRoute({
   getParentRoute: () => root,
   path: '/customers/$namespace/$value',
+  validateSearch: (s: Record<string, unknown>): { show?: 'identity' } => ({
+    show: s.show === 'identity' ? 'identity' : undefined,
+  }),
   component: lazyRouteComponent(() => import('./customer'), 'Customer'),
+});
+
+const agent = createRoute({
+  getParentRoute: () => root,
+  path: '/customers/$namespace/$value/agent',
+  component: lazyRouteComponent(() => import('./agent'), 'Agent'),
+});
+const till = createRoute({
+  getParentRoute: () => root,
+  path: '/till',
+  validateSearch: (s: Record<string, unknown>): { id?: string } => ({ id: s.id ? String(s.id) : undefined }),
+  component: lazyRouteComponent(() => import('./till'), 'Till'),
 });
 
 export const customers = {
   entry: { word: 'customers' as const, icon: IconUsers, to: '/customers' },
-  routes: [list, one] as const,
+  routes: [list, one, agent, till] as const,
 };

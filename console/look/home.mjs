@@ -1,0 +1,5 @@
+export default async function ({ page, look, go }) {
+  await go('/');
+  await page.locator('[data-testid=profiles]').waitFor();
+  await look('home');
+}

@@ -1,0 +1,216 @@
+import { Anchor, Badge, Grid, Group, Stack, Table, Text, ThemeIcon } from '@mantine/core';
+import { IconMessage2 } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { api, type Profile } from '../api';
+import { Page, Part, Tile, Tiles } from '../parts/page';
+import { Trouble, Waiting } from '../parts/said';
+import { useLanguage } from '../settings';
+import { advice } from './advice';
+import { type Conversation, type Order, useConversations, useLoyalty, useOrders, useWanted, useWorth } from './facts';
+import { nameOf } from './person';
+import { words } from './words';
+
+const route = getRouteApi('/customers/$namespace/$value/agent');
+
+/** One screen for who is on the telephone: who it is, what they are worth, what is open, and what to say. */
+export function Agent() {
+  const id = route.useParams();
+  const { say } = useLanguage(words);
+  const told = useQuery({
+    queryKey: ['profile', id.namespace, id.value],
+    queryFn: () => api.get('/api/v1/profiles/{namespace}/{value}', { path: id, query: { explain: true } }),
+  });
+  if (told.error) return <Trouble error={told.error} />;
+  if (!told.data) return <Waiting />;
+  const p = told.data;
+  const back = (
+    <Anchor size="sm" renderRoot={(props) => <Link to="/customers/$namespace/$value" params={id} {...props} />}>
+      {say('everything')}
+    </Anchor>
+  );
+  return (
+    <Page title={<bdi>{nameOf(p) || say('anonymous')}</bdi>} about={<Reach p={p} />} actions={back}>
+      <Serve p={p} />
+    </Page>
+  );
+}
+
+/** How the person is reached. */
+export function Reach({ p }: { p: Profile }) {
+  const of = (ns: string) => (p.identifiers ?? []).filter((i) => i.namespace === ns && !i.blocked).map((i) => i.value);
+  const text = (k: string) => (typeof p.traits?.[k] === 'string' ? String(p.traits[k]) : '');
+  const place = [text('city'), text('country')].filter(Boolean).join(', ');
+  return <bdi>{[...of('email').slice(0, 2), ...of('phone').slice(0, 2), place].filter(Boolean).join(' · ')}</bdi>;
+}
+
+function Serve({ p }: { p: Profile }) {
+  const { say, number, day } = useLanguage(words);
+  const id = p.id as unknown as string;
+  const [worth, orders, conversations, loyalty, wanted] = [
+    useWorth(id),
+    useOrders(id),
+    useConversations(id),
+    useLoyalty(id),
+    useWanted(id),
+  ];
+  const error = worth.error ?? orders.error ?? conversations.error ?? loyalty.error ?? wanted.error;
+  const w = worth.data?.[0];
+  const l = loyalty.data?.[0];
+  const tips = advice(
+    {
+      profile: p,
+      worth: w,
+      orders: orders.data ?? [],
+      conversations: conversations.data ?? [],
+      loyalty: loyalty.data ?? [],
+      wanted: wanted.data ?? [],
+    },
+    Date.now(),
+  );
+  const settled = [worth, orders, conversations, loyalty, wanted].every((q) => !q.isPending);
+  return (
+    <>
+      {error && <Trouble error={error} />}
+      <Tiles>
+        <Tile
+          label={say('orders')}
+          value={w ? number(w.orders) : '–'}
+          note={w && w.returned > 0 ? say('returned', { count: w.returned }) : undefined}
+        />
+        <Tile
+          label={say('spent')}
+          value={w ? number(Math.round(w.revenue ?? 0)) : '–'}
+          note={w && w.orders > 0 && say('perOrder', { amount: Math.round((w.revenue ?? 0) / w.orders) })}
+        />
+        <Tile
+          label={say('tier')}
+          value={l?.tier ?? say('noTier')}
+          note={l && say('points', { points: l.points ?? 0 })}
+        />
+        <Tile
+          label={say('lastSeen')}
+          value={day(p.last_seen)}
+          note={p.lifecycle && <Badge variant="light">{p.lifecycle.stage}</Badge>}
+        />
+      </Tiles>
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <Stack>
+            <Part title={say('toSay')} about={say('toSayHelp')}>
+              {!settled && <Waiting />}
+              <Stack gap="xs" data-testid="advice">
+                {settled &&
+                  tips.map((t) => (
+                    <Group key={t.word} gap="xs" wrap="nowrap" align="flex-start">
+                      <ThemeIcon variant="light" size={26} radius="xl">
+                        <IconMessage2 size={15} aria-hidden />
+                      </ThemeIcon>
+                      <div>
+                        <Text size="sm">{say(t.word, t.values)}</Text>
+                        <Text size="xs" c="dimmed">
+                          {say(`${t.word}Why`, t.values)}
+                        </Text>
+                      </div>
+                    </Group>
+                  ))}
+              </Stack>
+            </Part>
+            <Open list={conversations.data ?? []} />
+            <May p={p} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <LastOrders list={orders.data ?? []} />
+        </Grid.Col>
+      </Grid>
+    </>
+  );
+}
+
+function Open({ list }: { list: Conversation[] }) {
+  const { say, day } = useLanguage(words);
+  return (
+    <Part title={say('conversations')}>
+      {list.length === 0 && <Text size="sm">{say('none')}</Text>}
+      <Stack gap={6}>
+        {list.map((c) => (
+          <Group key={c.conversation_id} justify="space-between" gap="xs" wrap="nowrap">
+            <Text size="sm" truncate>
+              {[c.topic, c.channel, c.agent].filter(Boolean).join(' · ')}
+            </Text>
+            <Group gap={6} wrap="nowrap">
+              <Text size="xs" c="dimmed">
+                {day(c.ts)}
+              </Text>
+              <Badge size="xs" variant="light" color={c.resolved === false ? 'orange' : 'gray'} tt="none">
+                {say(c.resolved === false ? 'open' : 'closed')}
+              </Badge>
+            </Group>
+          </Group>
+        ))}
+      </Stack>
+    </Part>
+  );
+}
+
+/** What may be done with the person's data. */
+export function May({ p }: { p: Profile }) {
+  const { say, day } = useLanguage(words);
+  return (
+    <Part title={say('consent')}>
+      {(p.consent ?? []).length === 0 && <Text size="sm">{say('notAsked')}</Text>}
+      <Stack gap={4}>
+        {(p.consent ?? []).map((c) => (
+          <Group key={`${c.purpose}/${c.channel}`} justify="space-between" gap="xs">
+            <Text size="sm">{[c.purpose, c.channel].filter(Boolean).join(' / ')}</Text>
+            <Group gap={6}>
+              <Text size="xs" c="dimmed">
+                {day(c.at)}
+              </Text>
+              <Badge size="xs" variant="light" color={c.granted ? 'pine' : 'red'} tt="none">
+                {say(c.granted ? 'granted' : 'refused')}
+              </Badge>
+            </Group>
+          </Group>
+        ))}
+      </Stack>
+    </Part>
+  );
+}
+
+export function LastOrders({ list }: { list: Order[] }) {
+  const { say, number, day } = useLanguage(words);
+  return (
+    <Part title={say('lastOrders')}>
+      {list.length === 0 && <Text size="sm">{say('noOrders')}</Text>}
+      {list.length > 0 && (
+        <Table verticalSpacing={5} layout="fixed">
+          <Table.Tbody>
+            {list.map((o) => (
+              <Table.Tr key={o.order_id}>
+                <Table.Td w="32%">
+                  {day(o.ts)}
+                  <Text size="xs" c="dimmed">
+                    {o.channel}
+                  </Text>
+                </Table.Td>
+                <Table.Td>
+                  <Text size="sm" lineClamp={2}>
+                    <bdi>{o.what ?? o.order_id}</bdi>
+                  </Text>
+                </Table.Td>
+                <Table.Td ta="end" w="28%">
+                  {o.revenue !== null && number(o.revenue)} {o.currency}
+                  <Text size="xs" c="dimmed">
+                    {o.status}
+                  </Text>
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </Part>
+  );
+}

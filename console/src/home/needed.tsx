@@ -1,0 +1,48 @@
+import { Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { api } from '../api';
+import { Part } from '../parts/page';
+import type { Pulse } from '../parts/pulse';
+import { useLanguage } from '../settings';
+import { Wanted } from './home';
+import { words } from './words';
+
+/** What waits for a person. What the viewer may not see is left out. */
+export function Needed({ pulse }: { pulse: Pulse }) {
+  const { say } = useLanguage(words);
+  const health = useQuery({
+    queryKey: ['identity', 'health'],
+    queryFn: () => api.get('/api/v1/identity/health'),
+    staleTime: 60_000,
+  });
+  const runs = useQuery({ queryKey: ['matching', 'runs'], queryFn: () => api.get('/api/v1/identity/matching/runs') });
+  const exports = useQuery({
+    queryKey: ['exports'],
+    queryFn: () => api.get('/api/v1/exports', { query: { limit: 100 } }),
+  });
+  const erasures = useQuery({ queryKey: ['erasures'], queryFn: () => api.get('/api/v1/erasures'), retry: false });
+  const certificates = (erasures.data?.items ?? []) as { what: string; id: string }[];
+  const purged = new Set(certificates.filter((c) => c.what === 'purged').map((c) => c.id));
+  const due = certificates.filter((c) => c.what === 'erased' && !purged.has(c.id)).length;
+  const failed = (exports.data?.items ?? []).filter((e) => e.state === 'failed').length;
+  const waiting = (runs.data?.items ?? []).some((r) => r.state === 'waiting');
+  const aside = Number(pulse.counts?.quarantined ?? 0);
+  const open = health.data?.matching.open ?? 0;
+  const lines = [
+    aside > 0 && { text: say('quarantine', { count: aside }), act: say('quarantineDo'), to: '/data/quarantine' },
+    open > 0 && { text: say('reviews', { count: open }), act: say('reviewsDo'), to: '/data/reviews' },
+    waiting && { text: say('matching'), act: say('matchingDo'), to: '/data/reviews' },
+    due > 0 && { text: say('erasures', { count: due }), act: say('erasuresDo'), to: '/privacy/requests' },
+    failed > 0 && { text: say('exports', { count: failed }), act: say('exportsDo'), to: '/data/sources' },
+  ].filter((l) => l !== false);
+  return (
+    <Part title={say('needed')}>
+      <Stack gap="xs">
+        {lines.length === 0 && <Text size="sm">{say('neededNone')}</Text>}
+        {lines.map((l) => (
+          <Wanted key={l.text} {...l} />
+        ))}
+      </Stack>
+    </Part>
+  );
+}

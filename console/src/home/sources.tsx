@@ -1,0 +1,119 @@
+import { Anchor, Badge, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api, type Schema } from '../api';
+import { Part } from '../parts/page';
+import type { Pulse } from '../parts/pulse';
+import { type Column, DataTable } from '../parts/table';
+import { useLanguage } from '../settings';
+import { words } from './words';
+
+interface Row {
+  source: string;
+  rates: number[];
+  events: number;
+  aside: number;
+  last?: string;
+  status: Schema<'Freshness'>['status'];
+}
+
+const colours = { fresh: 'pine', late: 'orange', quiet: 'gray', never: 'gray' } as const;
+
+/** A bar for each second of the last minute. */
+function Minute({ values, label }: { values: number[]; label: string }) {
+  const most = Math.max(...values, 1);
+  return (
+    <svg width={122} height={20} role="img" aria-label={label} style={{ display: 'block' }}>
+      {values.map((v, i) => (
+        <rect
+          // biome-ignore lint/suspicious/noArrayIndexKey: a second is its place
+          key={i}
+          x={i * 2}
+          width={1.5}
+          y={20 - Math.max(v > 0 ? 2 : 0.5, (v / most) * 20)}
+          height={20}
+          fill={v > 0 ? 'var(--mantine-primary-color-filled)' : 'var(--mantine-color-default-border)'}
+        />
+      ))}
+    </svg>
+  );
+}
+
+/** Each source: what it sends now, and whether it is late. */
+export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string) => number[] }) {
+  const { say, number, day, second } = useLanguage(words);
+  const fresh = useQuery({
+    queryKey: ['freshness'],
+    queryFn: () => api.get('/api/v1/quality/freshness'),
+    staleTime: 20_000,
+  });
+  const by = new Map((pulse.sources ?? []).map((s) => [s.source, s]));
+  const names = new Set([...(fresh.data?.items ?? []).map((f) => f.source), ...by.keys()]);
+  const rows: Row[] = [...names].map((source) => {
+    const [f, p] = [fresh.data?.items?.find((x) => x.source === source), by.get(source)];
+    const last = p?.last || f?.last;
+    return {
+      source,
+      rates: rates(source),
+      events: p?.events ?? 0,
+      aside: p?.aside ?? 0,
+      last: last || undefined,
+      status: f?.status ?? 'fresh',
+    };
+  });
+  const tenSeconds = (r: Row) => r.rates.slice(-10).reduce((a, b) => a + b, 0) / 10;
+  const columns: Column<Row>[] = [
+    {
+      key: 'source',
+      title: say('source'),
+      value: (r) => r.source,
+      show: (r) => (
+        <Anchor renderRoot={(props) => <Link to="/data/live" search={{ source: r.source }} {...props} />}>
+          <bdi>{r.source}</bdi>
+        </Anchor>
+      ),
+    },
+    {
+      key: 'rate',
+      title: say('rate'),
+      align: 'end',
+      value: tenSeconds,
+      show: (r) => number(Math.round(tenSeconds(r) * 10) / 10),
+    },
+    {
+      key: 'minute',
+      title: say('minute'),
+      from: 'sm',
+      value: (r) => r.rates.reduce((a, b) => a + b, 0),
+      show: (r) => <Minute values={r.rates} label={number(r.rates.reduce((a, b) => a + b, 0))} />,
+    },
+    { key: 'aside', title: say('aside'), align: 'end', from: 'lg', value: (r) => r.aside },
+    {
+      key: 'last',
+      title: say('lastEvent'),
+      from: 'md',
+      nowrap: true,
+      value: (r) => r.last,
+      show: (r) => (r.last ? (Date.now() - Date.parse(r.last) < 43_200_000 ? second(r.last) : day(r.last)) : '–'),
+    },
+    {
+      key: 'state',
+      title: say('state'),
+      value: (r) => r.status,
+      show: (r) => (
+        <Badge size="sm" variant="light" color={colours[r.status]} tt="none">
+          {say(`status_${r.status}` as 'status_fresh')}
+        </Badge>
+      ),
+    },
+  ];
+  const lag = Number(pulse.lag ?? 0);
+  return (
+    <Part title={say('alive')} about={say('aliveHelp')}>
+      <DataTable bare label={say('alive')} rows={rows} columns={columns} id={(r) => r.source} sort="-rate" />
+      <Text size="xs" c="dimmed" mt="xs" role="status">
+        {lag > 0 ? say('lagSome', { lag }) : say('lagNone')}
+      </Text>
+    </Part>
+  );
+}
