@@ -5,6 +5,7 @@ package console
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -14,7 +15,10 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"clientele"
@@ -52,6 +56,7 @@ type Console struct {
 	index    []byte // empty = the console was not built
 	sessions *sessions
 	failures *failures
+	gzipped  sync.Map // by name, of the files that were asked for
 }
 
 // New makes the console.
@@ -111,7 +116,26 @@ func (c *Console) asset(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	w.Header().Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") && slices.Contains([]string{".js", ".css", ".svg"}, path.Ext(name)) {
+		w.Header().Set("Content-Encoding", "gzip")
+		content = c.packed(name, content)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	_, _ = w.Write(content) // nobody is left to tell
+}
+
+// packed is the file for who takes it packed; it is packed when somebody first asks.
+func (c *Console) packed(name string, content []byte) []byte {
+	if b, ok := c.gzipped.Load(name); ok {
+		return b.([]byte)
+	}
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is valid
+	_, _ = z.Write(content)                               // into memory, which never fails
+	_ = z.Close()
+	c.gzipped.Store(name, b.Bytes())
+	return b.Bytes()
 }
 
 func guard(h http.Header) {

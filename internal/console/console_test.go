@@ -1,9 +1,11 @@
 package console_test
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -213,6 +215,16 @@ func TestPages(t *testing.T) {
 	}
 	if w := s.ask("GET", "/console/assets/a-1.js", ""); w.Code != 200 || !strings.Contains(w.Header().Get("Content-Type"), "javascript") || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 		t.Errorf("asset: %d %s", w.Code, w.Header())
+	}
+	for range 2 { // packed, and then as it was kept
+		w := s.ask("GET", "/console/assets/a-1.js", "", "Accept-Encoding", "br, gzip")
+		z, err := gzip.NewReader(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(z); err != nil || string(b) != "1" || w.Header().Get("Content-Encoding") != "gzip" || w.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("packed: %q, %v, %v", b, err, w.Header())
+		}
 	}
 	if w := s.ask("GET", "/console/assets/b.js", ""); w.Code != 404 {
 		t.Errorf("a file that is not there: %d", w.Code)

@@ -1,12 +1,11 @@
 import { Anchor, Button, Paper, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
 import { IconScan, IconSearch } from '@tabler/icons-react';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
 import { api, type Profile } from '../api';
 import { Page } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
+import { useTyped } from '../parts/typed';
 import { useLanguage } from '../settings';
 import { addressOf, nameOf } from './person';
 import { words } from './words';
@@ -18,11 +17,11 @@ export function Customers() {
   const { say } = useLanguage(words);
   const navigate = useNavigate();
   const { q = '' } = route.useSearch();
-  const [typed, setTyped] = useState(q);
-  const [settled] = useDebouncedValue(typed, 200);
-  useEffect(() => {
-    void navigate({ to: '/customers', search: { q: settled.trim() || undefined }, replace: true });
-  }, [settled, navigate]);
+  const [typed, setTyped] = useTyped(
+    q,
+    (text) => void navigate({ to: '/customers', search: { q: text }, replace: true }),
+    200,
+  );
   const found = useInfiniteQuery({
     queryKey: ['search', q],
     queryFn: ({ pageParam }) => api.get('/api/v1/profiles', { query: { q, limit: 25, cursor: pageParam } }),

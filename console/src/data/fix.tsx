@@ -22,8 +22,14 @@ export function pathsOf(message: Record<string, unknown>): string[] {
   return out;
 }
 
-const expression = (path: string) =>
-  path.startsWith('properties.') || path.startsWith('traits.') || path.startsWith('context.') ? path : path;
+/** Which of them the reason speaks of: by its whole path, else by its name. */
+export function blamed(paths: string[], reason: string): string | undefined {
+  const inside = paths.filter((p) => p.includes('.'));
+  return (
+    inside.find((p) => reason.includes(`/${p.replace('.', '/')}`)) ??
+    inside.find((p) => reason.includes(p.split('.').slice(1).join('.')))
+  );
+}
 
 /** A rule that mends an event like this one, tried on it before it is in force; then the event is tried again. */
 export function Fix({ entry, close }: { entry: Aside | undefined; close: () => void }) {
@@ -46,10 +52,10 @@ function Rule({ entry, close }: { entry: Aside; close: () => void }) {
   const queries = useQueryClient();
   const message = messageOf(entry.raw) ?? {};
   const paths = pathsOf(message);
-  const named = paths.find((p) => entry.reason.includes(p.split('.').at(-1) ?? p));
+  const named = blamed(paths, entry.reason);
   const [op, setOp] = useState<Step['op']>('set');
   const [path, setPath] = useState(named ?? paths[0] ?? 'properties.');
-  const [value, setValue] = useState(`float(${expression(named ?? paths[0] ?? 'properties.')})`);
+  const [value, setValue] = useState(`float(${named ?? paths[0] ?? 'properties.'})`);
   const [to, setTo] = useState('');
   const event = typeof message.event === 'string' ? message.event : `$${String(message.type)}`;
   const step: Step = {
@@ -116,7 +122,7 @@ function Rule({ entry, close }: { entry: Aside; close: () => void }) {
             value={path}
             onChange={(p) => {
               setPath(p ?? '');
-              setValue(`float(${expression(p ?? '')})`);
+              setValue(`float(${p ?? ''})`);
             }}
             allowDeselect={false}
             searchable

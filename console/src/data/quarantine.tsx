@@ -1,12 +1,12 @@
 import { Badge, Button, Checkbox, Code, Group, Paper, Stack, Switch, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
 import { IconMoodSmile, IconRefresh, IconSearch, IconWand } from '@tabler/icons-react';
 import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { api, type Schema } from '../api';
 import { AskFirst } from '../parts/ask';
 import { Empty, Trouble, Waiting } from '../parts/said';
+import { useTyped } from '../parts/typed';
 import { useLanguage } from '../settings';
 import { Fix } from './fix';
 import { DataPage } from './frame';
@@ -21,13 +21,12 @@ export function QuarantinePage() {
   const search = route.useSearch();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const [typed, setTyped] = useState(search.text ?? '');
-  const [settled] = useDebouncedValue(typed, 250);
+  const [typed, setTyped] = useTyped(
+    search.text,
+    (text) => void navigate({ to: '/data/quarantine', search: (s) => ({ ...s, text }), replace: true }),
+  );
   const [chosen, setChosen] = useState<string[]>([]);
   const [fixing, setFixing] = useState<Aside>();
-  useEffect(() => {
-    void navigate({ to: '/data/quarantine', search: (s) => ({ ...s, text: settled || undefined }), replace: true });
-  }, [settled, navigate]);
   const told = useInfiniteQuery({
     queryKey: ['quarantine', search],
     queryFn: ({ pageParam }) =>

@@ -1,13 +1,13 @@
 import { Badge, Button, Checkbox, Group, Paper, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
 import { IconArrowBackUp, IconUsers } from '@tabler/icons-react';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { api, type Schema } from '../api';
 import { AskFirst } from '../parts/ask';
 import { Person } from '../parts/people';
 import { Empty, Trouble, Waiting } from '../parts/said';
+import { useTyped } from '../parts/typed';
 import { useLanguage } from '../settings';
 import { DataPage } from './frame';
 import { words } from './words';
@@ -24,13 +24,12 @@ export function Reviews() {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const state = (search.state ?? 'open') as Verdict;
-  const [typed, setTyped] = useState(search.q ?? '');
-  const [q] = useDebouncedValue(typed, 250);
+  const [typed, setTyped] = useTyped(
+    search.q,
+    (q) => void navigate({ to: '/data/reviews', search: (s) => ({ ...s, q }), replace: true }),
+  );
   const [chosen, setChosen] = useState<string[]>([]);
   const [last, setLast] = useState<{ ids: string[]; was: Verdict; now: Verdict }>();
-  useEffect(() => {
-    void navigate({ to: '/data/reviews', search: (s) => ({ ...s, q: q || undefined }), replace: true });
-  }, [q, navigate]);
   const told = useInfiniteQuery({
     queryKey: ['reviews', state, search.q],
     queryFn: ({ pageParam }) =>

@@ -1,11 +1,10 @@
 import { Badge, Button, Group, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
 import { api, type Schema } from '../api';
 import { Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
+import { useTyped } from '../parts/typed';
 import { useLanguage } from '../settings';
 import { PrivacyPage } from './frame';
 import { words } from './words';
@@ -18,11 +17,11 @@ export function AuditLog() {
   const { say, minute } = useLanguage(words);
   const { person } = route.useSearch();
   const navigate = useNavigate();
-  const [typed, setTyped] = useState(person ?? '');
-  const [settled] = useDebouncedValue(typed.trim(), 400);
-  useEffect(() => {
-    void navigate({ to: '/privacy/audit', search: (s) => ({ ...s, person: settled || undefined }), replace: true });
-  }, [settled, navigate]);
+  const [typed, setTyped] = useTyped(
+    person,
+    (text) => void navigate({ to: '/privacy/audit', search: (s) => ({ ...s, person: text }), replace: true }),
+    400,
+  );
   const told = useInfiniteQuery({
     queryKey: ['audit', person],
     queryFn: ({ pageParam }) => api.get('/api/v1/audit', { query: { limit: 100, cursor: pageParam, person } }),

@@ -1,0 +1,52 @@
+import type { Page } from '@playwright/test';
+import { expect, open, test } from './shop';
+
+const number = async (page: Page, id: string) =>
+  Number((await page.getByTestId(id).textContent())?.replaceAll(',', ''));
+
+/** A row of behaviour: somebody has looked at something of a category. */
+async function looked(page: Page, category: string) {
+  await page.getByRole('button', { name: 'Condition', exact: true }).first().click();
+  await page.getByRole('menuitem', { name: /^Behaviour/ }).click();
+  const line = page.locator('.line').last();
+  await line.getByRole('combobox', { name: 'Behaviour' }).fill('Product Viewed');
+  await page.keyboard.press('Escape');
+  await line.getByRole('button', { name: 'with a property' }).click();
+  await line.getByRole('combobox', { name: 'Property' }).fill('category');
+  await page.keyboard.press('Escape');
+  await line.getByRole('combobox', { name: 'Value' }).last().fill(category);
+  await page.keyboard.press('Escape');
+}
+
+test('tents and boots: the count follows the clicks, and the audience fills as events arrive', async ({
+  page,
+  shop,
+  complaints,
+}) => {
+  const name = `tents-and-boots-${Date.now() % 100000}`;
+  await open(page, '/audiences/new');
+  await looked(page, 'tents');
+  await expect.poll(() => number(page, 'count')).toBeGreaterThan(0);
+  const tents = await number(page, 'count');
+  await looked(page, 'boots');
+  await expect.poll(() => number(page, 'count')).toBeLessThan(tents);
+  const both = await number(page, 'count');
+  await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
+  await page.getByRole('button', { name: 'Create audience' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(name);
+  await expect.poll(() => number(page, 'members')).toBeGreaterThanOrEqual(both);
+
+  const before = await number(page, 'members');
+  const look = (category: string, n: number) => ({
+    type: 'track',
+    event: 'Product Viewed',
+    anonymousId: `${name}-visitor`,
+    messageId: `${name}-${n}`,
+    properties: { category, sku: 'X' },
+  });
+  await shop.send([look('tents', 1), look('boots', 2)]);
+  await expect.poll(() => number(page, 'members'), { timeout: 20_000 }).toBeGreaterThan(before);
+  const him = await shop.ask<{ audiences: string[] }>('GET', `/api/v1/profiles/anonymous_id/${name}-visitor`);
+  expect(him.audiences).toContain(name);
+  expect(complaints).toEqual([]);
+});

@@ -1,0 +1,85 @@
+// What every journey needs: somebody who is signed in, and the API beside the browser.
+import { type APIRequestContext, test as base, expect, type Page } from '@playwright/test';
+
+declare const process: { env: Record<string, string | undefined> };
+const { URL: server = '', TOKEN = '', WRITE_KEY = 'WEB_KEY' } = process.env;
+// While pages are written they may come from another server than the API.
+const { API: behind = server } = process.env;
+
+type Row = (string | number | null)[];
+
+/** The public API with the token, as a script has it. */
+export class Shop {
+  constructor(readonly request: APIRequestContext) {}
+
+  async ask<T>(method: string, path: string, data?: unknown): Promise<T> {
+    const answer = await this.request.fetch(behind + path, {
+      method,
+      headers: { Authorization: `Bearer ${TOKEN}` },
+      data,
+    });
+    expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true);
+    return answer.status() === 204 ? (undefined as T) : answer.json();
+  }
+
+  async rows(sql: string): Promise<Row[]> {
+    return (await this.ask<{ rows: Row[] }>('POST', '/api/v1/query', { sql })).rows;
+  }
+
+  /** Sends events as a library does. */
+  async send(events: object[], key = WRITE_KEY) {
+    const answer = await this.request.post(`${behind}/v1/batch`, {
+      headers: { Authorization: `Basic ${btoa(`${key}:`)}` },
+      data: { batch: events },
+    });
+    expect(answer.ok(), await answer.text()).toBe(true);
+  }
+
+  /** Somebody with an e-mail address and an anonymous id or more, whom records of several sources have joined. */
+  async joined(nth: number): Promise<string> {
+    const rows = await this.rows(`select min(value) filter (where namespace = 'email') as email from identifiers
+      group by profile_id having count(*) filter (where namespace = 'email') = 1 and count(*) filter (where namespace = 'anonymous_id') >= 1
+        and count(distinct source) >= 2 order by email limit 1 offset ${nth}`);
+    return String(rows[0][0]);
+  }
+}
+
+interface Fixtures {
+  shop: Shop;
+  /** What the browser complained about; a journey fails when there is anything. */
+  complaints: string[];
+}
+
+export const test = base.extend<Fixtures>({
+  shop: async ({ playwright }, use) => {
+    const request = await playwright.request.newContext();
+    await use(new Shop(request));
+    await request.dispose();
+  },
+  complaints: async ({ page }, use) => {
+    const complaints: string[] = [];
+    page.on('pageerror', (e) => complaints.push(e.message));
+    page.on('console', (m) => {
+      if (m.type() === 'error') complaints.push(m.text());
+    });
+    page.on('request', (r) => {
+      if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(`${server}/`)) complaints.push(`asks ${r.url()}`);
+    });
+    await use(complaints);
+    expect(complaints).toEqual([]);
+  },
+  page: async ({ page, context }, use) => {
+    const signed = await context.request.post(`${server}/console/session`, { data: { token: TOKEN } });
+    expect(signed.ok(), await signed.text()).toBe(true);
+    await use(page);
+  },
+});
+
+/** Opens a page of the console by its path and waits until it shows what it has asked for. */
+export async function open(page: Page, path: string) {
+  await page.goto(`${server}/console${path}`);
+  await page.locator('h1').first().waitFor();
+  await expect(page.locator('.mantine-Loader-root')).toHaveCount(0);
+}
+
+export { expect, server, TOKEN };

@@ -1,0 +1,60 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestConsole: people's journeys through the console in a real browser, against the program with a small demo shop.
+// What they do is in console/journeys.
+func TestConsole(t *testing.T) {
+	chromium := installed(t)
+	runner := filepath.Join("..", "console", "node_modules", ".bin", "playwright")
+	if _, err := os.Stat(runner); err != nil {
+		absent(t, "the console's libraries are not installed: run make console")
+	}
+	if _, err := os.Stat(filepath.Join("..", "internal", "console", "built", "dist", "index.html")); err != nil {
+		absent(t, "the console is not built into the program: run make console")
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	demo := &process{exited: make(chan struct{}), started: time.Now()}
+	demo.cmd = exec.Command(program, "demo", "--people", "800", "--match", "--listen", "127.0.0.1:0", "--data", data)
+	demo.cmd.Stdout, demo.cmd.Stderr = &demo.out, &demo.out
+	must(t, demo.cmd.Start())
+	go func() {
+		_ = demo.cmd.Wait()
+		close(demo.exited)
+	}()
+	t.Cleanup(func() {
+		_ = demo.cmd.Process.Signal(os.Interrupt)
+		select {
+		case <-demo.exited:
+		case <-time.After(20 * time.Second):
+			_ = demo.cmd.Process.Kill()
+			t.Error("the demo does not end")
+		}
+		if t.Failed() {
+			t.Logf("the end of what the demo said:\n%s", tail(demo.out.String()))
+		}
+	})
+	log, err := os.Create(filepath.Join(t.TempDir(), "demo.log")) // what it says stands in demo.out
+	must(t, err)
+	defer log.Close()
+	shop := &install{t: t, data: data, process: demo, log: log}
+	within(t, 3*time.Minute, "the shop is loaded and served", func() bool { return shop.up() && shop.get("/readyz") == http.StatusOK })
+	var at struct{ Address, Token string }
+	text, err := os.ReadFile(filepath.Join(data, "server.json"))
+	must(t, err)
+	must(t, json.Unmarshal(text, &at))
+	journeys := exec.Command(filepath.Join("node_modules", ".bin", "playwright"), "test", "-c", "journeys/config.ts")
+	journeys.Dir = filepath.Join("..", "console")
+	journeys.Env = append(os.Environ(), "URL="+at.Address, "TOKEN="+at.Token, "CHROMIUM="+chromium, "OUT="+t.TempDir())
+	said, err := journeys.CombinedOutput()
+	t.Logf("%s", said)
+	must(t, err)
+}
