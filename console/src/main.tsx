@@ -14,6 +14,8 @@ import { LanguageProvider } from './settings';
 import { theme } from './theme';
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content;
+// What holds the page still behind a dialog writes a style element, too, and looks for the nonce under this name.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
 const queries = new QueryClient({
   defaultOptions: {
     queries: {

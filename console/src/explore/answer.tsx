@@ -59,6 +59,7 @@ export function AnswerView({ question, answer, small }: AnswerProps) {
           option={plan.option}
           summary={plan.summary}
           height={small ? 220 : plan.height}
+          minWidth={question.kind === 'paths' ? 640 : undefined}
           onPick={(p) => open(plan.cellOf(p), p.name || chosen, chosen)}
         />
       )}

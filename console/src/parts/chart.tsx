@@ -9,19 +9,23 @@ interface ChartProps extends Drawing {
   /** What the chart says, in a sentence: for those who cannot see it. */
   summary: string;
   height?: number;
+  /** Scrolled sideways where the window is narrower. */
+  minWidth?: number;
   /** The numbers behind it, to be unfolded: a head and rows. */
   table?: { head: string[]; rows: (string | number)[][] };
 }
 
 /** One chart. The library that draws it is loaded with the first one. */
-export function Chart({ summary, height = 260, table, ...drawing }: ChartProps) {
+export function Chart({ summary, height = 260, minWidth, table, ...drawing }: ChartProps) {
   const { say } = useLanguage();
   return (
     <div>
-      <Box h={height} role="img" aria-label={summary} dir="ltr">
-        <Suspense fallback={<Skeleton h={height} data-drawing />}>
-          <Drawn {...drawing} />
-        </Suspense>
+      <Box style={{ overflowX: minWidth ? 'auto' : undefined }} tabIndex={minWidth ? 0 : undefined}>
+        <Box h={height} miw={minWidth} role="img" aria-label={summary} dir="ltr">
+          <Suspense fallback={<Skeleton h={height} data-drawing />}>
+            <Drawn {...drawing} />
+          </Suspense>
+        </Box>
       </Box>
       {table && (
         <details className="behind">

@@ -74,7 +74,7 @@ export function Tile({ label, value, note }: TileProps) {
       <Text size="xs" c="dimmed">
         {label}
       </Text>
-      <Text fz={26} fw={600} lh={1.25} truncate>
+      <Text fz={{ base: 20, sm: 26 }} fw={600} lh={1.25} style={{ overflowWrap: 'anywhere' }}>
         {value}
       </Text>
       {note && (
