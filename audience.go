@@ -141,6 +141,7 @@ const (
 	ReasonDefinition = "definition" // a version went live
 	ReasonDeleted    = "deleted"    // the audience was
 	ReasonStock      = "stock"      // what is available of what the person wants
+	ReasonPrediction = "prediction" // a model scored the person anew
 )
 
 // Membership is a member of an audience.

@@ -112,6 +112,11 @@ const (
 	CommandMatchRun      CommandName = "match_run"      // a run of matching, or what became of one that waited
 	CommandMatch         CommandName = "match"          // what a run found
 	CommandMatchReview   CommandName = "match_review"   // a verdict on pairs of the review queue
+	CommandModel         CommandName = "model"          // a model, or its end
+	CommandModelPart     CommandName = "model_part"     // a part of what a version has learned
+	CommandModelVersion  CommandName = "model_version"  // a version of a model, its parts are told before
+	CommandModelState    CommandName = "model_state"    // a version is promoted, or the one before it again
+	CommandScores        CommandName = "scores"         // what a promoted version predicts of some people
 )
 
 // Command is the Raw (JSON) of a KindCommand record. Body has the command's own shape.

@@ -34,6 +34,8 @@ const (
 	RowStock       byte = 'S' // 's' | SKU -> what is available where; 'n' | position -> SKUs whose people have to be found
 	RowErasure     byte = 'z' // 'e' | position -> an Erasure; 'd' | position | ordinal -> a record that was kept out and is still in the log; 'x' | likewise -> one that a retention rule deleted
 	RowMatch       byte = 'L' // 'r' | anchor | anchor -> a pair in the review queue; 'x' likewise, the other way round; 'n' | position -> a run; 'h' | position | position -> what a run that waits found; 'm' | position -> what a run learned
+	RowModel       byte = 'D' // 'd' | name -> a model and its versions; 'r' | name | version -> its report; 'a' | hash | part -> what a version has learned
+	RowScore       byte = 'p' // anchor -> what models predict of its person
 	RowOutbox      byte = 'o' // commit number -> Change
 	RowPosition    byte = 'P' // -> log position and commit number of the last change set
 )
@@ -251,6 +253,22 @@ func MatchHeldKey(run, part Position) Key {
 func MatchLearnedKey(run Position) Key {
 	return NewKey(RowMatch).Bytes([]byte{'m'}).Uint(uint64(run))
 }
+
+// ModelKey addresses a model with its versions.
+func ModelKey(name string) Key { return NewKey(RowModel).Bytes([]byte{'d'}).Text(name) }
+
+// ModelReportKey addresses the report of a version of a model.
+func ModelReportKey(name string, version int) Key {
+	return NewKey(RowModel).Bytes([]byte{'r'}).Text(name).Uint(uint64(version))
+}
+
+// ModelPartKey addresses a part of what a version has learned, by the hash of all of it.
+func ModelPartKey(hash string, part int) Key {
+	return NewKey(RowModel).Bytes([]byte{'a'}).Text(hash).Uint(uint64(part))
+}
+
+// ScoreKey addresses what models predict of the anchor's person.
+func ScoreKey(a Anchor) Key { return NewKey(RowScore).Anchor(a) }
 
 // TableKey addresses the folded row of a SQL table; parts are the values of its key columns.
 func TableKey(table string, parts ...string) Key {

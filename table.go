@@ -108,7 +108,7 @@ var Schema = []*Table{
 		text("event_id"), profileID, times("ts", "received_at"), source,
 		text("type", "name", "anonymous_id", "user_id"), columns(TypeJSON, []string{"properties", "context"}))},
 	{Name: "profiles", Key: []string{"profile_id"}, Import: true, Columns: slices.Concat(
-		profileID, times("first_seen", "last_seen"), columns(TypeJSON, []string{"traits", "consent", "computed"}), source)},
+		profileID, times("first_seen", "last_seen"), columns(TypeJSON, []string{"traits", "consent", "computed"}), source, columns(TypeJSON, []string{"predictions"}))},
 	{Name: "identifiers", Key: []string{"namespace", "value"}, Person: true, Columns: slices.Concat(anchorID,
 		text("namespace", "value"), profileID, source, columns(TypeBool, []string{"verified"}), times("first_seen", "last_seen"))},
 	{Name: "orders", Key: []string{"source", "order_id"}, Person: true, Import: true, Columns: slices.Concat(anchorID,
@@ -153,6 +153,9 @@ var Schema = []*Table{
 		text("audience"), profileID, times("entered_at", "exited_at"), text("entered_reason", "exited_reason"), source)},
 	{Name: "audience_lists", Key: []string{"audience", "anchor_id"}, Person: true, Columns: slices.Concat(anchorID,
 		text("audience"), profileID, times("added_at"), source)},
+	{Name: "predictions", Key: []string{"model", "anchor_id", "as_of"}, Person: true, Columns: slices.Concat(anchorID,
+		profileID, text("model"), columns(TypeBigint, []string{"version"}), times("as_of"), columns(TypeDouble, []string{"score"}),
+		columns(TypeJSON, []string{"outputs"}), source)},
 	{Name: "lifecycle", Key: []string{"profile_id", "stage", "entered_at"}, Columns: slices.Concat(
 		profileID, text("stage"), times("entered_at", "left_at"), source)},
 }

@@ -33,6 +33,7 @@ type backend interface {
 	savedBackend
 	retentionBackend
 	computedBackend
+	modelBackend
 	explorer
 	FindQuarantined(ctx context.Context, q clientele.QuarantineQuery, limit int, cursor string) ([]clientele.Quarantined, string, error)
 	ReplayFound(ctx context.Context, q clientele.QuarantineQuery) (int, error)

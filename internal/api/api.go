@@ -116,6 +116,7 @@ type Options struct {
 	Saved      Saver
 	Quality    Quality
 	Computed   Computed
+	Models     Models
 	Reload     Reloader
 	Live       Live
 	Sources    Sources
@@ -185,6 +186,7 @@ func New(o Options) (*API, error) {
 	a.planRoutes()
 	a.audienceRoutes()
 	a.computedRoutes()
+	a.modelRoutes()
 	a.lifecycleRoutes()
 	a.matchingRoutes()
 	a.savedRoutes()

@@ -131,6 +131,7 @@ type App struct {
 	postgres  atomic.Pointer[pgwire.Server] // nil while it does not serve
 	previews  *preview.Engine
 	names     names
+	modeling  *modeling
 	listing   sync.Mutex // one change of a list of an audience at a time
 	failures  failures
 	limits    limits
@@ -195,7 +196,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 		return nil, err
 	}
 	a.inForce.Store(&resolve.Rules{Identity: a.rules}) // until the resolver knows better
-	a.told, a.jobs = make(chan struct{}), make(chan func(*resolve.Resolver))
+	a.told, a.jobs, a.modeling = make(chan struct{}), make(chan func(*resolve.Resolver)), newModeling()
 	if err := a.traits.Check(); err != nil {
 		return nil, err
 	}
@@ -364,7 +365,7 @@ func (a *App) positions(ctx context.Context) error {
 
 // routes is the whole HTTP surface.
 func (a *App) routes() (http.Handler, error) {
-	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Matching: a, Quality: a, Computed: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
+	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Matching: a, Quality: a, Computed: a, Models: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
 		Backups: a, Audit: a.audit, Reload: a, Live: a, Sources: a, Limit: a.limits.apiToken.Take,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {

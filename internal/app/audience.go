@@ -150,6 +150,10 @@ func (k *catalogue) Names(kind audience.Naming, of string) ([]string, bool) {
 			return nil, false
 		}
 		return book.Names(), true
+	case audience.NamePrediction:
+		names, err := k.a.predicted()
+		k.err = firstOf(k.err, err)
+		return names, err == nil
 	case audience.NameStage:
 		life, err := resolve.LoadLifecycle(k.a.rows)
 		if k.err = firstOf(k.err, err); err != nil {

@@ -89,10 +89,16 @@ func (a *App) tellRules(ctx context.Context) error {
 	if err := a.tellComputed(ctx); err != nil { // before audiences, which may ask for them
 		return err
 	}
+	if err := a.tellModels(ctx); err != nil { // likewise
+		return err
+	}
 	if err := a.tellSegments(ctx); err != nil {
 		return err
 	}
-	return a.endComputed(ctx)
+	if err := a.endComputed(ctx); err != nil {
+		return err
+	}
+	return a.endModels(ctx)
 }
 
 // Settle waits until all that is in the log is resolved and in the column store.

@@ -29,6 +29,8 @@ import (
 //	refresh  asks the queries of SQL audiences when they are due
 //	match    compares all people when it is due
 //	online   compares people with others as they come
+//	train    trains models and scores everybody by them, as asked for or when due
+//	rescore  scores those whose orders have changed
 //	tick     moves the domain's clock while nothing else does, and when something is due
 //
 // Each runs until the context ends or it can go no further; the first to fail ends them all.
@@ -48,6 +50,8 @@ func (a *App) stages() map[string]func(context.Context) error {
 		"refresh": a.refreshes,
 		"match":   a.matchDue,
 		"online":  a.matchOnline,
+		"train":   a.train,
+		"rescore": a.rescore,
 	}
 }
 
@@ -63,7 +67,7 @@ const (
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
 // and archive further than profiles, which people look at while they speak with a customer. At 5
 // a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8, "refresh": 8, "match": 8, "online": 8}
+var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8, "refresh": 8, "match": 8, "online": 8, "train": 8, "rescore": 8}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.

@@ -126,6 +126,9 @@ func (a *App) Values(ctx context.Context, q clientele.ValuesQuery) ([]clientele.
 		if rest, ok := strings.CutPrefix(q.Name, resolve.ComputedPrefix); ok {
 			name, columns, document = rest, schema.Computed, "computed"
 		}
+		if rest, ok := strings.CutPrefix(q.Name, clientele.PredictionsPrefix); ok {
+			name, columns, document = rest, schema.Predictions, "predictions"
+		}
 		if value, from = column(columns, name, document), "profiles"; strings.Contains(value, "$2") {
 			params = append(params, jsonPath(name))
 		}

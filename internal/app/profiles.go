@@ -88,7 +88,7 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 	if err != nil {
 		return nil, err
 	}
-	out := &clientele.Profile{ID: p, Identifiers: ids, Traits: make(map[string]any, len(golden.Traits)), Computed: map[string]any{}, Predictions: map[string]any{},
+	out := &clientele.Profile{ID: p, Identifiers: ids, Traits: make(map[string]any, len(golden.Traits)), Computed: map[string]any{},
 		Audiences: in, Lifecycle: stage, Consent: consent, FirstSeen: golden.First.At, LastSeen: golden.Last, FormerIDs: former, Events: golden.Records}
 	for name, t := range golden.Traits {
 		out.Traits[name] = t
@@ -99,6 +99,9 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 	}
 	for name, value := range values {
 		out.Computed[name] = value
+	}
+	if out.Predictions, err = v.predictions(p); err != nil {
+		return nil, err
 	}
 	if explain {
 		out.Provenance = golden.Provenance

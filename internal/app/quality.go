@@ -26,6 +26,7 @@ type plansAndRules struct {
 	transforms []clientele.TransformRule
 	retention  []clientele.RetentionRule
 	computed   []clientele.ComputedTrait
+	models     []clientele.Model
 }
 
 // CheckPlans says what is wrong with the configuration's plans and transform rules.
@@ -69,7 +70,10 @@ func (a *App) readPlans() error {
 	}
 	a.ruled.retention = a.cfg.Retention
 	var err error
-	a.ruled.computed, err = ReadComputed(a.cfg.ComputedTraits)
+	if a.ruled.computed, err = ReadComputed(a.cfg.ComputedTraits); err != nil {
+		return err
+	}
+	a.ruled.models, err = ReadModels(a.cfg.Models)
 	return err
 }
 

@@ -132,7 +132,8 @@ func (ch *checker) trait(at place, name string) {
 	if rest, ok := strings.CutPrefix(name, "computed."); ok {
 		kind, name = NameComputed, rest
 	} else if rest, ok := strings.CutPrefix(name, "predictions."); ok {
-		kind, name = NamePrediction, rest
+		ch.name(at, NamePrediction, rest, "")
+		return
 	}
 	name, _, _ = strings.Cut(name, ".")
 	ch.name(at, kind, name, "")

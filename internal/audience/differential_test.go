@@ -2,6 +2,7 @@ package audience_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -141,6 +142,7 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 		p := clientele.Position(len(w.frames))
 		w.must(r.Batch([]resolve.Decoded{resolve.Decode(p, &w.frames[p-1], r.Rules(), sources)}))
 	}
+	w.model(resolved)
 	early := rnd.IntN(2) == 0 // computed traits are counted as events come, or backfilled
 	if early {
 		w.define(resolved)
@@ -150,6 +152,9 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 		resolved()
 		if rnd.IntN(4) == 0 {
 			w.split(r)
+		}
+		if rnd.IntN(3) == 0 {
+			w.score(resolved)
 		}
 		if rnd.IntN(3) == 0 {
 			w.tick(resolved)
@@ -190,6 +195,48 @@ func (w *world) define(resolved func()) {
 		w.frames = append(w.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: resolve.OperatorSource, ReceivedAt: w.now, Raw: raw}}})
 		resolved()
 	}
+}
+
+// predictedNames are the outputs of the model of every world.
+var predictedNames = []string{"worth.expected_value", "worth.p_alive", "worth.tier", "worth.as_of", "worth.version", "worth.none"}
+
+// tell puts a command into the log.
+func (w *world) tell(name clientele.CommandName, body any, resolved func()) {
+	b, err := json.Marshal(body)
+	w.must(err)
+	raw, err := json.Marshal(clientele.Command{Name: name, By: "op", Body: b})
+	w.must(err)
+	w.frames = append(w.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: resolve.OperatorSource, ReceivedAt: w.now, Raw: raw}}})
+	resolved()
+}
+
+// model brings a model into force that scores.
+func (w *world) model(resolved func()) {
+	hash := fmt.Sprintf("%x", sha256.Sum256([]byte("{}")))
+	w.tell(clientele.CommandModel, resolve.ModelBody{Model: clientele.Model{Name: "worth", Kind: clientele.ModelLTV, Horizon: "90d"}}, resolved)
+	w.tell(clientele.CommandModelPart, resolve.ModelPartBody{Hash: hash, Data: []byte("{}")}, resolved)
+	w.tell(clientele.CommandModelVersion, resolve.ModelVersionBody{Model: "worth", Version: clientele.ModelVersion{Artefact: hash}}, resolved)
+	w.tell(clientele.CommandModelState, resolve.ModelStateBody{Model: "worth", State: clientele.VersionPromoted}, resolved)
+}
+
+// score scores some people, some of them as of a moment that others were not.
+func (w *world) score(resolved func()) {
+	b := resolve.ScoresBody{Model: "worth", Version: 1, AsOf: w.now - clientele.Micros(w.rnd.Int64N(3*day)), Outputs: []string{"expected_value", "p_alive", "tier"}, Values: make([][]clientele.RawJSON, 3)}
+	var ids, gone []int64
+	w.must(w.rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowGroup)), func(k clientele.Key, _ []byte) (bool, error) {
+		switch id := int64(k.Read().Uint()); w.rnd.IntN(5) {
+		case 0:
+			gone = append(gone, id)
+		case 1, 2:
+			ids = append(ids, id)
+			for i, v := range []string{pick(w.rnd, "0", "1", "2.5", "10", "-3", "null"), pick(w.rnd, "0", "0.1", "0.30000000000000004", "1", "null"), pick(w.rnd, `"top_1"`, `"rest"`, `"a"`)} {
+				b.Values[i] = append(b.Values[i], clientele.RawJSON(v))
+			}
+		}
+		return true, nil
+	}))
+	b.Anchors, b.Gone = resolve.PackIDs(ids), resolve.PackIDs(gone)
+	w.tell(clientele.CommandScores, b, resolved)
 }
 
 // tick tells the time.

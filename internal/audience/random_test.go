@@ -33,6 +33,16 @@ func (w *world) definition(depth int) string {
 		if w.rnd.IntN(6) == 0 {
 			return fmt.Sprintf(`{"trait":%q,"percentile":{"op":%q,"value":%d}}`, pick(w.rnd, traitNames...), pick(w.rnd, "gt", "gte", "lt", "lte"), pick(w.rnd, 10, 20, 50, 95))
 		}
+		if w.rnd.IntN(5) == 0 {
+			name := "predictions." + pick(w.rnd, predictedNames...)
+			switch w.rnd.IntN(4) {
+			case 0:
+				return fmt.Sprintf(`{"trait":%q,%s}`, name, w.numeric())
+			case 1:
+				return fmt.Sprintf(`{"trait":%q,"percentile":{"op":%q,"value":%d}}`, name, pick(w.rnd, "gte", "lt"), pick(w.rnd, 10, 50, 95))
+			}
+			return fmt.Sprintf(`{"trait":%q,%s}`, name, w.test())
+		}
 		if w.rnd.IntN(3) == 0 {
 			name := "computed." + pick(w.rnd, slices.Sorted(maps.Keys(computedTraits))...)
 			if w.rnd.IntN(2) == 0 {

@@ -20,12 +20,14 @@ type Schema struct {
 // SchemaOf are the columns that the promotions of events and profiles have made. computed are the types of the
 // computed traits in force: a column of another type is of an earlier definition, and not read.
 func SchemaOf(events, profiles []clientele.Promotion, computed map[string]clientele.ColumnType) Schema {
-	s := Schema{Properties: map[string]Column{}, Traits: map[string]Column{}, Computed: map[string]Column{}}
+	s := Schema{Properties: map[string]Column{}, Traits: map[string]Column{}, Computed: map[string]Column{}, Predictions: map[string]Column{}}
 	for _, p := range events {
 		s.Properties[p.JSON] = Column{p.Column, p.Type}
 	}
 	for _, p := range profiles {
-		if name, ok := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); !ok {
+		if name, ok := strings.CutPrefix(p.JSON, clientele.PredictionJSON("")); ok {
+			s.Predictions[name] = Column{p.Column, p.Type}
+		} else if name, ok := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); !ok {
 			s.Traits[p.JSON] = Column{p.Column, p.Type}
 		} else if computed[name] == p.Type {
 			s.Computed[name] = Column{p.Column, p.Type}
@@ -176,11 +178,7 @@ func (s Schema) traitValue(name string) sqlValue {
 	}
 	if rest, ok := strings.CutPrefix(name, "predictions."); ok {
 		c, known := s.Predictions[rest]
-		if !known {
-			return sqlValue{doc: "cast(null as json)", path: "'$'"}
-		}
-		q := "p." + quoteSQL(c.Name)
-		return sqlValue{doc: "to_json(" + q + ")", path: "'$'", column: &Column{q, c.Type}}
+		return valueAt("p.predictions", rest).typed(c, known, "p")
 	}
 	c, ok := s.Traits[name]
 	return valueAt("p.traits", name).typed(c, ok && !strings.Contains(name, "."), "p")

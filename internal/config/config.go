@@ -28,6 +28,7 @@ type Config struct {
 	Identity       clientele.IdentityRules        `yaml:"identity"`
 	Traits         map[string]clientele.TraitRule `yaml:"traits"`
 	ComputedTraits []string                       `yaml:"computed_traits"` // files of computed traits, and packs
+	Models         []string                       `yaml:"models"`          // files of models that predict
 	Plans          []string                       `yaml:"plans"`           // files of tracking plans
 	Transforms     []clientele.TransformRule      `yaml:"transforms"`      // of events on their way in
 	Currency       Currency                       `yaml:"currency"`
@@ -180,6 +181,7 @@ func Default() Config {
 		Exports:        []Export{},
 		ExportTo:       []string{},
 		ComputedTraits: []string{},
+		Models:         []string{},
 		Plans:          []string{},
 		Transforms:     []clientele.TransformRule{},
 		Audiences:      []Audience{},

@@ -275,6 +275,9 @@ func (g *segment) named(table, column string) (string, typ, error) {
 			if name, computed := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); computed {
 				return "computed." + name, typeOf(p.Type.String()), nil
 			}
+			if name, predicted := strings.CutPrefix(p.JSON, clientele.PredictionJSON("")); predicted {
+				return clientele.PredictionsPrefix + name, typeOf(p.Type.String()), nil
+			}
 			return p.JSON, typeOf(p.Type.String()), nil
 		}
 	}

@@ -105,6 +105,7 @@ type audiences struct {
 	stock       *rowcache.Cache[string, stockRow]
 	stirredSKUs []string                  // of the frame at hand: their stock is another answer to some definition
 	byStock     map[clientele.Anchor]bool // likewise: whom it may concern
+	scored      map[clientele.Anchor]bool // likewise: whom a model has scored
 	percentiles []clientele.PercentileThreshold
 }
 
@@ -172,7 +173,7 @@ func (a *audiences) begin() {
 	a.changed, a.told, a.stays = map[string]bool{}, nil, nil
 	a.life.changed = false
 	a.touched, a.minted = map[clientele.Anchor]audience.Touched{}, map[clientele.Anchor]bool{}
-	a.timed, a.byStock = map[clientele.Anchor]bool{}, map[clientele.Anchor]bool{}
+	a.timed, a.byStock, a.scored = map[clientele.Anchor]bool{}, map[clientele.Anchor]bool{}, map[clientele.Anchor]bool{}
 	a.placed = map[string]placed{}
 	a.listed, a.relisted = map[listing]clientele.Micros{}, map[clientele.Anchor]bool{}
 	a.lines, a.dues = map[string]map[string][]byte{}, map[clientele.ProfileID]clientele.Micros{}

@@ -70,7 +70,7 @@ func (e *evaluated) Listed(name string) (bool, error) {
 }
 
 func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, row *memberRow) (*evaluated, error) {
-	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members, stock: r.audiences.stock.Get, ledger: r.ledger}, audiences: r.audiences, row: row}
+	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members, stock: r.audiences.stock.Get, ledger: r.ledger, scores: r.scores.Get}, audiences: r.audiences, row: row}
 	if r.audiences.plan.AsksComputed() {
 		states, err := r.computedStates(members)
 		if err != nil {
@@ -138,14 +138,8 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 			return err
 		}
 		maps.Copy(of(id), t)
-		if a.timed[anchor] {
-			reasons[id] = clientele.ReasonTime
-		}
-		if a.relisted[anchor] {
-			reasons[id] = clientele.ReasonList
-		}
-		if a.byStock[anchor] {
-			reasons[id] = clientele.ReasonStock
+		if why := a.reason(anchor); why != "" {
+			reasons[id] = why
 		}
 		if a.minted[anchor] {
 			a.plan.Identifiers(of(id))
@@ -190,7 +184,23 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 	clear(a.timed)
 	clear(a.relisted)
 	clear(a.byStock)
+	clear(a.scored)
 	return nil
+}
+
+// reason is why the frame touches the anchor, when it is nothing that was told of the person.
+func (a *audiences) reason(anchor clientele.Anchor) string {
+	switch {
+	case a.scored[anchor]:
+		return clientele.ReasonPrediction
+	case a.byStock[anchor]:
+		return clientele.ReasonStock
+	case a.relisted[anchor]:
+		return clientele.ReasonList
+	case a.timed[anchor]:
+		return clientele.ReasonTime
+	}
+	return ""
 }
 
 // evaluateProfile evaluates the touched definitions for one profile, those behind that refer to

@@ -194,11 +194,19 @@ func (c *columns) promoteComputed(name string, typ clientele.ColumnType) {
 	}
 }
 
+// promotePrediction promotes an output of a model, MODEL.OUTPUT.
+func (c *columns) promotePrediction(name string, typ clientele.ColumnType) {
+	t := c.table("profiles")
+	if key := clientele.PredictionJSON(name); t.Promoted[key] == "" {
+		c.promote("profiles", t, key, typ)
+	}
+}
+
 func (c *columns) promote(table string, t *tableColumns, name string, typ clientele.ColumnType) {
 	if len(t.Promoted) >= clientele.MaxPromoted {
 		return
 	}
-	base := snake(strings.TrimPrefix(name, clientele.ComputedJSON("")))
+	base := snake(strings.TrimLeft(name, clientele.ComputedJSON("")+clientele.PredictionJSON("")))
 	column := base
 	for n := 2; t.Names[column]; n++ {
 		column = fmt.Sprintf("%s_%d", base, n)

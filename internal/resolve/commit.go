@@ -68,6 +68,7 @@ func (r *Resolver) commit(to clientele.Position) error {
 	_ = r.heads.Changed(func(_ clientele.Anchor, h *profile.Head) error { h.Stored(); return nil })
 	r.heads.Committed()
 	r.counting.states.Committed()
+	r.scores.Committed()
 	r.seen.committed()
 	r.columns.dirty, r.columns.fresh = false, nil
 	r.keeps.changed = false
@@ -123,6 +124,9 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 		return err
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := r.storeScores(put); err != nil {
 		return nil, err
 	}
 	for k, v := range r.seen.fresh {
@@ -183,6 +187,13 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 	c.Tables = append(c.Tables, r.audiences.tables()...)
 	if len(r.audiences.listed) > 0 {
 		rows, err := r.listRows()
+		if err != nil {
+			return nil, err
+		}
+		c.Tables = append(c.Tables, rows)
+	}
+	if len(r.batch.scored) > 0 {
+		rows, err := r.scoreRows()
 		if err != nil {
 			return nil, err
 		}
@@ -319,7 +330,11 @@ func (r *Resolver) profileRow1(p clientele.ProfileID, members []clientele.Anchor
 		return nil, err
 	}
 	more, err := r.computedRow(members)
-	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), consent, more, g.First.Source}, err
+	if err != nil {
+		return nil, err
+	}
+	predicted, err := r.predictionsRow(members)
+	return []any{int64(p), int64(g.First.At), int64(g.Last), g.JSON(), consent, more, g.First.Source, predicted}, err
 }
 
 func (r *Resolver) identifierRows(*clientele.Change) (clientele.TableRows, error) {

@@ -157,7 +157,7 @@ func (r *Resolver) eraseAnchor(e *clientele.Erasure, a clientele.Anchor) error {
 	if s := states[0]; s != nil && s.Due != 0 {
 		r.put(clientele.ComputedDueKey(s.Due, a), nil)
 	}
-	r.batch.drops = append(r.batch.drops, line, clientele.Prefix(clientele.HeadKey(a)), clientele.Prefix(clientele.OwnedKey(a, nil)), clientele.Prefix(clientele.ComputedKey(a)))
+	r.batch.drops = append(r.batch.drops, line, clientele.Prefix(clientele.HeadKey(a)), clientele.Prefix(clientele.OwnedKey(a, nil)), clientele.Prefix(clientele.ComputedKey(a)), clientele.Prefix(clientele.ScoreKey(a)))
 	return nil
 }
 

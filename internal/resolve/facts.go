@@ -12,6 +12,7 @@ import (
 	"clientele/internal/computed"
 	"clientele/internal/identity"
 	"clientele/internal/profile"
+	"clientele/internal/rowcache"
 )
 
 // facts are a profile's facts as of rows, for the evaluation of audiences. Everything is read when
@@ -30,14 +31,20 @@ type facts struct {
 	computed *computedFacts
 	stock    func(sku string) (*stockRow, error)
 	ledger   *commerce.Ledger
-	asked    struct{ heads, consents, ids bool }
+	asked    struct{ heads, consents, ids, scores bool }
+
+	scores    func(clientele.Anchor) (*ScoreRow, error)
+	predicted map[string]Score
 }
 
 // LoadFacts are the facts of the profile as of the rows.
 func LoadFacts(rows clientele.Rows, g *identity.Graph, rules profile.Rules, p clientele.ProfileID) (audience.Facts, error) {
 	members, err := g.Members(p)
 	return &facts{rows: rows, graph: g, rules: rules, profile: p, members: members, ledger: commerce.NewLedger(rows),
-		stock: func(sku string) (*stockRow, error) { return loadStock(rows, sku) }}, err
+		stock: func(sku string) (*stockRow, error) { return loadStock(rows, sku) },
+		scores: func(a clientele.Anchor) (*ScoreRow, error) {
+			return rowcache.Load[ScoreRow](rows, clientele.ScoreKey(a))
+		}}, err
 }
 
 func (f *facts) head() error {
@@ -49,10 +56,13 @@ func (f *facts) head() error {
 	return err
 }
 
-// Trait is the golden record's, or a computed trait.
+// Trait is the golden record's, a computed trait, or what a model predicts.
 func (f *facts) Trait(name string) (jsontext.Value, error) {
 	if rest, is := strings.CutPrefix(name, ComputedPrefix); is {
 		return f.computedTrait(rest)
+	}
+	if rest, is := strings.CutPrefix(name, clientele.PredictionsPrefix); is {
+		return f.predictedTrait(rest)
 	}
 	if f.golden == nil {
 		if err := f.head(); err != nil {

@@ -70,6 +70,8 @@ type Resolver struct {
 	keeps     *Retention
 	audiences *audiences
 	counting  *counting
+	models    map[string]*ModelRow
+	scores    *rowcache.Cache[clientele.Anchor, ScoreRow]
 	columns   *columns
 	totals    Totals
 	position  clientele.Position
@@ -93,6 +95,7 @@ type batch struct {
 	retold   map[clientele.ProfileID]bool // profiles whose row changes with evidence alone
 	expired  []clientele.Expiry           // events to delete, whosever they are
 	aside    []clientele.AsideRecord      // for who wants to be told
+	scored   []scoredRow
 }
 
 func newBatch() batch {
@@ -143,6 +146,7 @@ func New(o Options) (*Resolver, error) {
 	r.ledger = commerce.NewLedger(o.Store)
 	r.seen = newSeen(o.Store)
 	r.tally = quality.NewTally(o.Store)
+	r.scores = newScores(o.Store)
 	if err := indexRows(o.Store); err != nil {
 		return nil, err
 	}
@@ -159,6 +163,7 @@ func (r *Resolver) Reset() error {
 		return err
 	}
 	r.heads.Reset()
+	r.scores.Reset()
 	r.ledger.Reset()
 	r.seen.reset()
 	r.batch, r.forgotten = newBatch(), false
@@ -203,6 +208,9 @@ func (r *Resolver) Reset() error {
 		return err
 	}
 	if r.counting, err = loadCounting(r.o.Store); err != nil {
+		return err
+	}
+	if r.models, err = LoadModels(r.o.Store); err != nil {
 		return err
 	}
 	r.graph, err = identity.NewGraph(rules, r.o.Store)

@@ -149,6 +149,23 @@ func (c Column) on(v float64) float64 {
 	return v
 }
 
+// Place is the segment that a row is in, of the columns by name; what is missing counts as the mean.
+func (m *Model) Place(row map[string]float64) *Segment {
+	p := make([]float64, len(m.Columns))
+	for j, c := range m.Columns {
+		if v, ok := row[c.Name]; ok && !math.IsNaN(v) && !math.IsInf(v, 0) {
+			p[j] = math.Max(-4, math.Min(4, (c.on(v)-c.Mean)/c.SD))
+		}
+	}
+	best, least := 0, math.Inf(1)
+	for i := range m.Segments {
+		if d := distance(m.Segments[i].Center, p); d < least {
+			best, least = i, d
+		}
+	}
+	return &m.Segments[best]
+}
+
 // describe fills the segments, the largest first, and answers the labels in that order.
 func (m *Model) describe(rows [][]float64, names []string, centers [][]float64, labels []int) []int {
 	k := len(centers)

@@ -3,6 +3,7 @@ package duckstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 
 	"clientele"
@@ -13,6 +14,27 @@ import (
 // before it: texts of users must be in it as literals only.
 func (s *Store) Numbers(ctx context.Context, query string, fn func(row []int64) error) error {
 	return s.Snapshot(ctx, func(_ uint64, numbers func(string, func([]int64) error) error) error { return numbers(query, fn) })
+}
+
+// ChangedSince are the profiles of which rows of the tables have changed behind the log position, ascending, and the position
+// of what is applied.
+func (s *Store) ChangedSince(ctx context.Context, tables []string, after clientele.Position) (profiles []int64, upTo clientele.Position, err error) {
+	var parts []string
+	for _, t := range tables {
+		parts = append(parts, fmt.Sprintf("select coalesce(m.profile_id, b.profile_id) as p from base.%s b left join base.moved m on m.anchor_id = b.anchor_id where b.%s > %d",
+			quote(t), changedColumn, after))
+	}
+	err = s.Snapshot(ctx, func(_ uint64, numbers func(string, func([]int64) error) error) error {
+		err := numbers("select log_position from base.position", func(row []int64) error { upTo = clientele.Position(row[0]); return nil })
+		if err != nil {
+			return err
+		}
+		return numbers("select distinct p from ("+strings.Join(parts, " union all ")+") q where p > 0 order by p", func(row []int64) error {
+			profiles = append(profiles, row[0])
+			return nil
+		})
+	})
+	return profiles, upTo, err
 }
 
 // Promoted are the promoted columns of a table of the contract.

@@ -129,6 +129,12 @@ func promotedExpr(column string, p clientele.Promotion) string {
 	if name, ok := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); ok {
 		column, p.JSON = "computed", name
 	}
+	if name, ok := strings.CutPrefix(p.JSON, clientele.PredictionJSON("")); ok {
+		model, output, _ := strings.Cut(name, ".")
+		m, _ := jsonPath(model)
+		o, _ := jsonPath(output)
+		return typed(fmt.Sprintf("(predictions->>%s)", literal(m+strings.TrimPrefix(o, "$"))), p)
+	}
 	if p.Type == clientele.TypeJSON {
 		return fmt.Sprintf("cast(%s as json)", strings.Replace(jsonText(column, p.JSON), "->>", "->", 1))
 	}
@@ -142,7 +148,7 @@ func promotedExprs(column string, promoted []clientele.Promotion) (texts string,
 	var paths []string
 	for _, p := range promoted {
 		path, ok := jsonPath(p.JSON)
-		if !ok || p.Type == clientele.TypeJSON || strings.HasPrefix(p.JSON, clientele.ComputedJSON("")) {
+		if !ok || p.Type == clientele.TypeJSON || strings.HasPrefix(p.JSON, clientele.ComputedJSON("")) || strings.HasPrefix(p.JSON, clientele.PredictionJSON("")) {
 			exprs = append(exprs, promotedExpr(column, p))
 			continue
 		}

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"clientele"
+	"clientele/internal/predict/trainer"
+	"clientele/internal/resolve"
+)
+
+// ordersSQL is everybody's orders and returns in one currency, or those of some profiles: profile, day, amount in
+// ten-thousandths, whether it had a discount; by profile and day.
+func ordersSQL(currency, base string, only []int64) string {
+	text := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+	amount, returned, which := "o.revenue_base", "case when o.order_id is null or o.currency is null or o.currency = "+text(base)+
+		" then r.amount when o.revenue <> 0 then cast(r.amount as double) * cast(o.revenue_base as double) / cast(o.revenue as double) end", ""
+	if currency != "" {
+		amount, returned = "o.revenue", "r.amount"
+		which = fmt.Sprintf(" and coalesce(o.currency, %s) = %s", text(base), text(currency))
+	}
+	some := func(alias string) string {
+		if only == nil {
+			return ""
+		}
+		ids := make([]string, len(only))
+		for i, id := range only {
+			ids[i] = strconv.FormatInt(id, 10)
+		}
+		return fmt.Sprintf(" and %s.profile_id in (%s)", alias, strings.Join(ids, ","))
+	}
+	const day = "cast(floor(epoch_us(%s) / 86400000000.0) as bigint)"
+	return fmt.Sprintf(`select profile_id, day, cast(round(cast(amount as double) * 10000) as bigint), discounted from (
+		select o.profile_id, %s as day, %s as amount, case when o.discount > 0 or coalesce(o.coupon, '') <> '' then 1 else 0 end as discounted
+		from orders o where o.profile_id is not null and o.ts is not null and coalesce(o.status, '') <> 'cancelled'%s%s
+		union all
+		select r.profile_id, %s, -(%s), 0 from returns r left join orders o on o.source = r.source and o.order_id = r.order_id
+		where r.profile_id is not null and coalesce(r.ts, o.ts) is not null and coalesce(o.status, '') <> 'cancelled'%s%s
+	) q where amount is not null order by profile_id, day, amount desc`,
+		fmt.Sprintf(day, "o.ts"), amount, which, some("o"), fmt.Sprintf(day, "coalesce(r.ts, o.ts)"), returned, which, some("r"))
+}
+
+// orders reads what models learn from, of everybody or of some profiles, as of one commit, and the log position of it.
+func (a *App) orders(ctx context.Context, m *clientele.Model, only []int64) (*trainer.Orders, clientele.Position, error) {
+	if err := a.applied.reach(ctx, a.committed.get()); err != nil {
+		return nil, 0, err
+	}
+	out := &trainer.Orders{}
+	upTo := clientele.Position(0)
+	base := a.cfg.Currency.Base
+	err := a.columns.Snapshot(ctx, func(_ uint64, numbers func(string, func([]int64) error) error) error {
+		err := numbers("select log_position from base.position", func(row []int64) error { upTo = clientele.Position(row[0]); return nil })
+		if err != nil {
+			return err
+		}
+		const last = "select coalesce(max(cast(floor(epoch_us(ts) / 86400000000.0) as bigint)), 0), count(*) filter (where profile_id is not null and revenue is not null and revenue_base is null) " +
+			"from orders where coalesce(status, '') <> 'cancelled'"
+		err = numbers(last, func(row []int64) error {
+			out.Last = int32(row[0])
+			if row[1] > 0 && m.Currency == "" {
+				out.Notes = append(out.Notes, fmt.Sprintf("%d orders are left out: there is no rate from their currency to %s. Import fx_rates.", row[1], base))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return numbers(ordersSQL(m.Currency, base, only), func(row []int64) error {
+			out.Lines = append(out.Lines, trainer.Line{Profile: row[0], Day: int32(row[1]), Amount: float64(row[2]) / 10000, Discounted: row[3] == 1})
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	if old := a.o.Now().Sub(time.Unix(int64(out.Last)*86400, 0)); out.Last > 0 && old > 8*24*time.Hour {
+		out.Notes = append(out.Notes, fmt.Sprintf("The last order is of %s, %d days ago: scores are as of that day.", time.Unix(int64(out.Last)*86400, 0).UTC().Format(time.DateOnly), int(old.Hours()/24)))
+	}
+	return out, upTo, nil
+}
+
+// followed is up to where the orders were followed, since everybody was last scored.
+type followed struct {
+	scored clientele.Micros
+	upTo   clientele.Position
+}
+
+// How often the follower looks for changed orders, how many people are scored together, and from how many on everybody is.
+const (
+	rescoreLook   = 500 * time.Millisecond
+	rescoreAtOnce = 2000
+	rescoreMost   = 20_000
+)
+
+// rescore follows changed orders: whose they are is scored anew by the promoted version. A server that was stopped goes on
+// with what has changed since everybody was last scored.
+func (a *App) rescore(ctx context.Context) error {
+	if !a.o.Serves {
+		return nil
+	}
+	select {
+	case <-a.told:
+	case <-ctx.Done():
+		return nil
+	}
+	places := map[string]followed{}
+	for seen := uint64(0); pause(ctx, rescoreLook) == nil; {
+		at := a.applied.get()
+		if at == seen {
+			continue
+		}
+		all, err := resolve.LoadModels(a.rows)
+		if err != nil {
+			return err
+		}
+		seen = at
+		for _, name := range resolve.SortedModels(all) {
+			m := all[name]
+			if m.Scored == nil || m.Scored.Version != m.Promoted {
+				seen = 0 // it will be, without any other change
+				continue
+			}
+			if places[name].scored != m.Scored.At {
+				places[name] = followed{m.Scored.At, m.Scored.UpTo}
+			}
+			upTo, err := a.rescoreChanged(ctx, m, places[name].upTo)
+			if err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				a.trouble.add("rescore", "model "+name+": "+err.Error())
+				seen = 0
+				continue
+			}
+			a.trouble.clear("rescore")
+			places[name] = followed{m.Scored.At, upTo}
+		}
+	}
+	return nil
+}
+
+// rescoreChanged scores those whose orders have changed behind the position, and answers up to where they are followed then.
+func (a *App) rescoreChanged(ctx context.Context, m *resolve.ModelRow, after clientele.Position) (clientele.Position, error) {
+	changed, upTo, err := a.columns.ChangedSince(ctx, []string{"orders", "returns"}, after)
+	if err != nil || len(changed) == 0 {
+		return upTo, err
+	}
+	name := m.Model.Name
+	if len(changed) > rescoreMost {
+		if a.o.Now().Sub(a.modeling.lastTry(name)) < modelAgain {
+			return after, nil
+		}
+		a.modeling.tries(name, a.o.Now())
+		if err := a.ask(ctx, modelJob{name: name, by: "schedule"}); err != nil && clientele.ErrorCode(err) != clientele.Conflict {
+			return after, err
+		}
+		return after, nil
+	}
+	v, err := m.Version(m.Promoted)
+	if err != nil {
+		return after, err
+	}
+	artefact, err := a.promotedArtefact(m)
+	if err != nil {
+		return after, err
+	}
+	ranks := m.Scored.Ranks
+	if ranks == nil {
+		ranks = []float64{}
+	}
+	for from := 0; from < len(changed); from += rescoreAtOnce {
+		some := changed[from:min(from+rescoreAtOnce, len(changed))]
+		asOf := clientele.Micros(a.domain.Load())
+		orders, _, err := a.orders(ctx, &v.Settings, some)
+		if err != nil {
+			return after, err
+		}
+		scores, err := trainer.Score(m.Model.Kind, artefact, orders, ranks)
+		if err != nil {
+			return after, err
+		}
+		if err := a.tellScores(ctx, name, "clientele", v.Version, asOf, scores); err != nil {
+			return after, err
+		}
+	}
+	return upTo, nil
+}

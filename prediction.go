@@ -1,0 +1,261 @@
+package clientele
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MaxModels is how many models there can be.
+const MaxModels = 50
+
+// ModelKind is what a model predicts.
+type ModelKind string
+
+// The kinds of models.
+const (
+	ModelLTV      ModelKind = "ltv"      // orders and value to come
+	ModelDiscount ModelKind = "discount" // who waits for discounts
+	ModelSegments ModelKind = "segments" // groups of customers that are alike
+)
+
+// ModelKinds are all kinds.
+var ModelKinds = []ModelKind{ModelLTV, ModelDiscount, ModelSegments}
+
+// Model says what is to be predicted of everybody who has ordered. Its scores are predictions.NAME.OUTPUT.
+type Model struct {
+	Name        string    `json:"name" doc:"a-z, 0-9 and _, the first a letter, at most 40."`
+	Kind        ModelKind `json:"kind" enum:"ltv,discount,segments"`
+	Description string    `json:"description,omitempty" maxLength:"500"`
+	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv."`
+	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest."`
+	Unit        string    `json:"unit,omitempty" doc:"Of ltv, the unit of time of its parameters: week (default) or day."`
+	Window      string    `json:"window,omitempty" doc:"Of ltv: learn from customers alone whose first order is at most that long ago."`
+	Returns     string    `json:"returns,omitempty" doc:"net (default): a return is taken off the orders before it; ignore: it is left out."`
+	Currency    string    `json:"currency,omitempty" doc:"Only orders in this currency; without it all, in the base currency."`
+	Margin      float64   `json:"margin,omitempty" doc:"Share of an order's revenue that counts as value; 1 without it."`
+	Discount    float64   `json:"discount_rate,omitempty" doc:"Yearly rate by which money to come is worth less."`
+	Groups      int       `json:"groups,omitempty" doc:"Of segments, how many; without it as many as come back when half of the people are left out."`
+	TrainEvery  string    `json:"train_every,omitempty" doc:"How often it is trained by itself, as 30d, the first time at once; without it when somebody asks."`
+	ScoreEvery  string    `json:"score_every,omitempty" doc:"How often everybody is scored again: 1d without it. Who orders is scored within seconds."`
+	Promote     string    `json:"promote,omitempty" doc:"auto (default): a version that beats naive guesses takes over by itself; manual: somebody promotes it."`
+}
+
+// ModelOutput is one of the values that a kind of model gives for a person.
+type ModelOutput struct {
+	Name string     `json:"name"`
+	Type ColumnType `json:"type"`
+	Doc  string     `json:"doc"`
+}
+
+var percentileOutput = ModelOutput{"percentile", TypeDouble, "0 to 100: the share of customers that have less or as much"}
+
+// Outputs are the values that the kind gives, those by which people are ranked first.
+func (k ModelKind) Outputs() []ModelOutput {
+	switch k {
+	case ModelLTV:
+		return []ModelOutput{{"expected_value", TypeDouble, "money over the horizon, in the currency, times the margin"}, {"expected_orders", TypeDouble, "orders over the horizon"},
+			{"p_alive", TypeDouble, "chance of being a customer still; missing where no drop-out can be seen"}, percentileOutput, {"tier", TypeText, "top_1, top_5, top_10, top_25 or rest, by expected value"}}
+	case ModelDiscount:
+		return []ModelOutput{{"share", TypeDouble, "share of orders with a discount, nearer to that of all the fewer orders there are"}, {"low", TypeDouble, "with 80 % the share is above"},
+			{"high", TypeDouble, "and below"}, percentileOutput, {"tier", TypeText, "waits for discounts, between, or pays the full price"}}
+	case ModelSegments:
+		return []ModelOutput{{"segment_id", TypeDouble, "stays when groups are learned again"}, {"segment", TypeText, "what the group has more or less of than all"}}
+	}
+	return nil
+}
+
+// Besides its outputs a score says of which version it is, and as of when.
+const (
+	PredictionAsOf    = "as_of"
+	PredictionVersion = "version"
+)
+
+// PredictionsPrefix leads the name of a prediction where definitions of audiences ask for it.
+const PredictionsPrefix = "predictions."
+
+var modelName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
+// Check says whether the definition can be trained, and fills in what it leaves out.
+func (m *Model) Check() error {
+	wrong := func(hint, format string, args ...any) error {
+		return Errorf(Invalid, format, args...).WithHint("%s", hint)
+	}
+	switch {
+	case !modelName.MatchString(m.Name):
+		return wrong("write a-z, 0-9 and _, the first a letter, at most 40", "%q is no name of a model", m.Name)
+	case !slices.Contains(ModelKinds, m.Kind):
+		return wrong("kinds are ltv, discount and segments", "there is no kind %q of models", string(m.Kind))
+	case m.Kind == ModelLTV && m.Horizon == "":
+		return wrong("for example 90d or 39w", "horizon is missing: over which time is the value?")
+	case m.Kind != ModelLTV && m.Horizon+m.Method+m.Unit+m.Window != "":
+		return wrong("leave them out", "horizon, method, unit and window are of models of the kind ltv")
+	case m.Kind != ModelSegments && m.Groups != 0:
+		return wrong("leave it out", "groups is of models of the kind segments")
+	case m.Groups < 0 || m.Groups == 1 || m.Groups > 50:
+		return wrong("2 to 50, or leave it out", "%d groups cannot be made", m.Groups)
+	case !(m.Margin >= 0) || m.Margin > 1:
+		return wrong("a share above 0 and up to 1", "margin %v is no share", m.Margin)
+	case !(m.Discount >= 0) || m.Discount >= 10:
+		return wrong("a yearly rate, as 0.1", "discount_rate %v is no rate", m.Discount)
+	case !slices.Contains([]string{"", "net", "ignore"}, m.Returns):
+		return wrong("net or ignore", "returns %q is neither", m.Returns)
+	case !slices.Contains([]string{"", "week", "day"}, m.Unit):
+		return wrong("week or day", "there is no unit %q", m.Unit)
+	case !slices.Contains([]string{"", "pareto", "mbg", "bg", "nbd", "auto"}, m.Method):
+		return wrong("pareto, mbg, bg, nbd or auto", "there is no method %q", m.Method)
+	case !slices.Contains([]string{"", "auto", "manual"}, m.Promote):
+		return wrong("auto or manual", "promote %q is neither", m.Promote)
+	}
+	for _, span := range []struct{ name, text string }{{"horizon", m.Horizon}, {"window", m.Window}, {"train_every", m.TrainEvery}, {"score_every", m.ScoreEvery}} {
+		if span.text == "" {
+			continue
+		}
+		if _, err := Days(span.text); err != nil {
+			return Errorf(Invalid, "%s: %w", span.name, err).WithHint("%s", ErrorHint(err))
+		}
+	}
+	return nil
+}
+
+// Days reads a span of whole days: 90d, 39w, 12m (of 30 days) or 1y.
+func Days(text string) (int, error) {
+	units := map[string]int{"d": 1, "w": 7, "m": 30, "y": 365}
+	if len(text) > 1 {
+		n, err := strconv.Atoi(strings.TrimSpace(text[:len(text)-1]))
+		if days := units[text[len(text)-1:]]; err == nil && days > 0 && n > 0 && n <= 36_500/days {
+			return n * days, nil
+		}
+	}
+	return 0, Errorf(Invalid, "%q is no span of days", text).WithHint("a number and d, w, m or y: 90d, 39w, 12m, 1y; at most 100 years")
+}
+
+// The states of a version.
+const (
+	VersionTrained    = "trained"     // it waits for somebody to promote it
+	VersionPromoted   = "promoted"    // scores are of this version
+	VersionRetired    = "retired"     // another took its place
+	VersionRolledBack = "rolled_back" // somebody went back to the one before
+	VersionRefused    = "refused"     // there was nothing to learn from; why says so
+)
+
+// ModelVersion is a training and what came of it.
+type ModelVersion struct {
+	Version    int                `json:"version"`
+	State      string             `json:"state"`
+	Why        string             `json:"why,omitempty"` // why it was refused, or not promoted by itself
+	Quality    string             `json:"quality"`       // good, fair, poor or unknown
+	By         string             `json:"by"`
+	At         Micros             `json:"at"`
+	From       Micros             `json:"from"`  // the first day that it learned from
+	Until      Micros             `json:"until"` // the last
+	Customers  int64              `json:"customers"`
+	Code       string             `json:"code"` // version of the program
+	Seed       uint64             `json:"seed"`
+	TookMS     int64              `json:"took_ms"`
+	Method     string             `json:"method"`
+	Parameters map[string]float64 `json:"parameters,omitempty"`
+	Metrics    map[string]float64 `json:"metrics,omitempty"`
+	Artefact   string             `json:"artefact,omitempty"` // SHA-256 of what was learned
+	Bytes      int64              `json:"artefact_bytes,omitempty"`
+	Settings   Model              `json:"settings"` // as they were
+}
+
+// ModelScored is the last time that everybody was scored.
+type ModelScored struct {
+	Version  int       `json:"version"`
+	At       Micros    `json:"at"`
+	UpTo     Position  `json:"up_to"` // log position of the orders that were looked at
+	Profiles int64     `json:"profiles"`
+	Ranks    []float64 `json:"ranks,omitempty"` // what stands at each half percent, the least first
+	Moved    []string  `json:"moved,omitempty"` // what is other than in the training, in sentences
+}
+
+// ModelRun is a training or scoring that is under way.
+type ModelRun struct {
+	Doing   string `json:"doing"` // waits, reads, trains, scores
+	Since   Micros `json:"since"`
+	Done    int64  `json:"done"` // profiles that are scored
+	Of      int64  `json:"of,omitempty"`
+	Version int    `json:"version,omitempty"`
+}
+
+// ModelInForce is a model with what became of it.
+type ModelInForce struct {
+	Model
+	RuleOrigin
+	Outputs  []ModelOutput `json:"outputs"`
+	Promoted int           `json:"promoted"` // version; 0 = none
+	Trained  *ModelVersion `json:"latest,omitempty"`
+	Scored   *ModelScored  `json:"scored,omitempty"`
+	Running  *ModelRun     `json:"running,omitempty"`
+	Trouble  string        `json:"trouble,omitempty"` // why the last run did not end well
+}
+
+// ModelReport is what there is to know about a version before it is believed.
+type ModelReport struct {
+	Model   string `json:"model"`
+	Version int    `json:"version"`
+	State   string `json:"state"`
+	Why     string `json:"why,omitempty"`
+	Quality string `json:"quality"`
+	// Summary says in sentences how good it is, Notes what to mind.
+	Summary     []string       `json:"summary"`
+	Notes       []string       `json:"notes,omitempty"`
+	Tested      *ModelTested   `json:"backtest,omitempty"`
+	Calibration []ModelBin     `json:"calibration,omitempty"`
+	Lift        []ModelLift    `json:"lift,omitempty"`
+	Drivers     []ModelDriver  `json:"drivers,omitempty"`
+	Groups      []ModelGroup   `json:"groups,omitempty"`
+	Measures    []ModelMeasure `json:"measures,omitempty"`
+}
+
+// ModelTested says on what a version was held against what came.
+type ModelTested struct {
+	From      Micros `json:"from"`
+	To        Micros `json:"to"`
+	Customers int64  `json:"customers"`
+	Better    bool   `json:"better_than_naive"`
+}
+
+// ModelMeasure is how near a guess came, the model's and naive ones.
+type ModelMeasure struct {
+	Name   string             `json:"name"`
+	Naive  bool               `json:"naive"`
+	Values map[string]float64 `json:"values"`
+}
+
+// ModelBin is people of like prediction: what was said and what came.
+type ModelBin struct {
+	Name   string  `json:"name"`
+	People int64   `json:"people"`
+	Said   float64 `json:"said"`
+	Came   float64 `json:"came"`
+}
+
+// ModelLift is what the share of people that is ranked highest holds of all that came.
+type ModelLift struct {
+	Share float64 `json:"share"`
+	Model float64 `json:"model"`
+	Naive float64 `json:"naive,omitempty"`
+	Best  float64 `json:"best,omitempty"` // with hindsight
+}
+
+// ModelDriver is what moves the predictions.
+type ModelDriver struct {
+	Name      string  `json:"name"`
+	Weight    float64 `json:"weight"`
+	Direction float64 `json:"direction"` // +1: more of it is a higher score
+}
+
+// ModelGroup is people of one tier or segment.
+type ModelGroup struct {
+	Name   string             `json:"name"`
+	People int64              `json:"people"`
+	Share  float64            `json:"share"`
+	Values map[string]float64 `json:"values,omitempty"`
+}
+
+// PredictionJSON is what a Promotion calls an output of a model, as MODEL.OUTPUT.
+func PredictionJSON(name string) string { return "\x02" + name }
