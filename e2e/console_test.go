@@ -13,7 +13,8 @@ import (
 // TestConsole: people's journeys through the console in a real browser, against the program with a small demo shop.
 // What they do is in console/journeys.
 func TestConsole(t *testing.T) {
-	chromium := installed(t)
+	whole(t)
+	chromium := chromiumHere(t)
 	runner := filepath.Join("..", "console", "node_modules", ".bin", "playwright")
 	if _, err := os.Stat(runner); err != nil {
 		absent(t, "the console's libraries are not installed: run make console")
@@ -23,7 +24,7 @@ func TestConsole(t *testing.T) {
 	}
 	data := filepath.Join(t.TempDir(), "data")
 	demo := &process{exited: make(chan struct{}), started: time.Now()}
-	demo.cmd = exec.Command(program, "demo", "--people", "800", "--match", "--listen", "127.0.0.1:0", "--data", data)
+	demo.cmd = exec.Command(program, "demo", "--people", "2000", "--match", "--listen", "127.0.0.1:0", "--data", data)
 	demo.cmd.Stdout, demo.cmd.Stderr = &demo.out, &demo.out
 	must(t, demo.cmd.Start())
 	go func() {

@@ -96,6 +96,12 @@ func installed(t *testing.T) (chromium string) {
 			absent(t, "the libraries are not installed: run npm ci in e2e/sdk and in web-sdk")
 		}
 	}
+	return chromiumHere(t)
+}
+
+// chromiumHere is the path of the browser.
+func chromiumHere(t *testing.T) string {
+	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path

@@ -34,7 +34,7 @@ test('tents and boots: the count follows the clicks, and the audience fills as e
   await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
   await page.getByRole('button', { name: 'Create audience' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(name);
-  await expect.poll(() => number(page, 'members')).toBeGreaterThanOrEqual(both);
+  await expect.poll(() => number(page, 'members'), { timeout: 30_000 }).toBeGreaterThanOrEqual(both);
 
   const before = await number(page, 'members');
   const look = (category: string, n: number) => ({

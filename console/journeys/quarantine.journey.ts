@@ -27,7 +27,7 @@ test('an event that breaks the plan is mended by a rule and tried again', async 
   await expect(dialog).toContainText('With this rule the event breaks no rule any more.');
   await expect(dialog.locator('pre').last()).toContainText('"price": 59.9');
   await dialog.getByRole('button', { name: 'Bring into force and try again' }).click();
-  await expect(dialog).toContainText('1 events were accepted now');
+  await expect(dialog).toContainText('Accepted now: 1');
   await dialog.getByRole('button', { name: 'Close' }).last().click();
   await expect(entry).toBeHidden();
   const events = await shop.ask<{ items: { name: string; properties: { price: number } }[] }>(

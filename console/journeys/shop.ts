@@ -60,7 +60,7 @@ export const test = base.extend<Fixtures>({
     const complaints: string[] = [];
     page.on('pageerror', (e) => complaints.push(e.message));
     page.on('console', (m) => {
-      if (m.type() === 'error') complaints.push(m.text());
+      if (m.type() === 'error') complaints.push(`${m.text()} ${m.location().url} on ${page.url()}`);
     });
     page.on('request', (r) => {
       if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(`${server}/`)) complaints.push(`asks ${r.url()}`);

@@ -14,6 +14,20 @@ const pine: MantineColorsTuple = [
   '#006547',
 ];
 
+// What is not wrong and wants to be looked at; dark enough to be read on its own pale ground.
+const amber: MantineColorsTuple = [
+  '#fdf3dd',
+  '#f7e3b5',
+  '#efcf85',
+  '#e0b45c',
+  '#c99632',
+  '#b07f1e',
+  '#966a12',
+  '#7f590c',
+  '#6b4a07',
+  '#573c04',
+];
+
 const dark: MantineColorsTuple = [
   '#d5d8dc',
   '#b4bac0',
@@ -31,7 +45,7 @@ export const theme = createTheme({
   primaryColor: 'pine',
   respectReducedMotion: true,
   primaryShade: { light: 8, dark: 7 },
-  colors: { pine, dark },
+  colors: { pine, amber, dark },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Mono", "Noto Sans Mono", monospace',
   defaultRadius: 'md',

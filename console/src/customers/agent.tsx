@@ -143,7 +143,7 @@ function Open({ list }: { list: Conversation[] }) {
               <Text size="xs" c="dimmed">
                 {day(c.ts)}
               </Text>
-              <Badge size="xs" variant="light" color={c.resolved === false ? 'orange' : 'gray'} tt="none">
+              <Badge size="xs" variant="light" color={c.resolved === false ? 'amber' : 'gray'} tt="none">
                 {say(c.resolved === false ? 'open' : 'closed')}
               </Badge>
             </Group>

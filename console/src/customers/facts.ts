@@ -111,7 +111,7 @@ export const useWanted = (id: string | undefined) =>
     `select coalesce(properties->>'name', properties->>'product_name', properties->>'product_id', properties->>'sku') as product, count(*) as viewed, cast(cast(max(ts) as date) as varchar) as last
     from events where profile_id = $1 and name in ('Product Viewed', 'Product Added') and ts > now() - interval 60 day
       and not exists (select 1 from order_lines l where l.profile_id = $1 and l.ts > now() - interval 60 day
-        and (l.product_id = properties->>'product_id' or l.sku = properties->>'sku'))
+        and (l.product_id = (properties->>'product_id') or l.sku = (properties->>'sku')))
       and coalesce(properties->>'name', properties->>'product_name', properties->>'product_id', properties->>'sku') is not null
     group by 1 order by 2 desc, 3 desc limit 5`,
   );

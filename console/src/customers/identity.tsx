@@ -192,7 +192,7 @@ function EvidenceLine({ evidence: e }: { evidence: Evidence }) {
     <div>
       <Text size="sm" component="div" style={{ overflowWrap: 'anywhere' }}>
         <bdi>{e.a.value}</bdi> – <bdi>{e.b.value}</bdi>{' '}
-        <Badge size="xs" variant="light" color={e.state === 'joined' ? 'pine' : 'orange'} tt="none">
+        <Badge size="xs" variant="light" color={e.state === 'joined' ? 'pine' : 'amber'} tt="none">
           {say(`state_${e.state}` as 'state_joined')}
         </Badge>
         {e.verified && (

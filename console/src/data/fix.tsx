@@ -155,7 +155,7 @@ function Rule({ entry, close }: { entry: Aside; close: () => void }) {
         <>
           {sample.problem || sample.violated ? (
             <Alert
-              color="orange"
+              color="amber"
               icon={<IconAlertTriangle size={18} aria-hidden />}
               title={sample.problem || sample.violated}
             />

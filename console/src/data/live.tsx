@@ -14,7 +14,7 @@ const route = getRouteApi('/data/live');
 type LiveEvent = Schema<'LiveEvent'>;
 const kept = 200;
 const outcomes = ['accepted', 'quarantined', 'dropped'] as const;
-export const outcomeColour = { accepted: 'pine', quarantined: 'red', dropped: 'orange' } as Record<string, string>;
+export const outcomeColour = { accepted: 'pine', quarantined: 'red', dropped: 'amber' } as Record<string, string>;
 
 /** Events as they come in: what became of each, and why. */
 export function Live() {

@@ -24,72 +24,74 @@ export function Plans() {
       {error && <Trouble error={error} />}
       {plans.isPending && <Waiting />}
       {plans.data && list.length === 0 && <Text size="sm">{say('plansNone')}</Text>}
-      <Table verticalSpacing={4}>
-        <Table.Tbody>
-          {list.map((p) => (
-            <Table.Tr key={`plan ${p.name}`}>
-              <Table.Td>
-                <Badge size="xs" variant="light" tt="none">
-                  {say('plan')}
-                </Badge>{' '}
-                {p.name}
-              </Table.Td>
-              <Table.Td>
-                {say('planHas', {
-                  events: Object.keys(p.events ?? {}).length,
-                  sources: (p.sources ?? []).join(', ') || '*',
-                })}
-              </Table.Td>
-              <Table.Td>{say('onViolation', { what: p.on_violation || 'allow' })}</Table.Td>
-              <Table.Td ta="end">
-                <Group gap={4} justify="flex-end" wrap="nowrap">
-                  <Button size="compact-xs" variant="light" onClick={() => setShown(p)}>
-                    {say('showPlan')}
-                  </Button>
-                  {!p.config && (
+      <Table.ScrollContainer minWidth={560} type="native">
+        <Table verticalSpacing={4}>
+          <Table.Tbody>
+            {list.map((p) => (
+              <Table.Tr key={`plan ${p.name}`}>
+                <Table.Td>
+                  <Badge size="xs" variant="light" tt="none">
+                    {say('plan')}
+                  </Badge>{' '}
+                  {p.name}
+                </Table.Td>
+                <Table.Td>
+                  {say('planHas', {
+                    events: Object.keys(p.events ?? {}).length,
+                    sources: (p.sources ?? []).join(', ') || '*',
+                  })}
+                </Table.Td>
+                <Table.Td>{say('onViolation', { what: p.on_violation || 'allow' })}</Table.Td>
+                <Table.Td ta="end">
+                  <Group gap={4} justify="flex-end" wrap="nowrap">
+                    <Button size="compact-xs" variant="light" onClick={() => setShown(p)}>
+                      {say('showPlan')}
+                    </Button>
+                    {!p.config && (
+                      <AskFirst
+                        size="compact-xs"
+                        label={say('end')}
+                        title={say('endPlan', { name: p.name })}
+                        consequence={say('endPlanHelp')}
+                        act={() => api.delete('/api/v1/plans/{name}', { path: { name: p.name } })}
+                        done={() => void queries.invalidateQueries({ queryKey: ['plans'] })}
+                      />
+                    )}
+                  </Group>
+                </Table.Td>
+              </Table.Tr>
+            ))}
+            {fixes.map((r) => (
+              <Table.Tr key={`rule ${r.name}`}>
+                <Table.Td>
+                  <Badge size="xs" variant="light" color="gray" tt="none">
+                    {say('rule')}
+                  </Badge>{' '}
+                  {r.name}
+                </Table.Td>
+                <Table.Td>
+                  <Text size="xs" c="dimmed">
+                    {(r.steps ?? []).map((s) => [s.op, s.path, s.to || s.value].filter(Boolean).join(' ')).join('; ')}
+                  </Text>
+                </Table.Td>
+                <Table.Td>{say('applied', { count: number(r.applied) })}</Table.Td>
+                <Table.Td ta="end">
+                  {!r.config && (
                     <AskFirst
                       size="compact-xs"
                       label={say('end')}
-                      title={say('endPlan', { name: p.name })}
-                      consequence={say('endPlanHelp')}
-                      act={() => api.delete('/api/v1/plans/{name}', { path: { name: p.name } })}
-                      done={() => void queries.invalidateQueries({ queryKey: ['plans'] })}
+                      title={say('endRule', { name: r.name })}
+                      consequence={say('endRuleHelp')}
+                      act={() => api.delete('/api/v1/transforms/{name}', { path: { name: r.name } })}
+                      done={() => void queries.invalidateQueries({ queryKey: ['transforms'] })}
                     />
                   )}
-                </Group>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-          {fixes.map((r) => (
-            <Table.Tr key={`rule ${r.name}`}>
-              <Table.Td>
-                <Badge size="xs" variant="light" color="gray" tt="none">
-                  {say('rule')}
-                </Badge>{' '}
-                {r.name}
-              </Table.Td>
-              <Table.Td>
-                <Text size="xs" c="dimmed">
-                  {(r.steps ?? []).map((s) => [s.op, s.path, s.to || s.value].filter(Boolean).join(' ')).join('; ')}
-                </Text>
-              </Table.Td>
-              <Table.Td>{say('applied', { count: number(r.applied) })}</Table.Td>
-              <Table.Td ta="end">
-                {!r.config && (
-                  <AskFirst
-                    size="compact-xs"
-                    label={say('end')}
-                    title={say('endRule', { name: r.name })}
-                    consequence={say('endRuleHelp')}
-                    act={() => api.delete('/api/v1/transforms/{name}', { path: { name: r.name } })}
-                    done={() => void queries.invalidateQueries({ queryKey: ['transforms'] })}
-                  />
-                )}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       <Modal
         opened={shown !== undefined}
         onClose={() => setShown(undefined)}

@@ -76,7 +76,7 @@ function Violations() {
   );
 }
 
-const changes = { new: 'pine', vanished: 'red', retyped: 'orange', steady: 'gray', idle: 'gray' } as const;
+const changes = { new: 'pine', vanished: 'red', retyped: 'amber', steady: 'gray', idle: 'gray' } as const;
 
 function Drift() {
   const { say } = useLanguage(words);

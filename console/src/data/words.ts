@@ -94,7 +94,7 @@ const en = {
   replayFoundTitle: 'Try all that this search finds again?',
   replayFoundHelp:
     'Each is judged by the rules of now. What is accepted becomes part of its person, at the time when it happened; what is not stays here.',
-  replayed: '{count} were accepted now.',
+  replayed: 'Accepted now: {count}.',
   quarantineEmpty: 'Nothing is in quarantine',
   quarantineEmptyHelp: 'Everything that came in could be used.',
   choose: 'Choose {name}',
@@ -115,7 +115,7 @@ const en = {
   wouldPass: 'With this rule the event breaks no rule any more.',
   filtered: 'left out',
   fixAndReplay: 'Bring into force and try again',
-  fixed: '{count} events were accepted now',
+  fixed: 'Accepted now: {count}',
   fixedHelp: 'The rule {name} mends what comes from now on. It is listed under Quality.',
 
   qualityAbout:

@@ -130,8 +130,10 @@ function Numbers({ pulse }: { pulse: Pulse }) {
       <Tile label={say('consent')} value={h ? percent(h.consent_rate) : '–'} note={say('consentNote')} />
       <Tile
         label={say('revenue')}
-        value={sixty.data ? `${short(now)} ${sixty.data.currency ?? ''}` : '–'}
-        note={sixty.data && say('revenueNote', { orders: sum(half(true), 2), change })}
+        value={sixty.data ? short(now) : '–'}
+        note={
+          sixty.data && say('revenueNote', { currency: sixty.data.currency ?? '', orders: sum(half(true), 2), change })
+        }
       />
       <Tile
         label={say('topFive')}
@@ -187,7 +189,7 @@ function Sales() {
 /** A row that leads somewhere. */
 export function Wanted({ text, act, to }: { text: string; act: string; to: string }) {
   return (
-    <Group justify="space-between" gap="xs" wrap="nowrap">
+    <Group justify="space-between" gap="xs">
       <Text size="sm">{text}</Text>
       <Button size="compact-xs" variant="light" renderRoot={(props) => <Link to={to} {...props} />}>
         {act}

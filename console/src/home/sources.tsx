@@ -17,7 +17,7 @@ interface Row {
   status: Schema<'Freshness'>['status'];
 }
 
-const colours = { fresh: 'pine', late: 'orange', quiet: 'gray', never: 'gray' } as const;
+const colours = { fresh: 'pine', late: 'amber', quiet: 'gray', never: 'gray' } as const;
 
 /** A bar for each second of the last minute. */
 function Minute({ values, label }: { values: number[]; label: string }) {
@@ -49,7 +49,7 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
   });
   const by = new Map((pulse.sources ?? []).map((s) => [s.source, s]));
   const names = new Set([...(fresh.data?.items ?? []).map((f) => f.source), ...by.keys()]);
-  const rows: Row[] = [...names].map((source) => {
+  const all: Row[] = [...names].map((source) => {
     const [f, p] = [fresh.data?.items?.find((x) => x.source === source), by.get(source)];
     const last = p?.last || f?.last;
     return {
@@ -61,6 +61,9 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
       status: f?.status ?? 'fresh',
     };
   });
+  // What comes in files alone has no rate.
+  const rows = all.filter((r) => r.status !== 'never' || r.events > 0);
+  const quiet = all.filter((r) => !rows.includes(r)).map((r) => r.source);
   const tenSeconds = (r: Row) => r.rates.slice(-10).reduce((a, b) => a + b, 0) / 10;
   const columns: Column<Row>[] = [
     {
@@ -87,7 +90,6 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
       value: (r) => r.rates.reduce((a, b) => a + b, 0),
       show: (r) => <Minute values={r.rates} label={number(r.rates.reduce((a, b) => a + b, 0))} />,
     },
-    { key: 'aside', title: say('aside'), align: 'end', from: 'lg', value: (r) => r.aside },
     {
       key: 'last',
       title: say('lastEvent'),
@@ -99,9 +101,10 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
     {
       key: 'state',
       title: say('state'),
+      nowrap: true,
       value: (r) => r.status,
       show: (r) => (
-        <Badge size="sm" variant="light" color={colours[r.status]} tt="none">
+        <Badge size="sm" variant="light" color={colours[r.status]} tt="none" miw="fit-content">
           {say(`status_${r.status}` as 'status_fresh')}
         </Badge>
       ),
@@ -111,6 +114,11 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
   return (
     <Part title={say('alive')} about={say('aliveHelp')}>
       <DataTable bare label={say('alive')} rows={rows} columns={columns} id={(r) => r.source} sort="-rate" />
+      {quiet.length > 0 && (
+        <Text size="xs" c="dimmed" mt="xs">
+          {say('noEvents', { sources: quiet.sort().join(', ') })}
+        </Text>
+      )}
       <Text size="xs" c="dimmed" mt="xs" role="status">
         {lag > 0 ? say('lagSome', { lag }) : say('lagNone')}
       </Text>

@@ -50,7 +50,7 @@ export function AuditLog() {
       title: say('outcome'),
       value: (r) => r.outcome,
       show: (r) => (
-        <Badge size="xs" variant="light" color={r.outcome === 'ok' ? 'pine' : 'orange'} tt="none">
+        <Badge size="xs" variant="light" color={r.outcome === 'ok' ? 'pine' : 'amber'} tt="none">
           {r.outcome}
         </Badge>
       ),

@@ -187,7 +187,7 @@ function Erasures() {
                     <Counts of={c.erasure?.counts} />
                   </Table.Td>
                   <Table.Td>
-                    <Badge size="sm" variant="light" color={purged.has(c.id) ? 'pine' : 'orange'} tt="none">
+                    <Badge size="sm" variant="light" color={purged.has(c.id) ? 'pine' : 'amber'} tt="none">
                       {purged.has(c.id) ? say('goneAt', { at: minute(purged.get(c.id)?.at ?? '') }) : say('goneBy')}
                     </Badge>
                   </Table.Td>

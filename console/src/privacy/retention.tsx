@@ -24,49 +24,51 @@ export function RetentionPage() {
         {told.isPending && <Waiting />}
         {told.data && list.length === 0 && <Text size="sm">{say('retentionNone')}</Text>}
         {list.length > 0 && (
-          <Table verticalSpacing={5}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{say('name')}</Table.Th>
-                <Table.Th>{say('what')}</Table.Th>
-                <Table.Th>{say('olderThan')}</Table.Th>
-                <Table.Th ta="end">{say('deleted')}</Table.Th>
-                <Table.Th />
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.map((r) => (
-                <Table.Tr key={r.name}>
-                  <Table.Td>{r.name}</Table.Td>
-                  <Table.Td>
-                    {r.delete === 'quarantine' ? say('quarantine') : (r.events ?? []).join(', ') || say('everyEvent')}
-                    {(r.sources ?? []).length > 0 && ` · ${r.sources?.join(', ')}`}
-                  </Table.Td>
-                  <Table.Td>
-                    {r.older_than}
-                    {r.before && (
-                      <Text size="xs" c="dimmed">
-                        {day(r.before)}
-                      </Text>
-                    )}
-                  </Table.Td>
-                  <Table.Td ta="end">{number(r.deleted)}</Table.Td>
-                  <Table.Td ta="end">
-                    {!r.config && (
-                      <AskFirst
-                        size="compact-xs"
-                        label={say('endRule')}
-                        title={say('endRuleTitle', { name: r.name })}
-                        consequence={say('endRuleHelp')}
-                        act={() => api.delete('/api/v1/retention/{name}', { path: { name: r.name } })}
-                        done={() => void queries.invalidateQueries({ queryKey: ['retention'] })}
-                      />
-                    )}
-                  </Table.Td>
+          <Table.ScrollContainer minWidth={480} type="native">
+            <Table verticalSpacing={5}>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>{say('name')}</Table.Th>
+                  <Table.Th>{say('what')}</Table.Th>
+                  <Table.Th>{say('olderThan')}</Table.Th>
+                  <Table.Th ta="end">{say('deleted')}</Table.Th>
+                  <Table.Th />
                 </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
+              </Table.Thead>
+              <Table.Tbody>
+                {list.map((r) => (
+                  <Table.Tr key={r.name}>
+                    <Table.Td>{r.name}</Table.Td>
+                    <Table.Td>
+                      {r.delete === 'quarantine' ? say('quarantine') : (r.events ?? []).join(', ') || say('everyEvent')}
+                      {(r.sources ?? []).length > 0 && ` · ${r.sources?.join(', ')}`}
+                    </Table.Td>
+                    <Table.Td>
+                      {r.older_than}
+                      {r.before && (
+                        <Text size="xs" c="dimmed">
+                          {day(r.before)}
+                        </Text>
+                      )}
+                    </Table.Td>
+                    <Table.Td ta="end">{number(r.deleted)}</Table.Td>
+                    <Table.Td ta="end">
+                      {!r.config && (
+                        <AskFirst
+                          size="compact-xs"
+                          label={say('endRule')}
+                          title={say('endRuleTitle', { name: r.name })}
+                          consequence={say('endRuleHelp')}
+                          act={() => api.delete('/api/v1/retention/{name}', { path: { name: r.name } })}
+                          done={() => void queries.invalidateQueries({ queryKey: ['retention'] })}
+                        />
+                      )}
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Table.ScrollContainer>
         )}
       </Part>
       <NewRule />
