@@ -244,7 +244,7 @@ function Pair({ review: r, chosen, choose, decide }: PairProps) {
               <Table.Th>
                 <Person id={b} />
               </Table.Th>
-              <Table.Th w={64} ta="end" title={say('weightHelp')}>
+              <Table.Th w={88} ta="end" title={say('weightHelp')}>
                 {say('weight')}
               </Table.Th>
             </Table.Tr>

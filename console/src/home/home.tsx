@@ -86,6 +86,9 @@ function useRevenue(last: string, until?: string) {
 const sum = (rows: Rows | undefined, column: number) =>
   (rows?.rows ?? []).reduce((n, r) => n + Number(r[column] ?? 0), 0);
 
+/** The page that answers a question, where it can be changed. */
+const asked = (q: object) => ({ to: '/explore', search: { q } });
+
 /** The numbers that matter, and what they mean. */
 function Numbers({ pulse }: { pulse: Pulse }) {
   const { say, number, percent, short } = useLanguage(words);
@@ -114,22 +117,31 @@ function Numbers({ pulse }: { pulse: Pulse }) {
     <Tiles most={3}>
       <Tile
         label={say('profiles')}
+        to={{ to: '/customers' }}
         value={<span data-testid="profiles">{number(Number(pulse.counts?.profiles ?? 0))}</span>}
         note={say('profilesNote', { events: Number(pulse.counts?.events ?? 0) })}
       />
       <Tile
         label={say('identified')}
+        to={{ to: '/data/identity' }}
         value={h ? percent(h.identification_rate) : '–'}
         note={h && say('identifiedNote', { known: h.known, profiles: h.profiles })}
       />
       <Tile
         label={say('perPerson')}
+        to={{ to: '/data/identity' }}
         value={h ? number(Math.round(h.identifiers_per_person * 100) / 100) : '–'}
         note={h && say('perPersonNote', { email: percent(h.email_rate), phone: percent(h.phone_rate) })}
       />
-      <Tile label={say('consent')} value={h ? percent(h.consent_rate) : '–'} note={say('consentNote')} />
+      <Tile
+        label={say('consent')}
+        to={{ to: '/privacy/consent' }}
+        value={h ? percent(h.consent_rate) : '–'}
+        note={say('consentNote')}
+      />
       <Tile
         label={say('revenue')}
+        to={asked({ kind: 'metric', measures: ['revenue', 'orders'], by: ['day'], last: '30d' })}
         value={sixty.data ? short(now) : '–'}
         note={
           sixty.data && say('revenueNote', { currency: sixty.data.currency ?? '', orders: sum(half(true), 2), change })
@@ -137,6 +149,7 @@ function Numbers({ pulse }: { pulse: Pulse }) {
       />
       <Tile
         label={say('topFive')}
+        to={asked({ kind: 'concentration' })}
         value={five ? percent(Number(five[3]) / 100) : '–'}
         note={
           five &&

@@ -1,4 +1,5 @@
 import { Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 
 interface PageProps {
@@ -65,17 +66,25 @@ interface TileProps {
   value: ReactNode;
   /** What the number is compared with, or what it means. */
   note?: ReactNode;
+  /** The page with what is behind it. */
+  to?: { to: string; search?: object };
 }
 
 /** One number that matters. */
-export function Tile({ label, value, note }: TileProps) {
+export function Tile({ label, value, note, to }: TileProps) {
   return (
     <Paper withBorder p="md" miw={0}>
       <Text size="xs" c="dimmed">
         {label}
       </Text>
       <Text fz={{ base: 20, sm: 26 }} fw={600} lh={1.25} style={{ overflowWrap: 'anywhere' }}>
-        {value}
+        {to ? (
+          <Link className="opens" to={to.to} search={to.search as never}>
+            {value}
+          </Link>
+        ) : (
+          value
+        )}
       </Text>
       {note && (
         <Text size="xs" c="dimmed" component="div">
