@@ -79,7 +79,7 @@ export const test = base.extend<Fixtures>({
 export async function open(page: Page, path: string) {
   await page.goto(`${server}/console${path}`);
   await page.locator('h1').first().waitFor();
-  await expect(page.locator('.mantine-Loader-root')).toHaveCount(0, { timeout: 40_000 });
+  await expect(page.locator('.mantine-Loader-root:visible')).toHaveCount(0, { timeout: 40_000 });
 }
 
 export { expect, server, TOKEN };
