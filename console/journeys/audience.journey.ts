@@ -29,6 +29,7 @@ test('tents and boots: the count follows the clicks, and the audience fills as e
     event: 'Product Viewed',
     where: [{ property: 'category', op: 'eq', value }],
     count: { op: 'gte', value: 1 },
+    within: '30d', // what the builder begins with
   });
   const counted = async (where: object) =>
     (await shop.ask<{ count: number }>('POST', '/api/v1/audiences/preview', { where })).count;
