@@ -6,6 +6,7 @@ import { customers } from './customers/route';
 import { data } from './data/route';
 import { explore } from './explore/route';
 import { home } from './home/route';
+import { predictions } from './predictions/route';
 import { privacy } from './privacy/route';
 import { root } from './root';
 import type { Word } from './words';
@@ -22,6 +23,7 @@ export const entries: Entry[] = [
   customers.entry,
   audiences.entry,
   explore.entry,
+  predictions.entry,
   data.entry,
   privacy.entry,
 ];
@@ -31,6 +33,7 @@ export const tree = root.addChildren([
   ...customers.routes,
   ...audiences.routes,
   ...explore.routes,
+  ...predictions.routes,
   ...data.routes,
   ...privacy.routes,
 ]);

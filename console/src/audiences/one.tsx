@@ -158,8 +158,9 @@ function Actions({ of }: { of: Of }) {
         consequence={say('deleteHelp', { members: of.members })}
         act={() => api.delete('/api/v1/audiences/{name}', { path: { name: of.name } })}
         done={() => {
-          void queries.invalidateQueries({ queryKey: ['audiences'], exact: true });
           void navigate({ to: '/audiences' });
+          queries.removeQueries({ queryKey: ['audiences', of.name] });
+          void queries.invalidateQueries({ queryKey: ['audiences'], exact: true });
         }}
       />
       {of.kind === 'static' ? (

@@ -1,7 +1,7 @@
 // The form of each kind of condition.
 import { JsonInput, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import { useAudienceNames, useStages, useTraits } from '../parts/names';
+import { useAudienceNames, useScores, useStages, useTraits } from '../parts/names';
 import { useLanguage } from '../settings';
 import { Behaviour, Sequence } from './behaviour';
 import { kindOf, span } from './condition';
@@ -40,6 +40,9 @@ export function Row({ of, set }: RowProps) {
 function Trait({ of, set }: RowProps) {
   const { say } = useLanguage(words);
   const traits = useTraits();
+  const scores = useScores();
+  // In SQL a score is a column, too; a definition names it by its model.
+  const columns = new Set(scores.map((s) => s.value.replace('predictions.', '').replace('.', '_')));
   const op = of.op ?? 'eq';
   const prediction = kindOf(of) === 'prediction';
   return (
@@ -47,7 +50,7 @@ function Trait({ of, set }: RowProps) {
       <Suggest
         label={say(prediction ? 'kind_prediction' : 'kind_trait')}
         value={of.trait ?? ''}
-        choices={prediction ? [] : traits}
+        choices={prediction ? scores : traits.filter((t) => !columns.has(t.value))}
         set={(trait) => set({ ...of, trait })}
       />
       <Op value={op} set={(o) => set({ ...of, op: o, value: reshaped(o, of.value) })} />

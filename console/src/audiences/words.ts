@@ -205,6 +205,7 @@ const en = {
   reason_suppressed: 'a rule leaves them out',
   reason_definition: 'a version went live',
   reason_deleted: 'the audience was deleted',
+  reason_prediction: 'the score is another',
   reason_stock: 'stock of what they want',
   reasonOf: '{reason}',
   explain: 'Why so many',

@@ -8,7 +8,16 @@ export interface Choice {
 }
 
 const minutes = { staleTime: 5 * 60_000 };
-const own = new Set(['profile_id', 'first_seen', 'last_seen', 'traits', 'consent', 'computed', 'source']);
+const own = new Set([
+  'profile_id',
+  'first_seen',
+  'last_seen',
+  'traits',
+  'consent',
+  'computed',
+  'predictions',
+  'source',
+]);
 
 /** The traits that profiles have, each with how many have it, and the computed ones. */
 export function useTraits(): Choice[] {
@@ -32,6 +41,16 @@ export function useTraits(): Choice[] {
   });
   return told.data ?? [];
 }
+
+/** The scores that models give, as definitions name them. */
+export function useScores(): Choice[] {
+  const told = useModels();
+  return (told.data?.items ?? []).flatMap((m) =>
+    (m.outputs ?? []).map((o) => ({ value: `predictions.${m.name}.${o.name}`, count: m.scored?.profiles })),
+  );
+}
+
+const useModels = () => useQuery({ queryKey: ['models'], queryFn: () => api.get('/api/v1/models'), staleTime: 60_000 });
 
 /** The names of events, the most frequent first. */
 export function useEvents(): Choice[] {

@@ -1,0 +1,58 @@
+import { Button, Stack } from '@mantine/core';
+import { IconUsersPlus } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { api, type Schema } from '../api';
+import type { Condition } from '../audiences/condition';
+import { Part } from '../parts/page';
+import { useLanguage } from '../settings';
+import { words } from './words';
+
+/** Audiences of a score, each one click away: the builder opens with the condition. */
+export function Act({ of }: { of: Schema<'ModelInForce'> }) {
+  const { say } = useLanguage(words);
+  const report = useQuery({
+    queryKey: ['models', of.name, 'report', undefined, of.latest?.at],
+    queryFn: () => api.get('/api/v1/models/{name}/report', { path: { name: of.name } }),
+  });
+  const score = (output: string) => `predictions.${of.name}.${output}`;
+  const ideas: { label: string; where: Condition }[] = [];
+  const first = of.outputs?.[0]?.name ?? '';
+  if (of.kind !== 'segments')
+    ideas.push({
+      label: say('best5', { output: first.replaceAll('_', ' ') }),
+      where: { and: [{ trait: score('percentile'), op: 'gte', value: 95 }] },
+    });
+  if (of.kind === 'ltv')
+    ideas.push({
+      label: say('leaving'),
+      where: {
+        and: [
+          { trait: score('percentile'), op: 'gte', value: 75 },
+          { trait: score('p_alive'), op: 'lt', value: 0.4 },
+        ],
+      },
+    });
+  const grouped = of.outputs?.find((o) => ['tier', 'segment'].includes(o.name))?.name;
+  if (grouped)
+    for (const g of (report.data?.groups ?? []).slice(0, 8))
+      ideas.push({ label: g.name, where: { and: [{ trait: score(grouped), op: 'eq', value: g.name }] } });
+  return (
+    <Part title={say('act')} about={say('actHelp')}>
+      <Stack gap={6}>
+        {ideas.map((i) => (
+          <Button
+            key={i.label}
+            size="xs"
+            variant="default"
+            justify="flex-start"
+            leftSection={<IconUsersPlus size={15} aria-hidden />}
+            renderRoot={(props) => <Link to="/audiences/new" search={{ where: i.where }} {...props} />}
+          >
+            {i.label}
+          </Button>
+        ))}
+      </Stack>
+    </Part>
+  );
+}

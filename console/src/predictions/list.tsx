@@ -1,0 +1,190 @@
+import { Anchor, Badge, Button, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconChartDots, IconPlus } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, type Schema } from '../api';
+import { Page } from '../parts/page';
+import { Empty, Trouble, Waiting } from '../parts/said';
+import { type Column, DataTable } from '../parts/table';
+import { useLanguage } from '../settings';
+import { words } from './words';
+
+type Of = Schema<'ModelInForce'>;
+
+export function Predictions() {
+  const { say, number, day } = useLanguage(words);
+  const told = useQuery({
+    queryKey: ['models'],
+    queryFn: () => api.get('/api/v1/models'),
+    refetchInterval: (q) => (q.state.data?.items?.some((m) => m.running) ? 1500 : 30_000),
+  });
+  const list = told.data?.items ?? [];
+  const columns: Column<Of>[] = [
+    {
+      key: 'name',
+      title: say('name'),
+      value: (m) => m.name,
+      show: (m) => (
+        <>
+          <Anchor
+            fw={500}
+            renderRoot={(props) => <Link to="/predictions/$name" params={{ name: m.name }} {...props} />}
+          >
+            {m.name}
+          </Anchor>
+          <Text size="xs" c="dimmed">
+            {m.description || say(`kind_${m.kind}`)}
+          </Text>
+        </>
+      ),
+    },
+    {
+      key: 'quality',
+      title: say('quality'),
+      value: (m) => m.latest?.quality,
+      show: (m) => (m.latest ? <Quality of={m.latest.quality} /> : say('noVersion')),
+    },
+    {
+      key: 'state',
+      title: say('state'),
+      from: 'xs',
+      value: (m) => m.running?.doing ?? m.latest?.state,
+      show: (m) => <State of={m} />,
+    },
+    {
+      key: 'scored',
+      title: say('scored'),
+      align: 'end',
+      from: 'sm',
+      value: (m) => m.scored?.profiles,
+      show: (m) => (m.scored ? number(m.scored.profiles) : '–'),
+    },
+    {
+      key: 'trained',
+      title: say('trained'),
+      from: 'md',
+      nowrap: true,
+      value: (m) => m.latest?.at,
+      show: (m) => (m.latest ? day(m.latest.at) : '–'),
+    },
+  ];
+  return (
+    <Page title={say('predictions')} about={say('about')} actions={list.length > 0 && <NewModel />}>
+      {told.error && <Trouble error={told.error} />}
+      {told.isPending && <Waiting />}
+      {told.data && list.length === 0 && (
+        <Empty icon={IconChartDots} title={say('emptyTitle')} action={<NewModel />}>
+          {say('emptyHelp')}
+        </Empty>
+      )}
+      {list.length > 0 && (
+        <DataTable label={say('predictions')} rows={list} columns={columns} id={(m) => m.name} sort="name" />
+      )}
+    </Page>
+  );
+}
+
+const colours: Record<string, string> = { good: 'pine', fair: 'yellow', poor: 'red' };
+
+/** Quality in a word; the word says it, the colour repeats it. */
+export function Quality({ of }: { of: string }) {
+  const { say } = useLanguage(words);
+  return (
+    <Badge variant="dot" tt="none" color={colours[of] ?? 'gray'}>
+      {say(`q_${of}` as 'q_good')}
+    </Badge>
+  );
+}
+
+function State({ of }: { of: Of }) {
+  const { say } = useLanguage(words);
+  if (of.running)
+    return <>{say(`doing_${of.running.doing}` as 'doing_waits', { done: of.running.done, of: of.running.of ?? 0 })}</>;
+  if (!of.latest) return <>–</>;
+  return <>{say(`s_${of.latest.state}` as 's_trained')}</>;
+}
+
+function NewModel() {
+  const { say } = useLanguage(words);
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const [opened, { open, close }] = useDisclosure(false);
+  const [name, setName] = useState('ltv');
+  const [kind, setKind] = useState<Of['kind']>('ltv');
+  const [horizon, setHorizon] = useState('90d');
+  const [every, setEvery] = useState('');
+  const make = useMutation({
+    mutationFn: async () => {
+      const body = { name, kind, horizon: kind === 'ltv' ? horizon : undefined, train_every: every || undefined };
+      await api.post('/api/v1/models', { body });
+      if (!every) await api.post('/api/v1/models/{name}/train', { path: { name } });
+    },
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: ['models'] });
+      await navigate({ to: '/predictions/$name', params: { name } });
+    },
+  });
+  return (
+    <>
+      <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
+        {say('newModel')}
+      </Button>
+      <Modal opened={opened} onClose={close} title={say('newModel')} closeButtonProps={{ 'aria-label': say('cancel') }}>
+        <form
+          onSubmit={(e) => {
+            e.preventDefault();
+            make.mutate();
+          }}
+        >
+          <Stack>
+            <Select
+              label={say('kind')}
+              description={say(`for_${kind}`)}
+              allowDeselect={false}
+              data={(['ltv', 'discount', 'segments'] as const).map((k) => ({ value: k, label: say(`kind_${k}`) }))}
+              value={kind}
+              onChange={(k) => {
+                setKind((k ?? 'ltv') as Of['kind']);
+                setName(k === 'segments' ? 'groups' : (k ?? 'ltv'));
+              }}
+            />
+            <TextInput
+              label={say('name')}
+              description={say('nameHelp')}
+              required
+              pattern="[a-z][a-z0-9_]{0,39}"
+              value={name}
+              onChange={(e) => setName(e.currentTarget.value)}
+            />
+            {kind === 'ltv' && (
+              <Select
+                label={say('horizon')}
+                allowDeselect={false}
+                data={(['90d', '180d', '1y'] as const).map((h) => ({ value: h, label: say(`h_${h}`) }))}
+                value={horizon}
+                onChange={(h) => setHorizon(h ?? '90d')}
+              />
+            )}
+            <Select
+              label={say('trainEvery')}
+              allowDeselect={false}
+              data={[
+                { value: '', label: say('never') },
+                { value: '7d', label: say('t_7d') },
+                { value: '30d', label: say('t_30d') },
+              ]}
+              value={every}
+              onChange={(t) => setEvery(t ?? '')}
+            />
+            {make.error && <Trouble error={make.error} />}
+            <Button type="submit" loading={make.isPending}>
+              {say('create')}
+            </Button>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  );
+}
