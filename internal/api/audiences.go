@@ -85,7 +85,7 @@ func (a *API) listRoutes() {
 type AudienceQuestion struct {
 	Where    clientele.RawJSON `json:"where" doc:"The definition."`
 	Suppress clientele.RawJSON `json:"suppress,omitempty" doc:"Rules that leave people out."`
-	Editor   string            `json:"editor,omitempty" maxLength:"64" doc:"Whose definition it is while it is written: a preview for the same editor ends the one before."`
+	Editor   string            `json:"editor,omitempty" maxLength:"64" doc:"Whose definition it is while it is written: a preview for the same editor ends the one before, and the count stands still for up to five seconds while events arrive."`
 }
 
 func (a *API) audienceRoutes() {

@@ -454,6 +454,9 @@ func (a *App) Close() error {
 	if a.reads != nil && a.rows != nil {
 		errs = append(errs, a.flushReads())
 	}
+	if a.previews != nil {
+		a.previews.Close()
+	}
 	if a.columns != nil {
 		errs = append(errs, a.columns.Close())
 	}

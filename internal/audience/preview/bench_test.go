@@ -14,7 +14,6 @@ import (
 
 	"clientele"
 	"clientele/internal/audience"
-	"clientele/internal/audience/preview"
 	"clientele/internal/store/duckstore"
 )
 
@@ -106,7 +105,7 @@ func BenchmarkPreview(b *testing.B) {
 	schema := audience.Schema{Properties: map[string]audience.Column{"price": {Name: "price", Type: clientele.TypeDouble}, "category": {Name: "category", Type: clientele.TypeText}},
 		Traits: map[string]audience.Column{"country": {Name: "country", Type: clientele.TypeText}, "score": {Name: "score", Type: clientele.TypeDouble}}}
 	now := audience.At{Now: clientele.MicrosOf(time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC))}
-	e := preview.New(s, 0)
+	e := engine(b, s, 0)
 	begin := time.Now()
 	if _, err := e.Preview(ctx, schema, parse(b, `{"trait":"nothing","op":"exists"}`), now); err != nil {
 		b.Fatal(err)

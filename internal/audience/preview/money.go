@@ -14,30 +14,35 @@ type money struct {
 
 const revenueQuery = "select profile_id, cast(sum(revenue_base) * 10000 as bigint) from orders where profile_id is not null and revenue_base is not null group by profile_id"
 
+// purse is the revenue of each profile, asked for once.
+func (b *base) purse(numbers Numbers) (*money, error) {
+	b.mu.Lock()
+	m := b.money
+	b.mu.Unlock()
+	if m != nil {
+		return m, nil
+	}
+	m = &money{by: make([]int64, b.people.count)}
+	if err := numbers(revenueQuery, func(row []int64) error {
+		if n, there := b.people.find(row[0]); there {
+			m.by[n] = row[1]
+			m.total += row[1]
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.money = m
+	return m, nil
+}
+
 // revenue puts the members' revenue, and its share of all, into the answer.
 func (v *view) revenue(b *roaring.Bitmap, r *Result) error {
-	v.e.mu.Lock()
-	m := v.e.money
-	if v.e.commit != v.commit {
-		m = nil
-	}
-	v.e.mu.Unlock()
-	if m == nil {
-		m = &money{by: make([]int64, v.people.count)}
-		if err := v.numbers(revenueQuery, func(row []int64) error {
-			if n, there := v.people.find(row[0]); there {
-				m.by[n] = row[1]
-				m.total += row[1]
-			}
-			return nil
-		}); err != nil {
-			return err
-		}
-		v.e.mu.Lock()
-		if v.e.commit == v.commit {
-			v.e.money = m
-		}
-		v.e.mu.Unlock()
+	m, err := v.purse(v.numbers)
+	if err != nil {
+		return err
 	}
 	sum := int64(0)
 	for it := b.ManyIterator(); ; {

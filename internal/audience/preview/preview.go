@@ -1,7 +1,6 @@
 package preview
 
 import (
-	"container/list"
 	"context"
 	"sync"
 	"time"
@@ -52,35 +51,43 @@ type Part struct {
 type Engine struct {
 	columns Columns
 	memory  int64
+	ctx     context.Context // ends when the engine is closed
+	cancel  context.CancelFunc
+	held    sync.WaitGroup
 
 	mu      sync.Mutex
-	commit  uint64
-	people  *people
-	money   *money
-	sets    map[string]*list.Element // of entry, by the leaf's JSON and moment
-	recent  list.List                // the latest used first
-	held    int64                    // bytes of them
+	latest  *base // of the newest commit that was asked at
+	still   *standing
+	opening chan struct{} // closed when still has been renewed; nil: nobody does
 	editing map[string]context.CancelCauseFunc
-}
-
-type entry struct {
-	key string
-	set *roaring.Bitmap
 }
 
 // DefaultMemory is how many bytes of bitmaps are kept.
 const DefaultMemory = 64 << 20
 
-// New makes an engine that keeps up to memory bytes of bitmaps; 0 = DefaultMemory.
+// New makes an engine that keeps up to memory bytes of bitmaps for a commit; 0 = DefaultMemory. Close ends it.
 func New(columns Columns, memory int64) *Engine {
 	if memory <= 0 {
 		memory = DefaultMemory
 	}
-	return &Engine{columns: columns, memory: memory, sets: map[string]*list.Element{}, editing: map[string]context.CancelCauseFunc{}}
+	e := &Engine{columns: columns, memory: memory, editing: map[string]context.CancelCauseFunc{}}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	return e
+}
+
+// Close ends what is held open. The columns have to be open until then.
+func (e *Engine) Close() {
+	e.cancel()
+	e.held.Wait()
 }
 
 // errSuperseded ends a preview whose editor has asked for another one.
 var errSuperseded = clientele.Errorf(clientele.Conflict, "the definition was changed meanwhile: a newer preview has taken this one's place")
+
+type editedKey struct{}
+
+// edited says whether the context is an editor's.
+func edited(ctx context.Context) bool { return ctx.Value(editedKey{}) != nil }
 
 // Edit is a context that ends, with Conflict as its cause, when Edit is called again with the same
 // editor. done must be called. "" is nobody's.
@@ -88,7 +95,7 @@ func (e *Engine) Edit(ctx context.Context, editor string) (edited context.Contex
 	if editor == "" {
 		return ctx, func() {}
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, editedKey{}, true))
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if before := e.editing[editor]; before != nil {
@@ -105,89 +112,29 @@ func (e *Engine) Edit(ctx context.Context, editor string) (edited context.Contex
 	}
 }
 
-// view are the bitmaps of one commit that an answer is made of.
+// view is one question to a base.
 type view struct {
-	e        *Engine
+	*base
+	ctx      context.Context
 	numbers  Numbers
-	people   *people
-	commit   uint64
 	schema   audience.Schema
 	at       audience.At
 	computed int
 }
 
-// within gives fn a view of one commit. What it computes is kept while the store stays there.
+// within gives fn a view of the store's newest commit.
 func (e *Engine) within(ctx context.Context, schema audience.Schema, at audience.At, fn func(*view) error) error {
 	err := e.columns.Snapshot(ctx, func(commit uint64, numbers func(string, func([]int64) error) error) error {
-		v := &view{e: e, numbers: numbers, commit: commit, schema: schema, at: at}
-		e.mu.Lock()
-		if e.commit != commit && commit > e.commit {
-			e.forget(commit)
+		b, err := e.baseAt(commit, numbers)
+		if err != nil {
+			return err
 		}
-		if e.commit == commit {
-			v.people = e.people
-		}
-		e.mu.Unlock()
-		if v.people == nil {
-			p, err := loadPeople(numbers)
-			if err != nil {
-				return err
-			}
-			v.people = p
-			e.mu.Lock()
-			if e.commit == commit {
-				e.people = p
-			}
-			e.mu.Unlock()
-		}
-		return fn(v)
+		return fn(&view{base: b, ctx: ctx, numbers: numbers, schema: schema, at: at})
 	})
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		return cause
 	}
 	return err
-}
-
-// forget begins with a new commit. The caller holds mu.
-func (e *Engine) forget(commit uint64) {
-	e.commit, e.people, e.money, e.held = commit, nil, nil, 0
-	clear(e.sets)
-	e.recent.Init()
-}
-
-// leaf is the members of a leaf. The bitmap may not be changed.
-func (v *view) leaf(c audience.Condition) (*roaring.Bitmap, error) {
-	query := v.schema.LeafMembers(c, v.at) // it says what a leaf asks at its moment, whole
-	e := v.e
-	e.mu.Lock()
-	if at, there := e.sets[query]; there && e.commit == v.commit {
-		e.recent.MoveToFront(at)
-		e.mu.Unlock()
-		return at.Value.(*entry).set, nil
-	}
-	e.mu.Unlock()
-	set, err := v.people.set(v.numbers, query)
-	if err != nil {
-		return nil, err
-	}
-	v.computed++
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if _, there := e.sets[query]; e.commit != v.commit || there {
-		return set, nil
-	}
-	e.sets[query] = e.recent.PushFront(&entry{query, set})
-	e.held += size(query, set)
-	for e.held > e.memory && e.recent.Len() > 1 {
-		last := e.recent.Remove(e.recent.Back()).(*entry)
-		delete(e.sets, last.key)
-		e.held -= size(last.key, last.set)
-	}
-	return set, nil
-}
-
-func size(key string, set *roaring.Bitmap) int64 {
-	return int64(set.GetSizeInBytes()) + int64(2*len(key)) + 200
 }
 
 // set is the members of a condition. The bitmap may not be changed.
@@ -228,11 +175,16 @@ func (v *view) fold(list []audience.Condition, with func(*roaring.Bitmap, *roari
 // sampled is how many members an answer names.
 const sampled = 10
 
-// Preview says who would be in an audience of the definition, at the moment.
+// Preview says who would be in an audience of the definition, at the moment. An editor's (Edit) answer may be up to
+// StandsFor behind.
 func (e *Engine) Preview(ctx context.Context, schema audience.Schema, c audience.Condition, at audience.At) (*Result, error) {
 	begin := time.Now()
 	r := &Result{Sample: []clientele.ProfileID{}, Leaves: len(audience.Leaves(c))}
-	err := e.within(ctx, schema, at, func(v *view) error {
+	within := e.within
+	if edited(ctx) {
+		within = e.withinStill
+	}
+	err := within(ctx, schema, at, func(v *view) error {
 		b, err := v.set(c)
 		if err != nil {
 			return err

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"clientele"
 	"clientele/internal/audience"
@@ -67,6 +69,12 @@ func seeded(t testing.TB, seed uint64) (*duckstore.Store, []int64) {
 	return s, ids
 }
 
+func engine(t testing.TB, s *duckstore.Store, memory int64) *preview.Engine {
+	e := preview.New(s, memory)
+	t.Cleanup(e.Close)
+	return e
+}
+
 func parse(t testing.TB, text string) audience.Condition {
 	t.Helper()
 	c, err := audience.Parse([]byte(text))
@@ -97,7 +105,7 @@ func members(t testing.TB, s *duckstore.Store, c audience.Condition) (ids []int6
 func TestPreview(t *testing.T) {
 	for seed := range uint64(3) {
 		s, ids := seeded(t, seed)
-		e := preview.New(s, 0)
+		e := engine(t, s, 0)
 		for _, text := range definitions {
 			c := parse(t, text)
 			want := members(t, s, c)
@@ -125,7 +133,7 @@ func TestPreview(t *testing.T) {
 // TestEdit: an edit asks for one leaf; a new commit for all.
 func TestEdit(t *testing.T) {
 	s, ids := seeded(t, 7)
-	e := preview.New(s, 0)
+	e := engine(t, s, 0)
 	ask := func(text string, leaves, computed int) *preview.Result {
 		t.Helper()
 		r, err := e.Preview(context.Background(), audience.Schema{}, parse(t, text), at)
@@ -148,7 +156,7 @@ func TestEdit(t *testing.T) {
 		t.Errorf("after a commit: %+v", after)
 	}
 	// With memory for one set only, the others are asked for again.
-	small := preview.New(s, 1)
+	small := engine(t, s, 1)
 	for range 2 {
 		r, err := small.Preview(context.Background(), audience.Schema{}, parse(t, `{"and":[`+thai+`,`+good+`]}`), at)
 		must(t, err)
@@ -160,7 +168,7 @@ func TestEdit(t *testing.T) {
 
 func TestOverlap(t *testing.T) {
 	s, _ := seeded(t, 9)
-	e := preview.New(s, 0)
+	e := engine(t, s, 0)
 	var list []audience.Condition
 	for _, text := range definitions {
 		list = append(list, parse(t, text))
@@ -185,7 +193,7 @@ func TestOverlap(t *testing.T) {
 // TestSuperseded: a newer preview of the same editor ends the one before, and no other.
 func TestSuperseded(t *testing.T) {
 	s, _ := seeded(t, 1)
-	e := preview.New(s, 0)
+	e := engine(t, s, 0)
 	first, done1 := e.Edit(context.Background(), "ann")
 	other, done2 := e.Edit(context.Background(), "bob")
 	second, done3 := e.Edit(context.Background(), "ann")
@@ -203,4 +211,65 @@ func TestSuperseded(t *testing.T) {
 	}
 	done2()
 	done3()
+}
+
+// TestStanding: while one edits, the answer stays at one commit and asks for nothing twice; it is renewed behind the
+// editor's back, and never older than is said. Who is no editor sees the newest commit.
+func TestStanding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, ids := seeded(t, 11)
+		e := engine(t, s, 0)
+		commit := uint64(1)
+		arrive := func() {
+			t.Helper()
+			commit++
+			must(t, s.Apply(context.Background(), commit, []clientele.Change{{Position: clientele.Position(commit), Tables: []clientele.TableRows{
+				rows("profiles", map[string]any{"profile_id": ids[len(ids)-1] + int64(commit), "traits": `{"country":"TH"}`, "source": "s", "consent": "[]"})}}}))
+		}
+		ask := func(editor, text string, commit uint64, computed int) {
+			t.Helper()
+			ctx, done := e.Edit(context.Background(), editor)
+			defer done()
+			now := at
+			now.Now += clientele.Micros(time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)).Microseconds()) // a moment that goes on
+			r, err := e.Preview(ctx, audience.Schema{}, parse(t, text), now)
+			must(t, err)
+			if r.Commit != commit || r.Computed != computed || r.Total != int64(len(ids))+int64(commit)-1 {
+				t.Errorf("%s of %q: commit %d of %d profiles with %d leaves asked, want commit %d with %d", text, editor, r.Commit, r.Total, r.Computed, commit, computed)
+			}
+		}
+		ask("ann", buyer, 1, 1)
+		arrive()
+		time.Sleep(time.Second)
+		ask("ann", `{"and":[`+buyer+`,`+thai+`]}`, 1, 1)
+		ask("bob", thai, 1, 0)
+		ask("", thai, 2, 1)
+		time.Sleep(2 * time.Second)
+		ask("ann", thai, 1, 0) // and begins another behind her back
+		synctest.Wait()
+		ask("ann", thai, 2, 0) // known of that commit
+		arrive()
+		time.Sleep(preview.StandsFor + time.Second)
+		ask("ann", thai, 3, 1)
+		time.Sleep(2 * preview.StandsFor) // nobody asks: nothing is held
+
+		// A question that ends early leaves what stands as it is.
+		ask("ann", thai, 3, 0)
+		ctx, cancel := context.WithCancel(context.Background())
+		edited, done := e.Edit(ctx, "ann")
+		cancel()
+		if _, err := e.Preview(edited, audience.Schema{}, parse(t, good), at); err == nil {
+			t.Error("a preview whose asker had gone was answered")
+		}
+		done()
+		ask("ann", thai, 3, 0)
+
+		e.Close()
+		if ctx, done := e.Edit(context.Background(), "ann"); true {
+			if _, err := e.Preview(ctx, audience.Schema{}, parse(t, thai), at); clientele.ErrorCode(err) != clientele.Unavailable {
+				t.Errorf("behind its end: %v", err)
+			}
+			done()
+		}
+	})
 }
