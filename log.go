@@ -76,6 +76,8 @@ type RowRecord struct {
 	Fields      map[string]any     `json:"fields,omitempty"`
 	Traits      map[string]any     `json:"traits,omitempty"`   // table "profiles" only
 	Consents    []ConsentRequest   `json:"consents,omitempty"` // table "profiles" only
+	Expires     Micros             `json:"expires,omitempty"`  // table EnrichmentRows only: the traits hold until then
+	Hold        bool               `json:"hold,omitempty"`     // likewise: nobody has the identifier yet, and who comes with it gets the traits
 }
 
 // RecordIdentifier is an identifier as an import found it.
@@ -109,6 +111,7 @@ const (
 	CommandPercentiles   CommandName = "percentiles"    // values at percentiles of traits, as SQL found them
 	CommandAudienceList  CommandName = "audience_list"  // who is on the list of a static or SQL audience, or no longer
 	CommandRetention     CommandName = "retention"      // a retention rule from here on, or its end
+	CommandEnrichment    CommandName = "enrichment"     // what an import of enrichment came to
 	CommandMatchRun      CommandName = "match_run"      // a run of matching, or what became of one that waited
 	CommandMatch         CommandName = "match"          // what a run found
 	CommandMatchReview   CommandName = "match_review"   // a verdict on pairs of the review queue

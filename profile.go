@@ -15,6 +15,7 @@ type Profile struct {
 	FormerIDs   []ProfileID           `json:"former_ids"`
 	Events      int64                 `json:"events"` // how many events and imported records are its own
 	Provenance  map[string]Provenance `json:"provenance,omitempty"`
+	Enrichment  []Enriched            `json:"enrichment,omitempty"` // traits of third parties, with their source and expiry
 }
 
 // ProfileIdentifier is an identifier of a profile.
@@ -33,6 +34,8 @@ type Provenance struct {
 	Event  string        `json:"event"`
 	At     Micros        `json:"at"`
 	Rule   TraitRuleKind `json:"rule"`
+	// ExpiresAt is when the value goes, of enrichment.
+	ExpiresAt Micros `json:"expires_at,omitempty"`
 }
 
 // TraitRuleKind is how a trait is chosen among what the sources said (survivorship rule).

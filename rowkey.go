@@ -36,6 +36,7 @@ const (
 	RowMatch       byte = 'L' // 'r' | anchor | anchor -> a pair in the review queue; 'x' likewise, the other way round; 'n' | position -> a run; 'h' | position | position -> what a run that waits found; 'm' | position -> what a run learned
 	RowModel       byte = 'D' // 'd' | name -> a model and its versions; 'r' | name | version -> its report; 'a' | hash | part -> what a version has learned
 	RowScore       byte = 'p' // anchor -> what models predict of its person
+	RowEnriched    byte = 'E' // 's' | source -> its last import; 'd' | time | anchor | source -> when what it says of the anchor expires; 'h' | seal | source -> what it says of somebody nobody is yet, 'e' | time | seal | source -> when that expires
 	RowOutbox      byte = 'o' // commit number -> Change
 	RowPosition    byte = 'P' // -> log position and commit number of the last change set
 )
@@ -269,6 +270,27 @@ func ModelPartKey(hash string, part int) Key {
 
 // ScoreKey addresses what models predict of the anchor's person.
 func ScoreKey(a Anchor) Key { return NewKey(RowScore).Anchor(a) }
+
+// EnrichmentKey addresses what is known of a source of enrichment.
+func EnrichmentKey(source string) Key {
+	return NewKey(RowEnriched).Bytes([]byte{'s'}).Text(source)
+}
+
+// EnrichedUntilKey says when what the source says of the anchor expires.
+func EnrichedUntilKey(at Micros, a Anchor, source string) Key {
+	return NewKey(RowEnriched).Bytes([]byte{'d'}).Time(at).Anchor(a).Text(source)
+}
+
+// HeldKey addresses what a source says of an identifier that nobody has yet, and HeldUntilKey says when that expires.
+func HeldKey(s Seal, source string) Key { return HeldOf(s).Text(source) }
+
+// HeldOf begins the keys of all that is held for the identifier.
+func HeldOf(s Seal) Key { return NewKey(RowEnriched).Bytes([]byte{'h'}).Bytes(s[:]) }
+
+// HeldUntilKey is HeldKey by the time of its expiry.
+func HeldUntilKey(at Micros, s Seal, source string) Key {
+	return NewKey(RowEnriched).Bytes([]byte{'e'}).Time(at).Bytes(s[:]).Text(source)
+}
 
 // TableKey addresses the folded row of a SQL table; parts are the values of its key columns.
 func TableKey(table string, parts ...string) Key {

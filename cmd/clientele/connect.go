@@ -30,6 +30,7 @@ type backend interface {
 	audienceBackend
 	lifecycleBackend
 	matchingBackend
+	enrichBackend
 	savedBackend
 	retentionBackend
 	computedBackend

@@ -110,6 +110,20 @@ func (c *cli) printProfile(p *clientele.Profile, timeline []clientele.Event) err
 			return err
 		}
 	}
+	if len(p.Enrichment) > 0 {
+		c.printf("\nEnrichment\n")
+		t := rows("trait", "value", "source", "at", "expires")
+		for _, e := range p.Enrichment {
+			text, err := api.Text(e.Value)
+			if err != nil {
+				return err
+			}
+			t.add(e.Trait, text, e.Source, stamp(e.At), stamp(e.ExpiresAt))
+		}
+		if err := c.sheet(t); err != nil {
+			return err
+		}
+	}
 	if p.Lifecycle != nil {
 		c.printf("\nLifecycle\n  %s, since %s\n", printable(p.Lifecycle.Stage), stamp(p.Lifecycle.Since))
 	}

@@ -113,6 +113,7 @@ type Options struct {
 	Audiences  Audiences
 	Lifecycle  Lifecycle
 	Matching   Matching
+	Enriching  Enriching
 	Saved      Saver
 	Quality    Quality
 	Computed   Computed
@@ -189,6 +190,7 @@ func New(o Options) (*API, error) {
 	a.modelRoutes()
 	a.lifecycleRoutes()
 	a.matchingRoutes()
+	a.enrichmentRoutes()
 	a.savedRoutes()
 	a.qualityRoutes()
 	a.queryRoutes()

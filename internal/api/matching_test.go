@@ -63,3 +63,30 @@ func TestMatchingRoutes(t *testing.T) {
 		}
 	}
 }
+
+func (m matches) Enrich(ctx context.Context, by string, req clientele.EnrichmentRequest) (*clientele.Enrichment, error) {
+	m.p.by = by
+	return &clientele.Enrichment{Source: req.Source, Rows: int64(len(req.Rows)), Held: map[bool]int64{true: 1}[req.Keep]}, m.p.did(ctx, req)
+}
+
+func (m matches) Enrichments(ctx context.Context) ([]clientele.Enrichment, error) {
+	return []clientele.Enrichment{}, m.p.did(ctx)
+}
+
+// What the routes of enrichment hand on and answer.
+func TestEnrichmentRoutes(t *testing.T) {
+	s := newSite(t)
+	for body, want := range map[string]string{
+		`{"revision":"r","namespace":"email","expires_at":"2030-01-01T00:00:00Z","rows":[{"key":"a@example.com","traits":{"income":3}}]}`:                        `"rows":1,"matched":0,"held":1`,
+		`{"revision":"r","namespace":"email","expires_at":"2030-01-01T00:00:00Z","keep_unmatched":false,"rows":[{"key":"a@example.com","traits":{"income":3}}]}`: `"held":0`,
+		`{"revision":"r","namespace":"email","expires_at":"2030-01-01T00:00:00Z","rows":[]}`:                                                                     `body.rows`,
+		`{"namespace":"email","rows":[{"key":"a","traits":{}}]}`:                                                                                                 `revision`,
+	} {
+		if w := s.do(http.MethodPost, "/api/v1/enrichment/acme", s.tokens[token.Write], body); !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s", body, w.Code, w.Body)
+		}
+	}
+	if w := s.do(http.MethodGet, "/api/v1/enrichment", s.tokens[token.Read], ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"items":[]`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

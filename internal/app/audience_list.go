@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -90,24 +91,34 @@ func (a *App) SuppressedProfiles(_ context.Context, name string, limit int, curs
 	return out, "", err
 }
 
-// identifiersOf are the values as identifiers of the namespace; 64 hexadecimal digits are a hash.
+// identifiersOf are the values as identifiers of the namespace; of e-mail addresses and phone numbers a SHA-256 is a hash.
 func identifiersOf(ns clientele.Namespace, values []string) []clientele.Identifier {
 	out := make([]clientele.Identifier, 0, len(values))
 	base, hashed := strings.CutSuffix(string(ns), "_sha256")
 	hashable := hashed || ns == clientele.Email || ns == clientele.Phone
 	for _, v := range values {
 		id := clientele.Identifier{Namespace: ns, Value: v}
-		if hashable && isSHA256(v) {
-			id = clientele.Identifier{Namespace: clientele.HashedNamespace(clientele.Namespace(base)), Value: strings.ToLower(v)}
+		if sum, is := sha256Of(v); hashable && is {
+			id = clientele.Identifier{Namespace: clientele.HashedNamespace(clientele.Namespace(base)), Value: sum}
 		}
 		out = append(out, id)
 	}
 	return out
 }
 
-func isSHA256(s string) bool {
-	b, err := hex.DecodeString(s)
-	return err == nil && len(b) == 32
+// sha256Of reads a hash as others write it, in hexadecimal or base64, as lower-case hexadecimal.
+func sha256Of(s string) (string, bool) {
+	const size = 32
+	if b, err := hex.DecodeString(s); err == nil && len(b) == size {
+		return strings.ToLower(s), true
+	}
+	bare := strings.TrimRight(s, "=")
+	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		if b, err := e.DecodeString(bare); err == nil && len(b) == size {
+			return hex.EncodeToString(b), true
+		}
+	}
+	return "", false
 }
 
 // matching is what looking identifiers up has found.

@@ -255,7 +255,7 @@ func (a *App) Status(ctx context.Context) (*clientele.Status, error) {
 	graph := v.graph.Count()
 	s := &clientele.Status{Version: a.o.Version, StartedAt: clientele.MicrosOf(a.started), State: "ready", Problems: a.trouble.list(), Log: a.log.Status(),
 		Counts: map[string]int64{"events": totals.Events, "duplicates": totals.Duplicates, "quarantined": totals.Quarantined, "replayed": totals.Replayed,
-			"filtered": totals.Filtered, "dropped": totals.Dropped, "plan_violations": totals.Violations,
+			"filtered": totals.Filtered, "dropped": totals.Dropped, "plan_violations": totals.Violations, "held_enrichment": totals.Held,
 			"commands": totals.Commands, "profiles": graph.Profiles, "evidence": graph.Evidence, "blocked_merges": graph.Refused, "blocked_identifiers": graph.Generic},
 		Sizes: a.sizes()}
 	for table, n := range totals.Rows {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,6 +103,11 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 	}
 	if out.Predictions, err = v.predictions(p); err != nil {
 		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(golden.Provenance)) {
+		if from := golden.Provenance[name]; from.ExpiresAt != 0 {
+			out.Enrichment = append(out.Enrichment, clientele.Enriched{Source: from.Source, Trait: name, Value: golden.Traits[name], At: from.At, ExpiresAt: from.ExpiresAt})
+		}
 	}
 	if explain {
 		out.Provenance = golden.Provenance

@@ -75,3 +75,39 @@ func TestSuppress(t *testing.T) {
 		}
 	}
 }
+
+// Who returns more than a share of what he buys is left out, and comes back in when he keeps more.
+func TestSuppressWhoReturnsMuch(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	c := settings(t)
+	c.ComputedTraits = []string{"pack:commerce"}
+	p := run(t, c)
+	order := func(who string, n int, lines ...string) {
+		for i, sku := range lines {
+			p.rows("crm", fmt.Sprintf(`{"table":"order_lines","id":"l-%[1]s-%[2]d-%[3]d","ids":[{"ns":"user_id","v":%[1]q}],"fields":{"order_id":"%[1]s-%[2]d","line":"%[3]d","sku":%[4]q,"ts":"2026-02-20T10:00:00Z","quantity":"1","price":"10"}}`, who, n, i, sku))
+		}
+		p.rows("crm", fmt.Sprintf(`{"table":"orders","id":"o-%[1]s-%[2]d","ids":[{"ns":"user_id","v":%[1]q}],"fields":{"order_id":"%[1]s-%[2]d","ts":"2026-02-20T10:00:00Z","revenue":"10"}}`, who, n))
+	}
+	back := func(who string, n, line int) {
+		p.rows("crm", fmt.Sprintf(`{"table":"returns","id":"r-%[1]s-%[2]d-%[3]d","ids":[{"ns":"user_id","v":%[1]q}],"fields":{"return_id":"%[1]s-%[2]d-%[3]d","order_id":"%[1]s-%[2]d","line":"%[3]d","ts":"2026-02-22T10:00:00Z","amount":"10"}}`, who, n, line))
+	}
+	order("keeps", 1, "a", "b")
+	order("some", 1, "a", "b", "c", "d")
+	order("much", 1, "a", "b")
+	back("some", 1, 0)
+	back("much", 1, 1)
+	eventually(t, "the pack is filled", func() bool { return filled(p) })
+	p.settle()
+	rules := clientele.RawJSON(`[{"name":"returns much","when":{"trait":"computed.return_rate","op":"gt","value":0.4}}]`)
+	if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "offer", Where: clientele.RawJSON(`{"trait":"computed.orders","op":"gte","value":1}`), Suppress: rules}); err != nil {
+		t.Fatal(err)
+	}
+	if v := p.filled("offer"); p.membersOf("offer") != "keeps some" || len(v.Suppressed) != 1 || v.Suppressed[0].Alone != 1 || v.Suppressed[0].Removed != 1 {
+		t.Errorf("members are %q, left out %+v", p.membersOf("offer"), v.Suppressed)
+	}
+	order("much", 2, "c", "d", "e")
+	eventually(t, "who keeps more is let in", func() bool { return p.membersOf("offer") == "keeps some much" })
+	back("keeps", 1, 0)
+	eventually(t, "who returns more is left out", func() bool { return p.membersOf("offer") == "some much" })
+}

@@ -56,9 +56,12 @@ func TestBothExecutionsAgree(t *testing.T) {
 				if i%500 == 0 {
 					w.fill()
 				}
-				if i%12 == 0 {
+				switch {
+				case i%12 == 0:
 					w.compare(w.definition(0))
-				} else {
+				case i%60 == 7:
+					w.suppress()
+				default:
 					w.combine()
 				}
 				if t.Failed() {
@@ -155,6 +158,9 @@ func newWorld(t *testing.T, rnd *rand.Rand) *world {
 		}
 		if rnd.IntN(3) == 0 {
 			w.score(resolved)
+		}
+		if rnd.IntN(3) == 0 {
+			w.enlist(r)
 		}
 		if rnd.IntN(3) == 0 {
 			w.tick(resolved)
@@ -271,7 +277,7 @@ var (
 	wantNames     = []string{"Product Viewed", "Product Viewed", "Product Viewed", "Product Added", "Product Removed", "Product Added to Wishlist", "Product Removed from Wishlist", "Wishlist Product Added to Cart", "Order Completed"}
 	skus          = []string{"T-1", "T-2", "B-1", "B-2", "it's"}
 	propertyNames = []string{"price", "sku", "n", "flag", "when", "list", "products", "a.b", `q"'`, "mixed", "rare"}
-	traitNames    = []string{"country", "age", "vip", "born", "tags", "address.city", "mixed"}
+	traitNames    = []string{"country", "age", "vip", "born", "tags", "address.city", "mixed", "ext_third_mark"}
 	purposes      = []string{"marketing", "ads & more"}
 )
 
@@ -400,6 +406,14 @@ func (w *world) message(ts clientele.Micros) string {
 		row = clientele.RowRecord{Table: "profiles", ID: row.ID, Identifiers: row.Identifiers,
 			Consents: []clientele.ConsentRequest{{Purpose: pick(w.rnd, purposes...), Channel: pick(w.rnd, "", "email"), Granted: w.rnd.IntN(3) > 0, ExpiresAt: ts + clientele.Micros(w.rnd.Int64N(40*day))}}}
 	}
+	if row.Table == "messages" && w.rnd.IntN(3) == 0 { // what a third party says, of people there are or of those to come
+		row = clientele.RowRecord{Table: clientele.EnrichmentRows, ID: row.ID, Identifiers: row.Identifiers, Expires: w.now + clientele.Micros(w.rnd.Int64N(30*day)),
+			Traits: map[string]any{"ext_third_mark": json.RawMessage(w.value()), "ext_third_more": w.rnd.IntN(3)}}
+		if w.rnd.IntN(2) == 0 {
+			hashed := clientele.Identifier{Namespace: clientele.Email, Value: fmt.Sprintf("e%d@example.com", w.rnd.IntN(12))}.Hashed()[0]
+			row.Identifiers, row.Hold = []clientele.RecordIdentifier{{Namespace: hashed.Namespace, Value: hashed.Value}}, true
+		}
+	}
 	b, err := json.Marshal(row)
 	w.must(err)
 	return string(b)
@@ -442,18 +456,83 @@ func (w *world) lifecycle(r *resolve.Resolver) {
 	stages := []clientele.LifecycleStage{{Name: stageNames[0]},
 		{Name: stageNames[1], Where: clientele.RawJSON(`{"event":"Viewed","within":"6d"}`)},
 		{Name: stageNames[2], Where: clientele.RawJSON(`{"event":"Order Completed","count":{"op":"gte","value":2}}`)}}
-	tell := func(name clientele.CommandName, body any) {
-		b, err := json.Marshal(body)
-		w.must(err)
-		raw, err := json.Marshal(clientele.Command{Name: name, By: "op", Body: b})
-		w.must(err)
-		w.frames = append(w.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: resolve.OperatorSource, ReceivedAt: w.now, Raw: raw}}})
-		p := clientele.Position(len(w.frames))
-		w.must(r.Batch([]resolve.Decoded{resolve.Decode(p, &w.frames[p-1], r.Rules(), func(string) resolve.Source { return resolve.Source{} })}))
-	}
-	tell(clientele.CommandLifecycle, resolve.LifecycleBody{Stages: stages})
+	w.command(r, clientele.CommandLifecycle, resolve.LifecycleBody{Stages: stages})
 	for _, s := range stages {
-		tell(clientele.CommandAudienceFill, resolve.AudienceFillBody{Name: audience.StageName(1, s.Name), Version: 1, Live: true})
+		w.command(r, clientele.CommandAudienceFill, resolve.AudienceFillBody{Name: audience.StageName(1, s.Name), Version: 1, Live: true})
+	}
+	w.command(r, clientele.CommandAudience, resolve.AudienceBody{Audience: clientele.Audience{Name: listName, Kind: clientele.AudienceStatic}})
+}
+
+// command has a command resolved.
+func (w *world) command(r *resolve.Resolver, name clientele.CommandName, body any) {
+	b, err := json.Marshal(body)
+	w.must(err)
+	raw, err := json.Marshal(clientele.Command{Name: name, By: "op", Body: b})
+	w.must(err)
+	w.frames = append(w.frames, clientele.Frame{Kind: clientele.KindCommand, Records: []clientele.Record{{Source: resolve.OperatorSource, ReceivedAt: w.now, Raw: raw}}})
+	p := clientele.Position(len(w.frames))
+	w.must(r.Batch([]resolve.Decoded{resolve.Decode(p, &w.frames[p-1], r.Rules(), func(string) resolve.Source { return resolve.Source{} })}))
+}
+
+// listName is the static audience of the worlds.
+const listName = "a list"
+
+// enlist puts somebody on the list or takes him off, and has an address that nobody may have yet awaited.
+func (w *world) enlist(r *resolve.Resolver) {
+	g, err := identity.NewGraph(w.rules, w.rows)
+	w.must(err)
+	var anchors []int64
+	for range 4 {
+		a, err := g.Find(clientele.Identifier{Namespace: clientele.AnonymousID, Value: fmt.Sprintf("anon-%d", w.rnd.IntN(30))})
+		if err == nil && !slices.Contains(anchors, int64(a)) {
+			anchors = append(anchors, int64(a))
+		}
+	}
+	slices.Sort(anchors)
+	body := resolve.AudienceListBody{Name: listName, Revision: 1}
+	if w.rnd.IntN(3) == 0 {
+		body.Remove = resolve.PackIDs(anchors)
+	} else {
+		waits := clientele.Identifier{Namespace: clientele.Email, Value: fmt.Sprintf("e%d@example.com", w.rnd.IntN(12))}
+		body.Add = resolve.PackIDs(anchors)
+		body.Await = resolve.PackSeals([]clientele.Seal{resolve.SealIdentifier(resolve.NewSeal(nil), waits.Hashed()[0])})
+	}
+	w.command(r, clientele.CommandAudienceList, body)
+}
+
+// suppress holds the two executions of a definition with suppress rules against each other, those whom each rule leaves out too. Now
+// and then the definition is a list.
+func (w *world) suppress() {
+	w.Helper()
+	parse := func() audience.Condition {
+		c, err := audience.Parse([]byte(w.definition(1)))
+		w.must(err)
+		return c
+	}
+	s := &audience.Suppressed{Of: &audience.Listed{Audience: listName}}
+	if w.rnd.IntN(3) > 0 {
+		s.Of = parse()
+	}
+	for i := range 1 + w.rnd.IntN(3) {
+		s.Rules = append(s.Rules, audience.SuppressRule{Name: fmt.Sprint("rule ", i), When: parse()})
+	}
+	w.both(s.String(), s)
+	at := w.moment()
+	for i := range s.Rules {
+		var got, want []clientele.ProfileID
+		query := w.schema.Members(s.By(i), at)
+		w.must(w.columns.Numbers(context.Background(), query, func(row []int64) error { got = append(got, clientele.ProfileID(row[0])); return nil }))
+		for _, p := range w.profiles {
+			_, by, _, err := audience.Decide(s, w.facts[p], at)
+			w.must(err)
+			if by&(1<<i) != 0 {
+				want = append(want, p)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			w.Fatalf("%s\nrule %d leaves out in SQL %v\nand by evaluation %v\n%s", s, i, got, want, query)
+		}
 	}
 }
 
@@ -465,6 +544,11 @@ func (w *world) compare(text string) {
 	if err != nil {
 		w.Fatalf("%s: %v (%s)", text, err, clientele.ErrorHint(err))
 	}
+	w.both(text, c)
+}
+
+func (w *world) both(text string, c audience.Condition) {
+	w.Helper()
 	at := w.moment()
 	var got []clientele.ProfileID
 	query := w.schema.Members(c, at)

@@ -163,3 +163,11 @@ func columnOf(row []string, ns clientele.Namespace, column string) (at int, head
 	}
 	return 0, false, clientele.Errorf(clientele.Invalid, "the file has %d columns, and none is called %s", len(row), ns).WithHint("name the one that holds the identifiers with column")
 }
+
+// KeyColumn is the column of a file that holds its keys: the one of that name, or else the one that is called like the namespace; -1 for none.
+func KeyColumn(columns []string, ns clientele.Namespace, name string) int {
+	if name != "" {
+		return slices.Index(columns, name)
+	}
+	return slices.IndexFunc(columns, func(c string) bool { return called(c, ns) })
+}

@@ -67,6 +67,8 @@ type Trait struct {
 	JSON   []byte          `cbor:"1,keyasint"` // the winner by latest or first; null takes a trait back
 	Stamp  clientele.Stamp `cbor:"2,keyasint"`
 	Values []Value         `cbor:"3,keyasint,omitempty"`
+	// Expires is when the trait goes again, of enrichment; 0 for never.
+	Expires clientele.Micros `cbor:"4,keyasint,omitempty"`
 }
 
 // Value is one value that was said of a trait: how often, and when last.
@@ -196,7 +198,7 @@ func merge(rule clientele.TraitRule, a, b *Trait) *Trait {
 	if later {
 		win = b
 	}
-	out := &Trait{JSON: win.JSON, Stamp: win.Stamp}
+	out := &Trait{JSON: win.JSON, Stamp: win.Stamp, Expires: win.Expires}
 	if len(a.Values)+len(b.Values) == 0 {
 		return out
 	}

@@ -59,7 +59,7 @@ func Merge(r Rules, heads []*Head) *Golden {
 			continue
 		}
 		g.Traits[name] = value
-		g.Provenance[name] = clientele.Provenance{Source: stamp.Source, Event: stamp.ID, At: stamp.At, Rule: rule.Rule}
+		g.Provenance[name] = clientele.Provenance{Source: stamp.Source, Event: stamp.ID, At: stamp.At, Rule: rule.Rule, ExpiresAt: t.Expires}
 	}
 	return g
 }

@@ -247,13 +247,17 @@ func (r *Resolver) mintedBy(anchor clientele.Anchor, m *mint, before int) error 
 		a.touch(anchor)
 		a.minted[anchor] = true
 	}
-	if a.waiting() == 0 {
+	waiting := a.waiting() > 0
+	if !waiting && r.totals.Held == 0 {
 		return nil
 	}
 	for i := before; i < m.next; i++ {
 		fresh, err := clientele.NewAnchor(m.position, i)
-		if err == nil && !m.skip[fresh] {
+		if err == nil && !m.skip[fresh] && waiting {
 			err = r.awaited(fresh)
+		}
+		if err == nil && !m.skip[fresh] && r.totals.Held > 0 {
+			err = r.arrived(fresh)
 		}
 		if err != nil {
 			return err

@@ -121,6 +121,9 @@ func (r *Resolver) eraseAnchor(e *clientele.Erasure, a clientele.Anchor) error {
 		e.Counts["traits"] += int64(len(h.Said.Traits))
 		e.Counts["decisions"] += int64(len(h.Said.Consents))
 	}
+	if err := r.eraseEnrichment(a, id.Identifier, h); err != nil {
+		return err
+	}
 	line := clientele.Prefix(clientele.NewKey(clientele.RowTimeline).Anchor(a))
 	err = r.o.Store.Scan(line, func(k clientele.Key, v []byte) (bool, error) {
 		t, err := ReadTimelineEntry(k, v)

@@ -78,7 +78,7 @@ func (p *Parsed) parse(kind clientele.Kind, s Source, q *quality.Rules) {
 	case clientele.KindEvent:
 		p.parseEvent(s, q)
 	case clientele.KindRow:
-		if p.row, p.Err = decodeRow(p.Raw); p.Err == nil && p.row.Table != "profiles" {
+		if p.row, p.Err = decodeRow(p.Raw); p.Err == nil && p.row.Table != "profiles" && p.row.Table != clientele.EnrichmentRows {
 			p.fact, p.Err = commerce.RowFact(clientele.TableNamed(p.row.Table), p.Source, p.row)
 		}
 	case clientele.KindCommand:
@@ -121,7 +121,7 @@ func (p *Parsed) spoken() bool {
 	case p.event != nil:
 		return len(p.event.traits)+len(p.event.consents) > 0
 	case p.row != nil:
-		return p.row.Table == "profiles" || p.row.Table == "consents"
+		return p.row.Table == "profiles" || p.row.Table == "consents" || p.row.Table == clientele.EnrichmentRows
 	}
 	return false
 }
@@ -151,6 +151,8 @@ type wireRow struct {
 	Fields      map[string]jsontext.Value    `json:"fields"`
 	Traits      map[string]jsontext.Value    `json:"traits"`
 	Consents    []clientele.ConsentRequest   `json:"consents"`
+	Expires     clientele.Micros             `json:"expires"`
+	Hold        bool                         `json:"hold"`
 }
 
 func decodeRow(raw []byte) (*clientele.RowRecord, error) {
@@ -161,7 +163,7 @@ func decodeRow(raw []byte) (*clientele.RowRecord, error) {
 	if err := jsonv2.Unmarshal(raw, &w, lenient); err != nil {
 		return nil, invalid("row: %s", jsonReason(err))
 	}
-	row := &clientele.RowRecord{Table: w.Table, ID: w.ID, TS: w.TS, Identifiers: w.Identifiers, Consents: w.Consents}
+	row := &clientele.RowRecord{Table: w.Table, ID: w.ID, TS: w.TS, Identifiers: w.Identifiers, Consents: w.Consents, Expires: w.Expires, Hold: w.Hold}
 	if len(w.Fields) > 0 {
 		row.Fields = make(map[string]any, len(w.Fields))
 		for name, v := range w.Fields {
@@ -176,7 +178,9 @@ func decodeRow(raw []byte) (*clientele.RowRecord, error) {
 	}
 	t := clientele.TableNamed(row.Table)
 	switch {
-	case t == nil || !t.Import:
+	case row.Table == clientele.EnrichmentRows && (row.Expires < clientele.MinTime || row.Expires > clientele.MaxTime || len(row.Identifiers) != 1 || len(row.Traits) > clientele.MaxEnrichedTraits):
+		return nil, invalid("a row of enrichment has one identifier, at most %d traits, and a time at which it expires", clientele.MaxEnrichedTraits)
+	case row.Table != clientele.EnrichmentRows && (t == nil || !t.Import):
 		return nil, invalid("there is no table %q to import into", clip(row.Table))
 	case row.ID == "" || len(row.ID) > maxMessageID:
 		return nil, invalid("a row needs an id of 1 to %d bytes", maxMessageID)

@@ -201,6 +201,9 @@ func (p *Purge) redact(ref clientele.RecordRef, rec *Parsed) ([]byte, error) {
 			p.forget.Aside = append(p.forget.Aside, ref)
 		}
 		p.forget.Live = append(p.forget.Live, clientele.SeenKey(uint64(rec.ReceivedAt)/halfDay, hash(rec.Source, rec.event.id)))
+	case rec.row != nil && rec.row.Table == clientele.EnrichmentRows: // its id is not remembered
+		at = rec.ReceivedAt
+		accepted = !p.out[ref]
 	case rec.row != nil:
 		at, _ = rowTime(rec)
 		accepted = told(rowID(rec.row), rec.Raw, rec.row.Table) && !p.out[ref]

@@ -207,6 +207,9 @@ func (r *Resolver) decide(a clientele.Anchor, ids []identity.Observed, consents 
 // row resolves one imported row.
 func (r *Resolver) row(p clientele.Position, i int, rec *Parsed, m *mint) error {
 	row := rec.row
+	if row.Table == clientele.EnrichmentRows {
+		return r.enrichmentRow(p, i, rec, m)
+	}
 	when, timed := rowTime(rec)
 	if out, err := r.keepOut(p, i, rec, when, timed, m); err != nil || out {
 		return err

@@ -78,6 +78,8 @@ type Resolver struct {
 	batch     batch
 	outgoing  outgoing
 
+	enrichedDue clientele.Micros // when the first enrichment expires; 0 for never
+
 	forgotten bool // the last command has deleted rows behind the caches
 }
 
@@ -96,10 +98,11 @@ type batch struct {
 	expired  []clientele.Expiry           // events to delete, whosever they are
 	aside    []clientele.AsideRecord      // for who wants to be told
 	scored   []scoredRow
+	held     map[clientele.Seal]map[string]*heldRow // by seal and source: what enrichment says of people to come; nil: not any more
 }
 
 func newBatch() batch {
-	return batch{touched: map[clientele.Anchor]bool{}, retold: map[clientele.ProfileID]bool{}, deleted: map[string][][]any{}}
+	return batch{touched: map[clientele.Anchor]bool{}, retold: map[clientele.ProfileID]bool{}, deleted: map[string][][]any{}, held: map[clientele.Seal]map[string]*heldRow{}}
 }
 
 // Totals are counts since the beginning. Field numbers are on disk.
@@ -117,6 +120,7 @@ type Totals struct {
 	Returned    int64            `cbor:"11,keyasint,omitempty" json:"returned"`   // of the replayed, those that a plan had dropped
 	KeptOut     int64            `cbor:"12,keyasint,omitempty" json:"kept_out"`   // records of erased persons
 	Tick        clientele.Micros `cbor:"14,keyasint,omitempty" json:"tick"`       // the received time of the last tick
+	Held        int64            `cbor:"15,keyasint,omitempty" json:"held"`       // rows of enrichment for people to come
 	Expired     int64            `cbor:"13,keyasint,omitempty" json:"expired"`    // deleted by retention rules; of events that are nobody's, those that came too late
 }
 
@@ -211,6 +215,9 @@ func (r *Resolver) Reset() error {
 		return err
 	}
 	if r.models, err = LoadModels(r.o.Store); err != nil {
+		return err
+	}
+	if r.enrichedDue, err = loadEnrichedDue(r.o.Store); err != nil {
 		return err
 	}
 	r.graph, err = identity.NewGraph(rules, r.o.Store)

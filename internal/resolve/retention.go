@@ -182,7 +182,7 @@ func (r *Resolver) retentionCommand(b RetentionBody, by string, p clientele.Posi
 // Due is when, by the domain's clock, a tick has something to do; 0 for never. What has begun and goes on is
 // always due.
 func (r *Resolver) Due() clientele.Micros {
-	due := soonest(r.keeps.due(), r.computedDue())
+	due := soonest(soonest(r.keeps.due(), r.computedDue()), r.enrichedDue)
 	if a := r.audiences; a.plan != nil && a.soonest != audience.Never {
 		due = soonest(due, a.soonest)
 	}
@@ -193,6 +193,11 @@ func (r *Resolver) Due() clientele.Micros {
 func (r *Resolver) tick(p clientele.Position) error {
 	if at := r.keeps.due(); at != 0 && at <= r.totals.Now {
 		if err := r.sweep(); err != nil {
+			return err
+		}
+	}
+	if at := r.enrichedDue; at != 0 && at <= r.totals.Tick {
+		if err := r.tickEnriched(); err != nil {
 			return err
 		}
 	}
@@ -207,7 +212,7 @@ func (r *Resolver) due(f *Decoded) bool {
 	if f.Kind != clientele.KindTick || len(f.Records) == 0 {
 		return false
 	}
-	sweep, settle, at := r.keeps.due(), r.computedDue(), f.Records[0].ReceivedAt
+	sweep, settle, at := r.keeps.due(), soonest(r.computedDue(), r.enrichedDue), f.Records[0].ReceivedAt
 	return sweep != 0 && sweep <= max(r.totals.Now, at) || settle != 0 && settle <= max(r.totals.Tick, at)
 }
 
