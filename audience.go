@@ -103,7 +103,10 @@ type AudienceInForce struct {
 	Version    int              `json:"version,omitempty"` // that is live; 0 = none is yet
 	Members    int64            `json:"members"`           // of the live version
 	By         string           `json:"by"`
-	At         Micros           `json:"at"` // since when the latest version is in force
+	Owner      string           `json:"owner,omitempty"`       // who answers for it
+	Approved   string           `json:"approved_by,omitempty"` // who approved what is in force
+	Draft      *AudienceDraft   `json:"draft,omitempty"`       // what waits for approval
+	At         Micros           `json:"at"`                    // since when the latest version is in force
 	Filling    *AudienceFilling `json:"filling,omitempty"`
 	Suppressed []SuppressCount  `json:"suppressed,omitempty"` // by each suppress rule of the live version, in the order given
 	List       *AudienceList    `json:"list,omitempty"`       // of the kinds static and sql

@@ -138,6 +138,7 @@ type SegmentRequest struct {
 	Cell        Cell     `json:"cell" doc:"As the answer gives it."`
 	Name        string   `json:"name" minLength:"1" maxLength:"64" doc:"Of the audience."`
 	Description string   `json:"description,omitempty"`
+	Draft       bool     `json:"-"` // it waits for approval
 }
 
 // ExploreFields is what questions can name.

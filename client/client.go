@@ -371,6 +371,7 @@ func (c *Client) Digests(ctx context.Context) (map[string]string, error) {
 type Token struct {
 	Name    string           `json:"name"`
 	Scopes  []string         `json:"scopes"`
+	Role    string           `json:"role,omitempty"` // instead of scopes
 	Created clientele.Micros `json:"created"`
 	Revoked clientele.Micros `json:"revoked"` // 0: in use
 }
@@ -382,6 +383,15 @@ func (c *Client) CreateToken(ctx context.Context, name string, scopes []string) 
 		Token string `json:"token"`
 	}
 	err = c.call(ctx, request{method: http.MethodPost, path: "/api/v1/tokens", body: map[string]any{"name": name, "scopes": scopes}}, &made)
+	return made.Token, err
+}
+
+// CreateRoleToken makes a token that may do and sees what the role does.
+func (c *Client) CreateRoleToken(ctx context.Context, name, role string) (secret string, err error) {
+	var made struct {
+		Token string `json:"token"`
+	}
+	err = c.call(ctx, request{method: http.MethodPost, path: "/api/v1/tokens", body: map[string]any{"name": name, "role": role}}, &made)
 	return made.Token, err
 }
 

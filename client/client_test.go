@@ -336,3 +336,7 @@ func TestImportCutsRequests(t *testing.T) {
 func (p *product) ExploreAudience(_ context.Context, _ string, req clientele.SegmentRequest) (*clientele.AudienceInForce, error) {
 	return &clientele.AudienceInForce{Audience: clientele.Audience{Name: req.Name}}, nil
 }
+
+func (p *product) QueryMasked(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error) {
+	return p.Query(ctx, sql, params, maxRows)
+}

@@ -13,6 +13,7 @@ import (
 // audienceBackend is what the commands about audiences work with.
 type audienceBackend interface {
 	listBackend
+	workBackend
 	Audiences(ctx context.Context) ([]clientele.AudienceInForce, error)
 	Audience(ctx context.Context, name string) (*clientele.AudienceInForce, error)
 	SetAudience(ctx context.Context, a clientele.Audience) (*clientele.AudienceInForce, error)
@@ -63,8 +64,8 @@ func (p *platform) RefreshPercentiles(ctx context.Context) ([]clientele.Percenti
 }
 
 func (c *cli) audienceCommand() *cobra.Command {
-	return c.group("audience", "Who to act on", c.audienceListCommand(), c.audienceShowCommand(), c.audienceCreateCommand(), c.audiencePreviewCommand(),
-		c.audienceMembersCommand(), c.audienceUploadCommand(), c.audienceRefreshCommand(), c.audienceSuppressedCommand(), c.audiencePercentilesCommand(), c.audienceDeleteCommand())
+	return c.group("audience", "Who to act on", append(c.workCommands(), c.audienceListCommand(), c.audienceShowCommand(), c.audienceCreateCommand(), c.audiencePreviewCommand(),
+		c.audienceMembersCommand(), c.audienceUploadCommand(), c.audienceRefreshCommand(), c.audienceSuppressedCommand(), c.audiencePercentilesCommand(), c.audienceDeleteCommand())...)
 }
 
 func (c *cli) audienceListCommand() *cobra.Command {
@@ -87,6 +88,9 @@ func (c *cli) audienceListCommand() *cobra.Command {
 // versionText is the live version, and the one that is being filled.
 func versionText(a *clientele.AudienceInForce) string {
 	s := strconv.Itoa(a.Version)
+	if a.Draft != nil {
+		s += ", draft of " + a.Draft.By
+	}
 	if a.Filling != nil {
 		s += ", " + strconv.Itoa(a.Filling.Version) + " at " + strconv.FormatInt(a.Filling.Filled, 10) + "/" + strconv.FormatInt(a.Filling.Profiles, 10)
 	}

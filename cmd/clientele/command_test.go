@@ -381,3 +381,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("a broken mapping: exit %d %s", code, errs)
 	}
 }
+
+func (p *product) QueryMasked(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error) {
+	return p.Query(ctx, sql, params, maxRows)
+}

@@ -55,7 +55,7 @@ func (d *doctor) secrets(dir string) {
 	if err != nil {
 		d.fault("secrets", err)
 	}
-	for _, name := range []string{"tokens.json", "server.json"} {
+	for _, name := range []string{"tokens.json", "users.json", "server.json"} {
 		d.ownersAlone(filepath.Join(dir, name))
 	}
 	unsealed := 0

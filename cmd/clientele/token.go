@@ -8,6 +8,7 @@ import (
 
 	"clientele/client"
 	"clientele/internal/config"
+	"clientele/internal/role"
 	"clientele/internal/token"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 // tokenBackend is a server, or the token file where none runs.
 type tokenBackend interface {
 	CreateToken(ctx context.Context, name string, scopes []string) (secret string, err error)
+	CreateRoleToken(ctx context.Context, name, role string) (secret string, err error)
 	Tokens(ctx context.Context) ([]client.Token, error)
 	RevokeToken(ctx context.Context, name string) error
 }
@@ -40,6 +42,11 @@ func (f tokenFile) CreateToken(ctx context.Context, name string, scopes []string
 	return secret, recordAct(f.cfg, "create-token", name, err)
 }
 
+func (f tokenFile) CreateRoleToken(ctx context.Context, name, r string) (string, error) {
+	secret, _, err := f.Store.CreateRoleToken(ctx, name, role.Role(r))
+	return secret, recordAct(f.cfg, "create-token", name, err)
+}
+
 func (f tokenFile) Tokens(ctx context.Context) ([]client.Token, error) {
 	infos, err := f.ListTokens(ctx)
 	if err != nil {
@@ -47,7 +54,7 @@ func (f tokenFile) Tokens(ctx context.Context) ([]client.Token, error) {
 	}
 	out := make([]client.Token, len(infos))
 	for i, t := range infos {
-		out[i] = client.Token{Name: t.Name, Created: t.Created, Revoked: t.Revoked}
+		out[i] = client.Token{Name: t.Name, Role: string(t.Role), Created: t.Created, Revoked: t.Revoked}
 		for _, s := range t.Scopes {
 			out[i].Scopes = append(out[i].Scopes, string(s))
 		}
@@ -83,16 +90,25 @@ func (c *cli) tokenCommand() *cobra.Command {
 
 func (c *cli) tokenCreateCommand() *cobra.Command {
 	var scopes []string
-	cmd := c.talks(c.command("create NAME --scope read,write,collect,admin", "Make a token and print its secret, this once",
+	var as string
+	cmd := c.talks(c.command("create NAME (--scope read,write,collect,admin | --role ROLE)", "Make a token and print its secret, this once",
 		"token create dashboards --scope read", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-			if len(scopes) == 0 {
-				return usagef("read, write, collect or admin, with commas", "--scope is missing")
+			switch {
+			case len(scopes) == 0 && as == "":
+				return usagef("read, write, collect or admin, with commas; or --role viewer instead", "--scope is missing")
+			case len(scopes) > 0 && as != "":
+				return usagef("leave one out", "a token has scopes or a role, not both")
 			}
 			b, err := c.tokenBackend(ctx)
 			if err != nil {
 				return err
 			}
-			secret, err := b.CreateToken(ctx, args[0], scopes)
+			var secret string
+			if as != "" {
+				secret, err = b.CreateRoleToken(ctx, args[0], as)
+			} else {
+				secret, err = b.CreateToken(ctx, args[0], scopes)
+			}
 			if err != nil {
 				return err
 			}
@@ -101,6 +117,7 @@ func (c *cli) tokenCreateCommand() *cobra.Command {
 			return nil
 		}))
 	cmd.Flags().StringSliceVar(&scopes, "scope", nil, "what it allows: read, write, collect, admin")
+	cmd.Flags().StringVar(&as, "role", "", "instead: what it may do and sees is what the role does and sees")
 	return cmd
 }
 
@@ -117,10 +134,17 @@ func (c *cli) tokenListCommand() *cobra.Command {
 			}
 			t := rows("name", "scopes", "created", "revoked")
 			for _, k := range tokens {
-				t.add(k.Name, strings.Join(k.Scopes, ","), stamp(k.Created), stamp(k.Revoked))
+				t.add(k.Name, strings.Join(append(k.Scopes, roleOf(k)...), ","), stamp(k.Created), stamp(k.Revoked))
 			}
 			return c.sheet(t)
 		}))
+}
+
+func roleOf(k client.Token) []string {
+	if k.Role == "" {
+		return nil
+	}
+	return []string{"role " + k.Role}
 }
 
 func (c *cli) tokenRevokeCommand() *cobra.Command {

@@ -11,7 +11,13 @@ export type Identifier = Schema<'Identifier'>;
 
 export interface Who {
   name: string;
+  /** Signed in by name and password. */
+  user: boolean;
+  role?: string;
   scopes: string[];
+  rights: string[];
+  /** What is shown of people. */
+  sight: 'nothing' | 'masked' | 'clear';
   csrf: string;
 }
 
@@ -99,6 +105,6 @@ export const api = {
   /** A body or an answer that is not JSON: a file of identifiers, a table as CSV. */
   send,
   who: () => session('GET'),
-  signIn: (token: string) => session('POST', { token }),
+  signIn: (by: { token: string } | { user: string; password: string }) => session('POST', by),
   signOut: () => ask<void>('DELETE', '/console/session'),
 };

@@ -19,9 +19,11 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { api, Problem } from './api';
 import { Trouble, Waiting } from './parts/said';
+import { useMay } from './rights';
 import { entries } from './sections';
 import { useLanguage } from './settings';
 import { SignIn } from './signin';
+import { Tour } from './tour/tour';
 import { directionOf, languages } from './words';
 
 /** What is around every page. Without a session it is the page to sign in. */
@@ -43,6 +45,7 @@ export function Frame() {
 /** Navigation at the side, which becomes a drawer where the window is narrow. */
 function Shell({ name }: { name: string }) {
   const { say } = useLanguage();
+  const may = useMay();
   const [drawer, { toggle: toggleDrawer, close }] = useDisclosure(false);
   const [hidden, setHidden] = useLocalStorage({ key: 'clientele-navigation-hidden', defaultValue: false });
   const at = useRouterState({ select: (s) => s.location.pathname });
@@ -88,18 +91,21 @@ function Shell({ name }: { name: string }) {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar className="nav" p="xs" component="nav" aria-label={say('navigation')}>
-        {entries.map((e) => (
-          <NavLink
-            key={e.to}
-            renderRoot={(props) => <Link to={e.to} {...props} />}
-            label={say(e.word)}
-            leftSection={<e.icon size={18} stroke={1.6} aria-hidden />}
-            active={at === e.to || (e.to !== '/' && at.startsWith(`${e.to}/`))}
-          />
-        ))}
+        {entries
+          .filter((e) => !e.right || may(e.right))
+          .map((e) => (
+            <NavLink
+              key={e.to}
+              renderRoot={(props) => <Link to={e.to} {...props} />}
+              label={say(e.word)}
+              leftSection={<e.icon size={18} stroke={1.6} aria-hidden />}
+              active={at === e.to || (e.to !== '/' && at.startsWith(`${e.to}/`))}
+            />
+          ))}
       </AppShell.Navbar>
       <AppShell.Main id="page" tabIndex={-1}>
         <Container size="xl" p={0}>
+          <Tour name={name} />
           <Outlet />
         </Container>
       </AppShell.Main>

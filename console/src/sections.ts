@@ -6,14 +6,18 @@ import { customers } from './customers/route';
 import { data } from './data/route';
 import { explore } from './explore/route';
 import { home } from './home/route';
+import { settings } from './people/route';
 import { predictions } from './predictions/route';
 import { privacy } from './privacy/route';
+import type { Right } from './rights';
 import { root } from './root';
 import type { Word } from './words';
 
 /** An entry of the navigation. */
 export interface Entry {
   word: Word;
+  /** Who has not this right does not see the entry. */
+  right?: Right;
   icon: Icon;
   to: string;
 }
@@ -26,6 +30,7 @@ export const entries: Entry[] = [
   predictions.entry,
   data.entry,
   privacy.entry,
+  settings.entry,
 ];
 
 export const tree = root.addChildren([
@@ -36,4 +41,5 @@ export const tree = root.addChildren([
   ...predictions.routes,
   ...data.routes,
   ...privacy.routes,
+  ...settings.routes,
 ]);

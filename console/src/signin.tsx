@@ -1,4 +1,4 @@
-import { Button, Center, Group, Paper, PasswordInput, Stack, Title } from '@mantine/core';
+import { Button, Center, Group, Paper, PasswordInput, Stack, TextInput, Title } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from './api';
@@ -9,11 +9,18 @@ import { useLanguage } from './settings';
 export function SignIn() {
   const { say } = useLanguage();
   const queries = useQueryClient();
-  const [token, setToken] = useState('');
+  const [byToken, setByToken] = useState(false);
+  const [user, setUser] = useState('');
+  const [secret, setSecret] = useState('');
   const enter = useMutation({
-    mutationFn: () => api.signIn(token.trim()),
+    mutationFn: () => api.signIn(byToken ? { token: secret.trim() } : { user: user.trim(), password: secret }),
     onSuccess: (who) => queries.setQueryData(['who'], who),
   });
+  const change = () => {
+    setByToken(!byToken);
+    setSecret('');
+    enter.reset();
+  };
   return (
     <Center component="main" mih="100vh" p="md">
       <Paper withBorder p="lg" w={380} maw="100%">
@@ -32,18 +39,34 @@ export function SignIn() {
                 <Chosen />
               </Group>
             </Group>
+            {!byToken && (
+              <TextInput
+                label={say('userName')}
+                value={user}
+                onChange={(e) => setUser(e.currentTarget.value)}
+                autoComplete="username"
+                autoCapitalize="none"
+                spellCheck={false}
+                required
+                data-autofocus
+              />
+            )}
             <PasswordInput
-              label={say('token')}
-              description={say('tokenHelp')}
-              value={token}
-              onChange={(e) => setToken(e.currentTarget.value)}
-              autoComplete="current-password"
+              key={byToken ? 'token' : 'password'}
+              label={say(byToken ? 'token' : 'password')}
+              description={byToken ? say('tokenHelp') : undefined}
+              value={secret}
+              onChange={(e) => setSecret(e.currentTarget.value)}
+              autoComplete={byToken ? 'off' : 'current-password'}
+              visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
               required
-              data-autofocus
             />
             {enter.error && <Trouble error={enter.error} />}
             <Button type="submit" loading={enter.isPending}>
               {say('signIn')}
+            </Button>
+            <Button variant="subtle" color="gray" onClick={change} data-other-way>
+              {say(byToken ? 'byPassword' : 'byToken')}
             </Button>
           </Stack>
         </form>

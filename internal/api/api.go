@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/role"
 	"clientele/internal/token"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -44,6 +45,8 @@ type Identity interface {
 // Querier runs one SELECT. Invalid when the statement is refused or wrong.
 type Querier interface {
 	Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
+	// QueryMasked gives null for everything that may say who somebody is.
+	QueryMasked(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error)
 }
 
 // Quarantine lists what could not be used, the newest first, and tries it again.
@@ -90,6 +93,7 @@ type Exports interface {
 type Tokens interface {
 	Check(ctx context.Context, secret string) (token.Principal, error)
 	CreateToken(ctx context.Context, name string, scopes []token.Scope) (secret string, info token.Info, err error)
+	CreateRoleToken(ctx context.Context, name string, r role.Role) (secret string, info token.Info, err error)
 	ListTokens(ctx context.Context) ([]token.Info, error)
 	RevokeToken(ctx context.Context, name string) error
 	// Instance names this run of the server; /healthz tells it.
@@ -122,11 +126,17 @@ type Options struct {
 	Live       Live
 	Sources    Sources
 	// Limit is how long the token of that name has to wait; nil = no limit. Commands on the server's machine have none.
-	Limit   func(name string, now time.Time) time.Duration
-	Tokens  Tokens
-	Log     *slog.Logger // nil = silent
-	Version string
-	Now     func() time.Time // gives imported records their received time; nil = time.Now
+	Limit  func(name string, now time.Time) time.Duration
+	Tokens Tokens
+	Users  Users
+	Work   Work
+	// Approval has audiences wait for somebody's word that are made by roles without the right to approve.
+	Approval bool
+	// Personal are the fields that roles see masked or not at all; nil = the default ones.
+	Personal *role.Personal
+	Log      *slog.Logger // nil = silent
+	Version  string
+	Now      func() time.Time // gives imported records their received time; nil = time.Now
 
 	QueryTimeout time.Duration // of one SQL statement; 0 = 30 s
 	QueryMaxRows int           // at most, whatever the request says; 0 = 10,000
@@ -160,6 +170,9 @@ func New(o Options) (*API, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Personal == nil {
+		o.Personal = role.NewPersonal(nil)
 	}
 	a := &API{o: o, mux: http.NewServeMux()}
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
@@ -204,6 +217,8 @@ func New(o Options) (*API, error) {
 	a.importRoutes()
 	a.exportRoutes()
 	a.tokenRoutes()
+	a.userRoutes()
+	a.workRoutes()
 	// The library describes errors by its own model, which is never sent.
 	delete(registry.Map(), "ErrorModel")
 	delete(registry.Map(), "ErrorDetail")
@@ -292,6 +307,11 @@ func route[I, O any](a *API, op operation, handle func(context.Context, *I) (*O,
 	if op.responses == nil {
 		op.responses = map[string]*huma.Response{}
 	}
+	n, decided := needOf(op.id)
+	extensions := map[string]any{}
+	if decided {
+		extensions["x-right"], extensions["x-clear"] = string(n.right), n.clear
+	}
 	problem := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
 	for _, status := range []string{"400", "401", "403", "default"} {
 		op.responses[status] = &huma.Response{Description: describe(status),
@@ -308,10 +328,15 @@ func route[I, O any](a *API, op operation, handle func(context.Context, *I) (*O,
 		BodyReadTimeout: requestTimeout,
 		Responses:       op.responses,
 		Metadata:        map[string]any{metaScope: op.scope, metaTimeout: op.timeout},
+		Extensions:      extensions,
 
 		RejectUnknownQueryParameters: true,
 	}, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handle(ctx, in)
+		var out *O
+		err := a.asked(ctx, n, in)
+		if err == nil {
+			out, err = handle(ctx, in)
+		}
 		if unrecorded := a.audited(ctx, &op, in, out, err); unrecorded != nil {
 			err = unrecorded
 		}
@@ -320,7 +345,7 @@ func route[I, O any](a *API, op operation, handle func(context.Context, *I) (*O,
 			a.logFault(ctx, p, err)
 			return nil, p
 		}
-		return out, nil
+		return shown(ctx, a, out), nil
 	})
 }
 
@@ -331,7 +356,7 @@ func describe(status string) string {
 	case "401":
 		return "The token is missing or not known."
 	case "403":
-		return "The token lacks the scope."
+		return "The token lacks the scope, or the role the right (x-right of the operation)."
 	}
 	return "Any other error: 404 not found, 409 conflict, 413 too large, 429 too many requests, 500 a fault of the program, 503 try again later."
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"clientele"
+	"clientele/internal/role"
 	"clientele/internal/token"
 )
 
@@ -54,6 +55,9 @@ func (a *API) listRoutes() {
 	route(a, operation{id: "upload-audience", method: http.MethodPost, path: "/api/v1/audiences/{name}/list", scope: token.Write, tag: tag, timeout: longTimeout, body: MaxListBytes,
 		summary: "Change the list of a static audience by a file of identifiers: one a line, CSV or JSON lines"},
 		func(ctx context.Context, in *uploadInput) (*output[*clientele.AudienceUploaded], error) {
+			if err := a.unapproved(ctx); err != nil {
+				return nil, err
+			}
 			text, err := unpacked(in.Encoding, in.RawBody, MaxListText)
 			if err != nil {
 				return nil, err
@@ -109,10 +113,16 @@ func (a *API) audienceRoutes() {
 			if err := sameName(in.Name, in.Body.Name); err != nil {
 				return nil, err
 			}
+			if p := principalOf(ctx); a.drafts(p) {
+				return one(a.o.Work.DraftAudience(ctx, p.Name, in.Body))
+			}
 			return one(a.o.Audiences.SetAudience(ctx, principalOf(ctx).Name, in.Body))
 		})
 	route(a, operation{id: "delete-audience", method: http.MethodDelete, path: "/api/v1/audiences/{name}", scope: token.Write, tag: tag, summary: "End an audience: its members leave it"},
 		func(ctx context.Context, in *Named) (*struct{}, error) {
+			if err := a.unapproved(ctx); err != nil {
+				return nil, err
+			}
 			return nil, a.o.Audiences.DeleteAudience(ctx, principalOf(ctx).Name, in.Name)
 		})
 	type membersInput struct {
@@ -162,6 +172,9 @@ func (a *API) audienceRoutes() {
 	route(a, operation{id: "list-values", method: http.MethodGet, path: "/api/v1/values", scope: token.Read, tag: tag, timeout: a.o.QueryTimeout,
 		summary: "The values that there are of a trait, of events or of a property, with how many have each, the most frequent first"},
 		func(ctx context.Context, in *valuesInput) (*pageOutput[clientele.ValueCount], error) {
+			if p := principalOf(ctx); p.Sight() != role.Clear && in.Of == string(clientele.ValuesOfTrait) && a.o.Personal.Named(in.Name) {
+				return nil, mayNotName(p, in.Name)
+			}
 			return all(a.o.Audiences.Values(ctx, clientele.ValuesQuery{Of: clientele.ValuesOf(in.Of), Name: in.Name, Property: in.Property, Prefix: in.Prefix, Limit: in.Limit}))
 		})
 }

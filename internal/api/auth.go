@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/role"
 	"clientele/internal/token"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -60,7 +61,7 @@ func principalOf(ctx context.Context) token.Principal {
 	return p
 }
 
-// authenticate lets a request through whose token has the operation's scope. It runs before
+// authenticate lets a request through whose token has the operation's scope, or whose role the right. It runs before
 // the body is read.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	p, err := a.principal(ctx)
@@ -89,12 +90,13 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 
 func (a *API) principal(ctx huma.Context) (token.Principal, error) {
 	scope, _ := ctx.Operation().Metadata[metaScope].(token.Scope)
-	return principalFor(ctx.Context(), a.o.Tokens, ctx.Header("Authorization"), scope)
+	n, _ := needOf(ctx.Operation().OperationID)
+	return principalFor(ctx.Context(), a.o.Tokens, ctx.Header("Authorization"), scope, n)
 }
 
 // principalFor is who an Authorization header stands for: Unknown for nobody, Denied, with the principal,
-// without the scope.
-func principalFor(ctx context.Context, tokens Tokens, authorization string, scope token.Scope) (token.Principal, error) {
+// without the role's right or the scope.
+func principalFor(ctx context.Context, tokens Tokens, authorization string, scope token.Scope, n need) (token.Principal, error) {
 	scheme, secret, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") || strings.TrimSpace(secret) == "" {
 		return token.Principal{}, clientele.Errorf(clientele.Unknown, "a token is missing").
@@ -104,18 +106,14 @@ func principalFor(ctx context.Context, tokens Tokens, authorization string, scop
 	if err != nil {
 		return token.Principal{}, err
 	}
-	if !p.May(scope) {
-		return p, clientele.Errorf(clientele.Denied, "the token lacks the scope %s", scope).
-			WithHint("make one with: clientele token create NAME --scope %s", scope)
-	}
-	return p, nil
+	return p, allowed(p, scope, n)
 }
 
 // Guard lets requests through to a handler outside the API whose token has the scope; the others are
 // answered as the API answers.
 func Guard(tokens Tokens, scope token.Scope, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p, err := principalFor(r.Context(), tokens, r.Header.Get("Authorization"), scope)
+		p, err := principalFor(r.Context(), tokens, r.Header.Get("Authorization"), scope, need{right: role.Govern})
 		if err != nil {
 			writeProblem(w, r, err)
 			return

@@ -35,6 +35,7 @@ func (a *API) exploreRoutes() {
 	route(a, operation{id: "explore-audience", method: http.MethodPost, path: "/api/v1/explore/audience", scope: token.Write, tag: tag, timeout: longTimeout,
 		summary: "Make an audience of the people behind a cell of an answer"},
 		func(ctx context.Context, in *struct{ Body clientele.SegmentRequest }) (*output[*clientele.AudienceInForce], error) {
+			in.Body.Draft = a.drafts(principalOf(ctx))
 			return one(a.o.Explore.ExploreAudience(ctx, principalOf(ctx).Name, in.Body))
 		})
 	route(a, operation{id: "list-explore-fields", method: http.MethodGet, path: "/api/v1/explore/fields", scope: token.Read, tag: tag, quiet: true,

@@ -85,11 +85,12 @@ type messages struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	beat    time.Time // the last one
+	show    func(any) any
 }
 
 func (a *API) begin(hc huma.Context) *messages {
 	_, w := humago.Unwrap(hc)
-	m := &messages{hc: hc, w: w, control: http.NewResponseController(w), beat: time.Now()}
+	m := &messages{hc: hc, w: w, control: http.NewResponseController(w), beat: time.Now(), show: a.showing(principalOf(hc.Context()))}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies would gather it
 	w.WriteHeader(http.StatusOK)
@@ -105,7 +106,7 @@ func (m *messages) write(text string) error {
 }
 
 func (m *messages) send(name string, v any) error {
-	b, err := json.Marshal(v)
+	b, err := json.Marshal(m.show(v))
 	if err != nil {
 		return err
 	}
@@ -118,9 +119,11 @@ func (a *API) beats(m *messages) error {
 		return nil
 	}
 	m.beat = time.Now()
-	if _, err := a.principal(m.hc); err != nil {
+	p, err := a.principal(m.hc)
+	if err != nil {
 		return err
 	}
+	m.show = a.showing(p)
 	return m.write(": beat\n\n")
 }
 

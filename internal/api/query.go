@@ -48,7 +48,11 @@ func (a *API) queryRoutes() {
 			if n := in.Body.MaxRows; n > 0 && n < rows {
 				rows = n
 			}
-			r, err := a.o.Query.Query(ctx, in.Body.SQL, in.Body.Params, rows)
+			ask := a.o.Query.Query
+			if p := principalOf(ctx); p.Role != "" && p.Role.MaskedSQL() {
+				ask = a.o.Query.QueryMasked
+			}
+			r, err := ask(ctx, in.Body.SQL, in.Body.Params, rows)
 			if err != nil {
 				return nil, err
 			}

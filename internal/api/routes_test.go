@@ -1,6 +1,12 @@
 package api_test
 
-import "clientele/internal/token"
+import (
+	"context"
+
+	"clientele"
+	"clientele/internal/role"
+	"clientele/internal/token"
+)
 
 // routes are all of them with the scope each needs and a body that is right.
 var routes = []struct {
@@ -111,4 +117,55 @@ var routes = []struct {
 	{"GET", "/api/v1/tokens", token.Admin, ""},
 	{"POST", "/api/v1/tokens", token.Admin, `{"name":"new","scopes":["read"]}`},
 	{"DELETE", "/api/v1/tokens/the-collect", token.Admin, ""},
+	{"GET", "/api/v1/me", token.Read, ""},
+	{"POST", "/api/v1/me/password", token.Read, `{"current":"a","password":"b"}`},
+	{"GET", "/api/v1/users", token.Admin, ""},
+	{"POST", "/api/v1/users", token.Admin, `{"name":"x","role":"viewer","password":"b"}`},
+	{"PUT", "/api/v1/users/x", token.Admin, `{"role":"analyst"}`},
+	{"PUT", "/api/v1/users/x/password", token.Admin, `{"password":"b"}`},
+	{"DELETE", "/api/v1/users/x", token.Admin, ""},
+	{"POST", "/api/v1/audiences/vip/approve", token.Admin, "{}"},
+	{"DELETE", "/api/v1/audiences/vip/draft", token.Write, ""},
+	{"PUT", "/api/v1/audiences/vip/owner", token.Write, `{"owner":"x"}`},
+	{"GET", "/api/v1/audiences/vip/comments", token.Read, ""},
+	{"POST", "/api/v1/audiences/vip/comments", token.Write, `{"text":"x"}`},
+	{"DELETE", "/api/v1/audiences/vip/comments/7", token.Write, ""},
+}
+
+func (p *product) QueryMasked(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error) {
+	return p.Query(ctx, sql, params, maxRows)
+}
+
+// people are users, and what they do about audiences.
+type people struct{ *product }
+
+func (people) ListUsers(context.Context) ([]token.User, error) { return []token.User{{Name: "x"}}, nil }
+func (people) AddUser(_ context.Context, name string, r role.Role, _ string) (*token.User, error) {
+	return &token.User{Name: name, Role: r}, nil
+}
+func (people) ChangeUser(_ context.Context, name string, _ token.UserChange) (*token.User, error) {
+	return &token.User{Name: name}, nil
+}
+func (people) SetPassword(context.Context, string, string) error            { return nil }
+func (people) ChangePassword(context.Context, string, string, string) error { return nil }
+func (people) DeleteUser(context.Context, string) error                     { return nil }
+
+func (people) DraftAudience(_ context.Context, _ string, a clientele.Audience) (*clientele.AudienceInForce, error) {
+	return &clientele.AudienceInForce{Audience: a}, nil
+}
+func (people) ApproveAudience(context.Context, string, string, clientele.Position) (*clientele.AudienceInForce, error) {
+	return &clientele.AudienceInForce{}, nil
+}
+func (people) WithdrawDraft(context.Context, string, string, bool) error { return nil }
+func (people) SetAudienceOwner(context.Context, string, string, string) (*clientele.AudienceInForce, error) {
+	return &clientele.AudienceInForce{}, nil
+}
+func (people) AudienceComments(context.Context, string) ([]clientele.AudienceComment, error) {
+	return nil, nil
+}
+func (people) CommentAudience(context.Context, string, string, string) (*clientele.AudienceComment, error) {
+	return &clientele.AudienceComment{}, nil
+}
+func (people) DeleteComment(context.Context, string, string, clientele.Position, bool) error {
+	return nil
 }

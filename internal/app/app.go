@@ -34,6 +34,7 @@ import (
 	"clientele/internal/quality"
 	"clientele/internal/rawzstd"
 	"clientele/internal/resolve"
+	"clientele/internal/role"
 	"clientele/internal/sourcebook"
 	"clientele/internal/store/duckstore"
 	"clientele/internal/store/pebblestore"
@@ -96,12 +97,14 @@ type App struct {
 	rows    *pebblestore.Store
 	columns *duckstore.Store
 	tokens  *token.Store
-	made    *sourcebook.Book // sources made over the API
-	door    *door.Door
-	hooks   *webhook.Handler
-	ledger  *exporter.Ledger
-	exports *exporter.Service
-	handler http.Handler
+	// personal are the fields that some roles do not see.
+	personal *role.Personal
+	made     *sourcebook.Book // sources made over the API
+	door     *door.Door
+	hooks    *webhook.Handler
+	ledger   *exporter.Ledger
+	exports  *exporter.Service
+	handler  http.Handler
 
 	observer *observe.Observer
 	imports  *observe.Intake // the log as imports over the API see it
@@ -190,7 +193,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{cfg: cfg, o: o, started: o.Now(), traits: profile.Rules(cfg.Traits)}
+	a := &App{cfg: cfg, o: o, started: o.Now(), traits: profile.Rules(cfg.Traits), personal: role.NewPersonal(cfg.Privacy.Personal)}
 	var err error
 	if a.rules, err = identity.NewRules(cfg.Identity); err != nil {
 		return nil, err
@@ -365,7 +368,7 @@ func (a *App) positions(ctx context.Context) error {
 
 // routes is the whole HTTP surface.
 func (a *App) routes() (http.Handler, error) {
-	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Matching: a, Enriching: a, Quality: a, Computed: a, Models: a, Exports: a, Tokens: a.tokens, Log: a.o.Log, Version: a.o.Version,
+	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Matching: a, Enriching: a, Quality: a, Computed: a, Models: a, Exports: a, Tokens: a.tokens, Users: a.tokens, Personal: a.personal, Work: a, Approval: a.cfg.Approval, Log: a.o.Log, Version: a.o.Version,
 		Backups: a, Audit: a.audit, Reload: a, Live: a, Sources: a, Limit: a.limits.apiToken.Take,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
@@ -392,10 +395,15 @@ func (a *App) routes() (http.Handler, error) {
 	}
 	a.hooks.Register(mux)
 	a.lookInside(mux)
-	pages := console.New(console.Options{Tokens: a.tokens, Problem: api.WriteProblem, ClientIP: door.ClientIP(proxies), Log: a.o.Log, Now: a.o.Now})
+	pages := console.New(console.Options{Tokens: a.tokens, Problem: api.WriteProblem, ClientIP: door.ClientIP(proxies), Record: a.recordSignIn, Log: a.o.Log, Now: a.o.Now})
 	pages.Register(mux)
 	a.setLimits(a.cfg)
 	return a.observer.HTTP(a.limited(door.ClientIP(proxies), pages.Sessions(mux))), nil
+}
+
+// recordSignIn keeps that somebody has come in to the console.
+func (a *App) recordSignIn(by string) error {
+	return a.audit.Record(audit.Record{By: by, Act: "sign-in", Outcome: "ok"}, false)
 }
 
 // webhooks are the sources that other systems call, their mappings read.

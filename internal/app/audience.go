@@ -25,7 +25,10 @@ func (a *App) Audiences(ctx context.Context) ([]clientele.AudienceInForce, error
 			err = a.filling(ctx, &list[i])
 		}
 	}
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return a.withDrafts(list)
 }
 
 // Audience is the named one.
@@ -35,7 +38,7 @@ func (a *App) Audience(ctx context.Context, name string) (*clientele.AudienceInF
 		a.schedule(v)
 		err = a.filling(ctx, v)
 	}
-	return v, err
+	return a.withDraft(name, v, err)
 }
 
 // filling says how many profiles there are to be looked at.
@@ -72,6 +75,9 @@ func (a *App) SetAudience(ctx context.Context, by string, in clientele.Audience)
 // DeleteAudience ends an audience: its members leave it.
 func (a *App) DeleteAudience(ctx context.Context, by, name string) error {
 	if _, err := resolve.LoadAudience(a.rows, name); err != nil {
+		if d, failed := resolve.LoadDraft(a.rows, name); failed == nil && d != nil {
+			return a.WithdrawDraft(ctx, by, name, true)
+		}
 		return err
 	}
 	if err := a.ofTheFile(name); err != nil {

@@ -50,11 +50,15 @@ func (a *App) ExploreAudience(ctx context.Context, by string, req clientele.Segm
 	if err != nil {
 		return nil, err
 	}
+	set := a.SetAudience
+	if req.Draft {
+		set = a.DraftAudience
+	}
 	if where == nil {
 		about := cmp.Or(req.Description, "kept by a query: "+reason)
-		return a.SetAudience(ctx, by, clientele.Audience{Name: req.Name, Kind: clientele.AudienceSQL, Description: about, Query: query})
+		return set(ctx, by, clientele.Audience{Name: req.Name, Kind: clientele.AudienceSQL, Description: about, Query: query})
 	}
-	return a.SetAudience(ctx, by, clientele.Audience{Name: req.Name, Description: req.Description, Where: where})
+	return set(ctx, by, clientele.Audience{Name: req.Name, Description: req.Description, Where: where})
 }
 
 // Explore answers a question.

@@ -14,13 +14,27 @@ import (
 
 // Query answers one SELECT over the contract's tables.
 func (a *App) Query(ctx context.Context, sql string, params []any, maxRows int) (r *clientele.QueryResult, err error) {
+	return a.query(sql, maxRows, func(l duckstore.Limits) (*clientele.QueryResult, error) { return a.columns.Query(ctx, sql, params, l) })
+}
+
+// QueryMasked is Query with nothing in columns that are personal, nor in documents.
+func (a *App) QueryMasked(ctx context.Context, sql string, params []any, maxRows int) (r *clientele.QueryResult, err error) {
+	hides := func(table, column string) bool {
+		return a.personal.Field(table, column) || table == "identifiers" && column == "value" || table == "consents" && column == "identifier"
+	}
+	return a.query(sql, maxRows, func(l duckstore.Limits) (*clientele.QueryResult, error) {
+		return a.columns.QueryMasked(ctx, sql, params, l, hides)
+	})
+}
+
+func (a *App) query(sql string, maxRows int, ask func(duckstore.Limits) (*clientele.QueryResult, error)) (r *clientele.QueryResult, err error) {
 	done := make(chan struct{})
 	var fault any
 	go func() {
 		defer close(done)
 		defer func() { fault = recover() }()
 		aside(niceness["sql"])
-		r, err = a.columns.Query(ctx, sql, params, duckstore.Limits{Rows: maxRows, Time: time.Duration(a.cfg.Query.Timeout)})
+		r, err = ask(duckstore.Limits{Rows: maxRows, Time: time.Duration(a.cfg.Query.Timeout)})
 		if err == nil {
 			a.reads.NoteSQL(sql, clientele.MicrosOf(a.o.Now()))
 		}

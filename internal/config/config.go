@@ -46,6 +46,7 @@ type Config struct {
 	Erase          Erase                          `yaml:"erase"`
 	Secrets        Secrets                        `yaml:"secrets"`
 	Audiences      []Audience                     `yaml:"audiences"` // who to act on
+	Approval       bool                           `yaml:"approval"`  // audiences of roles without the right to approve wait for somebody who has it
 	Lifecycle      Lifecycle                      `yaml:"lifecycle"` // the stages on the way of a customer
 	Matching       Matching                       `yaml:"matching"`  // people who share no identifier
 	Retention      []clientele.RetentionRule      `yaml:"retention"` // what is deleted by its age
@@ -176,7 +177,7 @@ func Default() Config {
 		Columns:        Columns{Memory: 400 * MB},
 		Query:          Query{Timeout: Duration(30 * time.Second), MaxRows: 10_000},
 		Telemetry:      Telemetry{Metrics: MetricsAuto, Traces: Traces{Headers: map[string]string{}, Service: defaultService, Sample: 1}},
-		Privacy:        Privacy{OptOutPurposes: []string{}},
+		Privacy:        Privacy{OptOutPurposes: []string{}, Personal: []string{}},
 		Erase:          defaultErase(),
 		Exports:        []Export{},
 		ExportTo:       []string{},

@@ -11,6 +11,7 @@ import (
 // Privacy is what holds for everybody's data.
 type Privacy struct {
 	OptOutPurposes []string `yaml:"opt_out_purposes"` // allowed until a person denies them; all others need a yes
+	Personal       []string `yaml:"personal"`         // fields that some roles see masked or not at all; empty: the usual ones
 }
 
 // Edge is what is taken out of a source's events before they are written anywhere.
@@ -54,6 +55,11 @@ func (v *validator) privacy(p Privacy, e Erase) {
 	for _, purpose := range p.OptOutPurposes {
 		if c := (clientele.ConsentRequest{Purpose: purpose}); c.Check() != nil {
 			v.wrong("privacy.opt_out_purposes", "holds something that is no purpose", "for example sale, sharing")
+		}
+	}
+	for _, field := range p.Personal {
+		if name, _ := strings.CutPrefix(field, "traits."); name == "" || strings.ContainsAny(name, ".*/ ") {
+			v.wrong("privacy.personal", "holds something that is no field", "for example email, traits.name: one word, whatever it stands in, or traits. before it for traits alone")
 		}
 	}
 	if e.PurgeWithin < 0 || e.PurgeWithin > Duration(30*24*time.Hour) {

@@ -33,9 +33,11 @@ var built embed.FS
 // Path is where the console is.
 const Path = "/console/"
 
-// Tokens says whom a secret stands for; token.Store does.
+// Tokens says whom a secret stands for, and gives users one for their passwords; token.Store does.
 type Tokens interface {
 	Check(ctx context.Context, secret string) (token.Principal, error)
+	SignIn(ctx context.Context, name, password string) (secret string, who token.Principal, err error)
+	SignOut(secret string)
 }
 
 // Options are what the console needs.
@@ -45,9 +47,11 @@ type Options struct {
 	Problem func(w http.ResponseWriter, r *http.Request, err error)
 	// ClientIP is the address that failures to sign in are counted by.
 	ClientIP func(*http.Request) string
-	Files    fs.FS            // what was built, index.html at its top; nil = what is in the program
-	Log      *slog.Logger     // nil = silent
-	Now      func() time.Time // nil = time.Now
+	// Record keeps in the audit log that somebody has signed in; nil = it is not kept.
+	Record func(by string) error
+	Files  fs.FS            // what was built, index.html at its top; nil = what is in the program
+	Log    *slog.Logger     // nil = silent
+	Now    func() time.Time // nil = time.Now
 }
 
 // Console is the handler of everything under Path.

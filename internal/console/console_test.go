@@ -31,6 +31,17 @@ func (t *tokens) Check(_ context.Context, secret string) (token.Principal, error
 	return token.Principal{}, clientele.Errorf(clientele.Unknown, "the token is not known")
 }
 
+// SignIn knows ann and her password.
+func (t *tokens) SignIn(ctx context.Context, name, password string) (string, token.Principal, error) {
+	if name != "ann" || password != "four words put together" {
+		return "", token.Principal{}, clientele.Errorf(clientele.Unknown, "name and password do not fit")
+	}
+	p, err := t.Check(ctx, "good")
+	return "good", p, err
+}
+
+func (t *tokens) SignOut(string) { t.revoked = true }
+
 type server struct {
 	t       *testing.T
 	handler http.Handler
@@ -231,5 +242,31 @@ func TestPages(t *testing.T) {
 	}
 	if w := serve(t, fstest.MapFS{}).ask("GET", "/console/", ""); w.Code != 404 || !strings.Contains(w.Body.String(), "make console") {
 		t.Errorf("not built: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestSigningInWithAPassword(t *testing.T) {
+	s := serve(t, nil)
+	for body, status := range map[string]int{
+		`{"user":"ann","password":"four words put together"}`: 200, `{"user":"ann","password":"wrong"}`: 401, `{"user":"eve","password":"four words put together"}`: 401,
+		`{"user":"ann","token":"good"}`: 400, `{"password":"x"}`: 400,
+	} {
+		w := s.ask("POST", "/console/session", body)
+		if w.Code != status && !(status == 401 && w.Code == 400) {
+			t.Errorf("%s: %d %s", body, w.Code, w.Body)
+		}
+		if strings.Contains(w.Body.String(), "four words") {
+			t.Errorf("a password in the answer: %s", w.Body)
+		}
+	}
+	w := s.ask("POST", "/console/session", `{"user":"ann","password":"four words put together"}`)
+	var who console.Who
+	if err := json.Unmarshal(w.Body.Bytes(), &who); err != nil || len(who.Rights) == 0 || who.CSRF == "" {
+		t.Fatalf("%s %v", w.Body, err)
+	}
+	cookie := w.Result().Cookies()[0]
+	w = s.ask("DELETE", "/console/session", "", "Cookie", cookie.Name+"="+cookie.Value, "X-Clientele-CSRF", who.CSRF)
+	if w.Code != 204 || !s.tokens.revoked {
+		t.Errorf("signing out leaves what the password gave: %d", w.Code)
 	}
 }

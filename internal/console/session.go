@@ -1,10 +1,10 @@
 package console
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/role"
 	"clientele/internal/token"
 )
 
@@ -25,7 +26,7 @@ const (
 	bodyMost     = 4096
 )
 
-// session is one person's browser. The secret of the token is in memory alone.
+// session is one person's browser. The secret, a token's or one that a user was given for a password, is in memory alone.
 type session struct {
 	secret       string
 	csrf         string
@@ -99,8 +100,20 @@ func (s *sessions) end(id string) {
 // Who is the answer about a session.
 type Who struct {
 	Name   string        `json:"name"`
+	User   bool          `json:"user"` // signed in by name and password
+	Role   role.Role     `json:"role,omitempty"`
 	Scopes []token.Scope `json:"scopes"`
+	Rights []role.Right  `json:"rights"`
+	Sight  role.Sight    `json:"sight"`
 	CSRF   string        `json:"csrf"`
+}
+
+func whoIs(p token.Principal, csrf string) Who {
+	scopes := p.Scopes
+	if scopes == nil {
+		scopes = []token.Scope{}
+	}
+	return Who{p.Name, p.User, p.Role, scopes, p.Rights(), p.Sight(), csrf}
 }
 
 // of is the session of the request's cookie.
@@ -127,24 +140,16 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		c.o.Problem(w, r, clientele.Errorf(clientele.Invalid, "the body is not JSON").WithHint("send Content-Type: application/json"))
 		return
 	}
-	var in struct {
-		Token string `json:"token"`
-	}
+	var in credentials
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bodyMost))
 	if err == nil {
 		err = json.Unmarshal(body, &in)
 	}
-	if err == nil && in.Token == "" {
-		err = errors.New("token is missing")
-	}
-	if err != nil {
-		c.o.Problem(w, r, clientele.Errorf(clientele.Invalid, "the body cannot be read: %w", err).WithHint(`send {"token":"..."}`))
+	if err != nil || (in.Token == "") == (in.User == "") {
+		c.o.Problem(w, r, clientele.Errorf(clientele.Invalid, "the body cannot be read").WithHint(`send {"user":"...","password":"..."} or {"token":"..."}`))
 		return
 	}
-	p, err := c.o.Tokens.Check(r.Context(), in.Token)
-	if err == nil && !p.May(token.Read) {
-		err = clientele.Errorf(clientele.Denied, "the token lacks the scope read").WithHint("make one with: clientele token create NAME --scope read")
-	}
+	secret, p, err := c.let(r.Context(), in)
 	if err != nil {
 		c.failures.add(from, c.o.Now())
 		c.o.Log.Warn("signing in to the console failed", "from", from, "code", clientele.ErrorCode(err))
@@ -152,9 +157,37 @@ func (c *Console) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.failures.forget(from)
-	id, s := c.sessions.begin(in.Token, c.o.Now())
+	id, s := c.sessions.begin(secret, c.o.Now())
 	http.SetCookie(w, cookie(r, id, int(sessionLife/time.Second)))
-	answer(w, Who{p.Name, p.Scopes, s.csrf})
+	answer(w, whoIs(p, s.csrf))
+}
+
+// credentials are a user's, or a token.
+type credentials struct {
+	User     string `json:"user"`
+	Password string `json:"password"`
+	Token    string `json:"token"`
+}
+
+// let finds out who may come in, and by which secret the API knows them.
+func (c *Console) let(ctx context.Context, in credentials) (string, token.Principal, error) {
+	if in.User != "" {
+		secret, p, err := c.o.Tokens.SignIn(ctx, in.User, in.Password)
+		return secret, p, c.record(p.Name, err)
+	}
+	p, err := c.o.Tokens.Check(ctx, in.Token)
+	if err == nil && p.Role == "" && !p.May(token.Read) {
+		err = clientele.Errorf(clientele.Denied, "the token lacks the scope read").WithHint("make one with: clientele token create NAME --scope read")
+	}
+	return in.Token, p, c.record(p.Name, err)
+}
+
+// record keeps that somebody has signed in; who has not is nobody that could be named.
+func (c *Console) record(by string, err error) error {
+	if err != nil || c.o.Record == nil {
+		return err
+	}
+	return c.o.Record(by)
 }
 
 func (c *Console) who(w http.ResponseWriter, r *http.Request) {
@@ -170,7 +203,7 @@ func (c *Console) who(w http.ResponseWriter, r *http.Request) {
 		c.o.Problem(w, r, err)
 		return
 	}
-	answer(w, Who{p.Name, p.Scopes, s.csrf})
+	answer(w, whoIs(p, s.csrf))
 }
 
 func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
@@ -182,6 +215,7 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		c.sessions.end(id)
+		c.o.Tokens.SignOut(s.secret)
 	}
 	http.SetCookie(w, cookie(r, "", -1))
 	w.WriteHeader(http.StatusNoContent)
@@ -215,7 +249,7 @@ func (s session) matches(r *http.Request) bool {
 }
 
 func signedOut() error {
-	return clientele.Errorf(clientele.Unknown, "nobody is signed in").WithHint("sign in with a token")
+	return clientele.Errorf(clientele.Unknown, "nobody is signed in").WithHint("sign in with your name and password, or with a token")
 }
 
 func forged() error {

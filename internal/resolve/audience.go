@@ -28,6 +28,8 @@ type audienceRow struct {
 	Every       string                 `cbor:"11,keyasint,omitempty"` // likewise
 	List        *listState             `cbor:"12,keyasint,omitempty"` // of the kinds static and sql
 	Suppressed  suppressCounts         `cbor:"13,keyasint,omitzero"`  // of the live version
+	Owner       string                 `cbor:"14,keyasint,omitempty"` // "" = By
+	Approved    string                 `cbor:"15,keyasint,omitempty"` // who approved the latest version
 }
 
 // audienceOfOld is the kind of definitions in rows of the first version.

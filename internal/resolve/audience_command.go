@@ -192,7 +192,7 @@ func (r *Resolver) audienceCommand(b AudienceBody, by string, p clientele.Positi
 	}
 	row := a.rows[b.Name]
 	if row == nil {
-		row = &audienceRow{Kind: b.Kind}
+		row = &audienceRow{Kind: b.Kind, Owner: by}
 		if b.Kind.Listed() { // nobody is on the list yet, so there is nobody to look for
 			row.List, row.Version, row.Last, row.Where = &listState{}, 1, 1, audience.JSON(c)
 			a.rows[b.Name] = row
@@ -200,7 +200,7 @@ func (r *Resolver) audienceCommand(b AudienceBody, by string, p clientele.Positi
 		}
 		a.rows[b.Name] = row
 	}
-	row.Description, row.By, row.At, row.Query, row.Every = b.Description, by, now, b.Query, b.Every
+	row.Description, row.By, row.At, row.Query, row.Every, row.Approved = b.Description, by, now, b.Query, b.Every, ""
 	a.changed[b.Name] = true
 	where, latest := audience.JSON(c), row.Where
 	if row.Next != nil {
@@ -417,6 +417,9 @@ func (r *Resolver) deleteAudience(name string) error {
 	}
 	delete(a.rows, name)
 	a.changed[name] = true
+	if err := r.endWork(name); err != nil {
+		return err
+	}
 	return a.prepare()
 }
 

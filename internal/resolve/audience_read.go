@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -94,7 +95,7 @@ func (x *audienceRow) inForce(name string, known []clientele.PercentileThreshold
 		return nil, err
 	}
 	a := &clientele.AudienceInForce{Suppressed: counts, Audience: clientele.Audience{Name: name, Kind: kind, Description: x.Description, Where: of, Suppress: suppress, Query: x.Query, Every: x.Every},
-		Reads: audience.String(c), Version: x.Version, Members: x.Members, By: x.By, At: x.At, Percentiles: AskedThresholds(c, known)}
+		Reads: audience.String(c), Version: x.Version, Members: x.Members, By: x.By, Owner: cmp.Or(x.Owner, x.By), Approved: x.Approved, At: x.At, Percentiles: AskedThresholds(c, known)}
 	if n := x.Next; n != nil {
 		a.Filling = &clientele.AudienceFilling{Version: n.Version, Position: n.Position, Members: n.Members, Filled: n.Filled}
 	}

@@ -33,6 +33,7 @@ func Check(tree []byte, views Views) error { return CheckFor(tree, Rules{Views: 
 type Rules struct {
 	Views     Views
 	Functions map[string]bool // besides Functions()
+	Bare      bool            // tables by their bare names alone: these stand for something else than the views
 }
 
 // CheckFor is Check by other rules.
@@ -66,7 +67,7 @@ func CheckFor(tree []byte, rules Rules) error {
 	if !ok {
 		return onlySelect()
 	}
-	g := &gate{views: rules.Views, more: rules.Functions}
+	g := &gate{views: rules.Views, more: rules.Functions, bare: rules.Bare}
 	if _, err := g.query(node, nil, 0); err != nil {
 		return err
 	}
@@ -90,6 +91,7 @@ func onlySelect() error {
 type gate struct {
 	views Views
 	more  map[string]bool
+	bare  bool
 	nodes int
 }
 

@@ -76,7 +76,7 @@ func (g *gate) named(n map[string]any, sc *scope) (size, error) {
 			return size{s.columns, max(1, s.tables)}, nil
 		}
 	}
-	if catalog == "" && (schema == "" || strings.EqualFold(schema, "main")) {
+	if catalog == "" && (schema == "" || !g.bare && strings.EqualFold(schema, "main")) {
 		if columns, ok := g.views[lower]; ok {
 			return size{columns, 1}, nil
 		}
@@ -88,7 +88,7 @@ func (g *gate) named(n map[string]any, sc *scope) (size, error) {
 	if len(full) > 80 {
 		full = full[:80] + "…"
 	}
-	if schema != "" && !strings.EqualFold(schema, "main") || catalog != "" || strings.ContainsAny(name, "/\\.:*") || internal(lower) {
+	if schema != "" && (g.bare || !strings.EqualFold(schema, "main")) || catalog != "" || strings.ContainsAny(name, "/\\.:*") || internal(lower) {
 		return size{}, at(n, "42501", clientele.Errorf(clientele.Denied, "table %q is not allowed in queries", full).WithHint("%s", g.tablesHint(lower)))
 	}
 	return size{}, at(n, "42P01", clientele.Errorf(clientele.Invalid, "there is no table %q", full).WithHint("%s", g.tablesHint(lower)))

@@ -1,5 +1,5 @@
-// Package token keeps the tokens of the HTTP API: named, with scopes, in one file of the data
-// directory that holds their hashes only. It also writes the file by which a command on the
+// Package token keeps who may ask the HTTP API: tokens, named, with scopes or a role, and users with a role and a
+// password, each in a file of the data directory that holds hashes only. It also writes the file by which a command on the
 // same machine finds a running server.
 package token
 
@@ -17,10 +17,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"clientele"
+	"clientele/internal/role"
 )
 
 // Scope is what a token allows.
@@ -38,22 +40,52 @@ const (
 // Scopes are all of them.
 func Scopes() []Scope { return []Scope{Read, Write, Collect, Admin} }
 
-// Principal is who a token stands for.
+// Principal is who a token stands for, or a user's session.
 type Principal struct {
 	Name   string
 	Scopes []Scope
-	Local  bool // a command on the server's machine, run by the user who owns the data directory
+	Role   role.Role // "" = what the scopes say, and nothing is masked
+	User   bool      // a person who has signed in
+	Local  bool      // a command on the server's machine, run by the user who owns the data directory
 }
 
-// May says whether the principal has the scope.
+// May says whether the principal has the scope. Of the roles only that of admins stands for a scope; what the others may
+// do is said by their rights.
 func (p Principal) May(s Scope) bool {
-	return slices.Contains(p.Scopes, s) || slices.Contains(p.Scopes, Admin)
+	return slices.Contains(p.Scopes, s) || slices.Contains(p.Scopes, Admin) || p.Role == role.Admin
+}
+
+// Rights are what the principal may do: of the role, else of the scopes.
+func (p Principal) Rights() []role.Right {
+	if p.Role != "" {
+		return p.Role.Rights()
+	}
+	if p.May(Admin) {
+		return role.Admin.Rights()
+	}
+	out := []role.Right{}
+	if p.May(Read) {
+		out = append(out, role.Self, role.Figures, role.People, role.Records, role.SQL, role.Export)
+	}
+	if p.May(Write) {
+		out = append(out, role.Serve, role.Contribute, role.Audiences, role.Data)
+	}
+	return out
+}
+
+// Sight is what the principal sees of people's data.
+func (p Principal) Sight() role.Sight {
+	if p.Role == "" {
+		return role.Clear
+	}
+	return p.Role.Sight()
 }
 
 // Info is what is known of a token: everything but its secret.
 type Info struct {
 	Name    string           `json:"name"`
 	Scopes  []Scope          `json:"scopes"`
+	Role    role.Role        `json:"role,omitempty"` // instead of scopes
 	Created clientele.Micros `json:"created"`
 	Revoked clientele.Micros `json:"revoked,omitempty"`
 }
@@ -87,6 +119,11 @@ type Store struct {
 	mu      sync.RWMutex
 	tokens  []entry
 	trusted []entry // of this run only: not in the file
+
+	usersPath string
+	users     []userEntry
+	sessions  map[string]userSession // of users, by the hash of the secret
+	wrong     map[string]guesses     // by user
 }
 
 // Open reads the tokens of the data directory; there need be none.
@@ -105,7 +142,7 @@ func Open(dir string, now func() time.Time) (*Store, error) {
 		s.tokens = f.Tokens
 	}
 	s.Trust(localName, s.local, Admin)
-	return s, nil
+	return s, s.openUsers(dir)
 }
 
 // Local is a secret with admin scope, for commands on the same machine, that ends with this
@@ -142,7 +179,8 @@ func (s *Store) EnsureAdmin(ctx context.Context) (string, error) {
 
 // Check is who the secret stands for; Unknown when nobody.
 func (s *Store) Check(_ context.Context, secret string) (Principal, error) {
-	hash := []byte(hashOf(secret))
+	text := hashOf(secret)
+	hash := []byte(text)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	// Every entry is compared, found or not: the time says nothing about the tokens.
@@ -155,19 +193,32 @@ func (s *Store) Check(_ context.Context, secret string) (Principal, error) {
 		}
 	}
 	if found == nil {
+		if p, ok := s.signedIn(text); ok {
+			return p, nil
+		}
 		return Principal{}, clientele.Errorf(clientele.Unknown, "the token is not known").
 			WithHint("make one with: clientele token create NAME --scope read")
 	}
-	return Principal{Name: found.Name, Scopes: slices.Clone(found.Scopes), Local: found.Name == localName}, nil
+	return Principal{Name: found.Name, Scopes: slices.Clone(found.Scopes), Role: found.Role, Local: found.Name == localName}, nil
 }
 
-// CreateToken makes a token and returns its secret, which is kept nowhere. Conflict when a
-// token in use has the name.
-func (s *Store) CreateToken(_ context.Context, name string, scopes []Scope) (string, Info, error) {
-	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$`).MatchString(name) || name == localName || name == "config" {
-		return "", Info{}, clientele.Errorf(clientele.Invalid, "that is not a token name").
-			WithHint("up to 64 letters, digits, _ . @ or -; local and config are taken")
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$`)
+
+func checkName(name string) error {
+	if !namePattern.MatchString(name) || slices.Contains([]string{localName, "config", "cli", "schedule", "clientele"}, name) {
+		return clientele.Errorf(clientele.Invalid, "that is not a name").
+			WithHint("up to 64 letters, digits, _ . @ or -; local, config, cli, schedule and clientele are taken")
 	}
+	return nil
+}
+
+func (s *Store) tokenInUse(name string) bool {
+	return slices.ContainsFunc(s.tokens, func(e entry) bool { return strings.EqualFold(e.Name, name) && e.Revoked == 0 })
+}
+
+// CreateToken makes a token with scopes and returns its secret, which is kept nowhere. Conflict when a
+// token in use, or a user, has the name.
+func (s *Store) CreateToken(_ context.Context, name string, scopes []Scope) (string, Info, error) {
 	if len(scopes) == 0 {
 		return "", Info{}, clientele.Errorf(clientele.Invalid, "a token needs a scope").WithHint("read, write, collect or admin")
 	}
@@ -176,18 +227,34 @@ func (s *Store) CreateToken(_ context.Context, name string, scopes []Scope) (str
 			return "", Info{}, clientele.Errorf(clientele.Invalid, "%q is not a scope", sc).WithHint("read, write, collect or admin")
 		}
 	}
+	return s.create(Info{Name: name, Scopes: slices.Compact(slices.Sorted(slices.Values(scopes)))})
+}
+
+// CreateRoleToken makes a token that may do what the role may.
+func (s *Store) CreateRoleToken(_ context.Context, name string, r role.Role) (string, Info, error) {
+	if err := checkRole(r); err != nil {
+		return "", Info{}, err
+	}
+	return s.create(Info{Name: name, Scopes: []Scope{}, Role: r})
+}
+
+func (s *Store) create(info Info) (string, Info, error) {
+	if err := checkName(info.Name); err != nil {
+		return "", Info{}, err
+	}
 	secret := newSecret()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.ContainsFunc(s.tokens, func(e entry) bool { return e.Name == name && e.Revoked == 0 }) {
-		return "", Info{}, clientele.Errorf(clientele.Conflict, "a token %s is in use", name).WithHint("choose another name, or revoke that one first")
+	if s.tokenInUse(info.Name) {
+		return "", Info{}, clientele.Errorf(clientele.Conflict, "a token %s is in use", info.Name).WithHint("choose another name, or revoke that one first")
 	}
-	info := Info{Name: name, Scopes: slices.Compact(slices.Sorted(slices.Values(scopes))), Created: clientele.MicrosOf(s.now())}
-	next := append(slices.Clone(s.tokens), entry{Info: info, Hash: hashOf(secret)})
-	if err := s.save(next); err != nil {
+	if s.userAt(info.Name) >= 0 {
+		return "", Info{}, clientele.Errorf(clientele.Conflict, "there is a user %s", info.Name).WithHint("choose another name: both stand in the audit log")
+	}
+	info.Created = clientele.MicrosOf(s.now())
+	if err := s.save(append(slices.Clone(s.tokens), entry{Info: info, Hash: hashOf(secret)})); err != nil {
 		return "", Info{}, err
 	}
-	s.tokens = next
 	return secret, info, nil
 }
 
@@ -212,11 +279,7 @@ func (s *Store) RevokeToken(_ context.Context, name string) error {
 	}
 	next := slices.Clone(s.tokens)
 	next[i].Revoked = clientele.MicrosOf(s.now())
-	if err := s.save(next); err != nil {
-		return err
-	}
-	s.tokens = next
-	return nil
+	return s.save(next)
 }
 
 func (s *Store) save(tokens []entry) error {
@@ -227,6 +290,7 @@ func (s *Store) save(tokens []entry) error {
 	if err := writeFile(s.path, append(b, '\n')); err != nil {
 		return clientele.Errorf(clientele.Internal, "tokens: %w", err)
 	}
+	s.tokens = tokens
 	return nil
 }
 

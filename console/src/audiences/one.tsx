@@ -8,6 +8,7 @@ import { AskFirst } from '../parts/ask';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { Trouble, Waiting, Working } from '../parts/said';
 import { useLanguage } from '../settings';
+import { Together } from '../work/together';
 import type { Condition, Rule } from './condition';
 import { exportMembers } from './export';
 import { usePreview } from './live';
@@ -45,8 +46,13 @@ export function Audience() {
       <Grid>
         <Grid.Col span={{ base: 12, md: 7 }}>
           <Stack>
-            <History name={a.name} />
-            <Members name={a.name} size={a.members} />
+            {(a.version || a.filling) && (
+              <>
+                <History name={a.name} />
+                <Members name={a.name} size={a.members} />
+              </>
+            )}
+            <Together audience={a} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 5 }}>

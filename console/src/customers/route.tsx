@@ -30,6 +30,6 @@ const till = createRoute({
 });
 
 export const customers = {
-  entry: { word: 'customers' as const, icon: IconUsers, to: '/customers' },
+  entry: { word: 'customers' as const, icon: IconUsers, to: '/customers', right: 'people' as const },
   routes: [list, one, agent, till] as const,
 };

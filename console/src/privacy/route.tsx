@@ -37,6 +37,6 @@ const audit = createRoute({
 });
 
 export const privacy = {
-  entry: { word: 'privacy' as const, icon: IconShieldLock, to: '/privacy' },
+  entry: { word: 'privacy' as const, icon: IconShieldLock, to: '/privacy', right: 'govern' as const },
   routes: [start, consent, requests, retention, audit] as const,
 };

@@ -48,10 +48,10 @@ func shape(ctx context.Context, conn *sql.Conn, text string, declared []string) 
 	for i, p := range params {
 		args[i] = sample(p)
 	}
-	columns, _, err := describe(ctx, conn, inner, args)
+	columns, _, err := describe(ctx, conn, "", inner, args)
 	if err != nil && len(args) > 0 {
 		var nulls error
-		if columns, _, nulls = describe(ctx, conn, inner, make([]any, len(params))); nulls == nil {
+		if columns, _, nulls = describe(ctx, conn, "", inner, make([]any, len(params))); nulls == nil {
 			err = nil
 		}
 	}

@@ -57,6 +57,12 @@ func (s *Store) Query(ctx context.Context, text string, params []any, limits Lim
 // An error of theirs ends the query and is returned as it is.
 func (s *Store) Stream(ctx context.Context, text string, params []any, limits Limits,
 	head func([]clientele.QueryColumn) error, row func([]any) error) (cut bool, err error) {
+	return s.stream(ctx, text, params, limits, "", head, row)
+}
+
+// stream has a WITH stand before the text, where tables are not to be read as they are.
+func (s *Store) stream(ctx context.Context, text string, params []any, limits Limits, with string,
+	head func([]clientele.QueryColumn) error, row func([]any) error) (cut bool, err error) {
 	if err := sqlq.CheckText(text); err != nil {
 		return false, err
 	}
@@ -70,13 +76,13 @@ func (s *Store) Stream(ctx context.Context, text string, params []any, limits Li
 		return false, clientele.Errorf(clientele.Unavailable, "query: too many queries run at the moment").WithHint("try again later")
 	}
 	err = s.reading(ctx, func(conn *sql.Conn) error {
-		if err := s.gate(ctx, conn, text); err != nil {
+		if err := judge(ctx, conn, text, sqlq.Rules{Views: s.views(), Bare: with != ""}); err != nil {
 			return err
 		}
 		if _, err := conn.ExecContext(ctx, "begin transaction read only"); err != nil {
 			return err
 		}
-		cut, err = run(ctx, conn, text, params, limits, head, row)
+		cut, err = run(ctx, conn, with, text, params, limits, head, row)
 		_, end := conn.ExecContext(context.WithoutCancel(ctx), "rollback")
 		return errors.Join(err, end)
 	})
@@ -111,21 +117,21 @@ func (s *Store) views() sqlq.Views {
 // run executes an accepted text. It stands inside a SELECT of ours that bounds its rows, since
 // the driver holds a whole result before it gives the first row, and that gives JSON as text,
 // which the driver would decode.
-func run(ctx context.Context, conn *sql.Conn, text string, params []any, limits Limits,
+func run(ctx context.Context, conn *sql.Conn, with, text string, params []any, limits Limits,
 	head func([]clientele.QueryColumn) error, row func([]any) error) (cut bool, err error) {
 	inner := within(text)
 	args, err := arguments(params)
 	if err != nil {
 		return false, err
 	}
-	columns, list, err := describe(ctx, conn, inner, args)
+	columns, list, err := describe(ctx, conn, with, inner, args)
 	if err != nil {
 		return false, err
 	}
 	if err := head(columns); err != nil {
 		return false, err
 	}
-	q := "select " + list + " from " + inner
+	q := with + "select " + list + " from " + inner
 	if limits.Rows > 0 {
 		q += fmt.Sprintf(" limit %d", limits.Rows+1)
 	}
@@ -164,8 +170,8 @@ func run(ctx context.Context, conn *sql.Conn, text string, params []any, limits 
 }
 
 // describe finds the columns of a query and the select list that gives them.
-func describe(ctx context.Context, conn *sql.Conn, inner string, args []any) ([]clientele.QueryColumn, string, error) {
-	rows, err := conn.QueryContext(ctx, "select * from "+inner+" limit 0", args...)
+func describe(ctx context.Context, conn *sql.Conn, with, inner string, args []any) ([]clientele.QueryColumn, string, error) {
+	rows, err := conn.QueryContext(ctx, with+"select * from "+inner+" limit 0", args...)
 	if err != nil {
 		return nil, "", err
 	}

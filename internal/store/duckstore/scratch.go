@@ -68,7 +68,7 @@ func (s *Scratch) Stream(ctx context.Context, text string, params []any, limits 
 	ctx, cancel := context.WithTimeout(ctx, limits.Time)
 	defer cancel()
 	err = s.with(ctx, text, limits, func(conn *sql.Conn) error {
-		cut, err = run(ctx, conn, text, params, limits, head, row)
+		cut, err = run(ctx, conn, "", text, params, limits, head, row)
 		return err
 	})
 	return cut, err

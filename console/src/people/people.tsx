@@ -1,0 +1,339 @@
+import {
+  ActionIcon,
+  Badge,
+  Button,
+  Group,
+  Menu,
+  Modal,
+  PasswordInput,
+  Select,
+  Stack,
+  Text,
+  TextInput,
+} from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconDots, IconUsers } from '@tabler/icons-react';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, type Schema } from '../api';
+import { Part } from '../parts/page';
+import { Empty, Trouble, Waiting } from '../parts/said';
+import { type Column, DataTable } from '../parts/table';
+import { useMay } from '../rights';
+import { useLanguage } from '../settings';
+import { SettingsPage } from './frame';
+import { type Role, roles, words } from './words';
+
+type User = Schema<'User'>;
+
+function useUsers() {
+  const may = useMay();
+  return useQuery({ queryKey: ['users'], queryFn: () => api.get('/api/v1/users'), enabled: may('govern') });
+}
+
+/** Who may sign in, and as what. */
+export function People() {
+  const { say, minute } = useLanguage(words);
+  const users = useUsers();
+  const list = users.data?.items ?? [];
+  const columns: Column<User>[] = [
+    {
+      key: 'name',
+      title: say('name'),
+      value: (u) => u.name,
+      show: (u) => (
+        <Group gap="xs" wrap="nowrap">
+          <Text size="sm" fw={600}>
+            {u.name}
+          </Text>
+          {u.disabled ? (
+            <Badge size="sm" color="gray" variant="outline" c="dimmed">
+              {say('disabled')}
+            </Badge>
+          ) : null}
+        </Group>
+      ),
+    },
+    { key: 'role', title: say('role'), value: (u) => u.role, show: (u) => <RoleOf user={u} /> },
+    {
+      key: 'password',
+      title: say('passwordSince'),
+      value: (u) => u.password_since,
+      show: (u) => minute(u.password_since),
+      from: 'md',
+    },
+    {
+      key: 'signed_in',
+      title: say('signedIn'),
+      value: (u) => u.signed_in,
+      show: (u) => (u.signed_in ? minute(u.signed_in) : '–'),
+      from: 'sm',
+    },
+    { key: 'acts', title: '', value: () => '', show: (u) => <Acts user={u} />, align: 'end' },
+  ];
+  return (
+    <SettingsPage about={say('peopleAbout')} right="govern" actions={<AddPerson />}>
+      <Stack>
+        {users.error && <Trouble error={users.error} />}
+        {users.isPending && <Waiting />}
+        {users.isSuccess && list.length === 0 && (
+          <Empty icon={IconUsers} title={say('noPeople')}>
+            {say('noPeopleHelp')}
+          </Empty>
+        )}
+        {list.length > 0 && (
+          <DataTable rows={list} columns={columns} id={(u) => u.name} label={say('people')} sort="name" />
+        )}
+        <Part title={say('whatRolesMay')}>
+          <Stack gap={6} component="dl" m={0}>
+            {roles.map((r) => (
+              <Group key={r} gap="xs" align="baseline" wrap="nowrap">
+                <Text component="dt" size="sm" fw={600} w={116} style={{ flexShrink: 0 }}>
+                  {say(r)}
+                </Text>
+                <Text component="dd" size="sm" m={0}>
+                  {say(`${r}May`)}
+                </Text>
+              </Group>
+            ))}
+          </Stack>
+        </Part>
+      </Stack>
+    </SettingsPage>
+  );
+}
+
+function useChange(name: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { role?: Role; disabled?: boolean }) =>
+      api.put('/api/v1/users/{name}', { path: { name }, body: body as never }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['users'] }),
+  });
+}
+
+function useRoles() {
+  const { say } = useLanguage(words);
+  return roles.map((r) => ({ value: r, label: say(r) }));
+}
+
+function RoleOf({ user }: { user: User }) {
+  const { say } = useLanguage(words);
+  const change = useChange(user.name);
+  return (
+    <>
+      <Select
+        size="xs"
+        w={150}
+        maw="100%"
+        aria-label={say('roleOf', { name: user.name })}
+        data={useRoles()}
+        value={user.role}
+        disabled={change.isPending}
+        allowDeselect={false}
+        onChange={(role) => role && change.mutate({ role: role as Role })}
+      />
+      {change.error && <Trouble error={change.error} />}
+    </>
+  );
+}
+
+type Asked = 'password' | 'disable' | 'delete' | undefined;
+
+/** What can be done with a person; what ends sessions is asked for first. */
+function Acts({ user }: { user: User }) {
+  const { say } = useLanguage(words);
+  const queries = useQueryClient();
+  const change = useChange(user.name);
+  const [asked, ask] = useState<Asked>();
+  const remove = useMutation({
+    mutationFn: () => api.delete('/api/v1/users/{name}', { path: { name: user.name } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['users'] }),
+  });
+  const { name } = user;
+  const close = () => ask(undefined);
+  return (
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <ActionIcon variant="subtle" color="gray" aria-label={say('acts', { name })}>
+            <IconDots size={16} aria-hidden />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item onClick={() => ask('password')}>{say('newPassword')}</Menu.Item>
+          {user.disabled ? (
+            <Menu.Item onClick={() => change.mutate({ disabled: false })}>{say('enable')}</Menu.Item>
+          ) : (
+            <Menu.Item onClick={() => ask('disable')}>{say('disable')}</Menu.Item>
+          )}
+          <Menu.Item color="red" onClick={() => ask('delete')}>
+            {say('deletePerson')}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {asked === 'password' && <NewPassword name={name} close={close} />}
+      {asked === 'disable' && (
+        <Ask
+          title={say('disableTitle', { name })}
+          help={say('disableHelp', { name })}
+          act={say('disable')}
+          doing={change}
+          go={() => change.mutate({ disabled: true }, { onSuccess: close })}
+          close={close}
+        />
+      )}
+      {asked === 'delete' && (
+        <Ask
+          title={say('deleteTitle', { name })}
+          help={say('deleteHelp', { name })}
+          act={say('deletePerson')}
+          doing={remove}
+          go={() => remove.mutate(undefined, { onSuccess: close })}
+          close={close}
+        />
+      )}
+    </>
+  );
+}
+
+interface AskProps {
+  title: string;
+  help: string;
+  act: string;
+  doing: { error: Error | null; isPending: boolean };
+  go: () => void;
+  close: () => void;
+}
+
+function Ask({ title, help, act, doing, go, close }: AskProps) {
+  const { say } = useLanguage();
+  return (
+    <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': say('cancel') }}>
+      <Stack>
+        <Text size="sm">{help}</Text>
+        {doing.error && <Trouble error={doing.error} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close}>
+            {say('cancel')}
+          </Button>
+          <Button color="red" loading={doing.isPending} onClick={go}>
+            {act}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
+
+function NewPassword({ name, close }: { name: string; close: () => void }) {
+  const { say } = useLanguage(words);
+  const [password, setPassword] = useState('');
+  const set = useMutation({
+    mutationFn: () => api.put('/api/v1/users/{name}/password', { path: { name }, body: { password } }),
+    onSuccess: close,
+  });
+  return (
+    <Modal
+      opened
+      onClose={close}
+      title={say('newPasswordOf', { name })}
+      closeButtonProps={{ 'aria-label': say('cancel') }}
+    >
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          set.mutate();
+        }}
+      >
+        <Stack>
+          <PasswordInput
+            label={say('newPassword')}
+            description={say('passwordHelp')}
+            value={password}
+            onChange={(e) => setPassword(e.currentTarget.value)}
+            autoComplete="new-password"
+            visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
+            required
+          />
+          {set.error && <Trouble error={set.error} />}
+          <Button type="submit" loading={set.isPending}>
+            {say('setPassword')}
+          </Button>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+function AddPerson() {
+  const { say } = useLanguage(words);
+  const queries = useQueryClient();
+  const [opened, { open, close }] = useDisclosure(false);
+  const [name, setName] = useState('');
+  const [role, setRole] = useState<Role>('marketer');
+  const [password, setPassword] = useState('');
+  const data = useRoles();
+  const add = useMutation({
+    mutationFn: () => api.post('/api/v1/users', { body: { name, role, password } }),
+    onSuccess: () => {
+      close();
+      setName('');
+      setPassword('');
+      return queries.invalidateQueries({ queryKey: ['users'] });
+    },
+  });
+  return (
+    <>
+      <Button onClick={open} data-add-person>
+        {say('addPerson')}
+      </Button>
+      <Modal
+        opened={opened}
+        onClose={close}
+        title={say('addPerson')}
+        closeButtonProps={{ 'aria-label': say('cancel') }}
+      >
+        <form
+          onSubmit={(e) => {
+            e.preventDefault();
+            add.mutate();
+          }}
+        >
+          <Stack>
+            <TextInput
+              label={say('name')}
+              description={say('nameHelp')}
+              value={name}
+              onChange={(e) => setName(e.currentTarget.value)}
+              autoComplete="off"
+              required
+              data-autofocus
+            />
+            <Select
+              label={say('role')}
+              description={say(`${role}May`)}
+              data={data}
+              value={role}
+              allowDeselect={false}
+              onChange={(r) => r && setRole(r as Role)}
+            />
+            <PasswordInput
+              label={say('password')}
+              description={say('passwordHelp')}
+              value={password}
+              onChange={(e) => setPassword(e.currentTarget.value)}
+              autoComplete="new-password"
+              visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
+              required
+            />
+            {add.error && <Trouble error={add.error} />}
+            <Button type="submit" loading={add.isPending}>
+              {say('addPerson')}
+            </Button>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  );
+}
