@@ -29,9 +29,16 @@ type rowsFlags struct {
 
 func (c *cli) predictPropensityCommand() *cobra.Command {
 	var f rowsFlags
-	cmd := c.command("propensity --rows PATH --target COL --out SCORES.csv", "How likely each row's answer is yes, learned from rows whose answer is known",
+	var events aheadFlags
+	cmd := c.command("propensity --rows PATH --target COL --out SCORES.csv", "How likely each row's answer is yes, or an event comes, learned from those whose answer is known",
 		"predict propensity --rows customers.csv --target bought --id customer_id --time seen_at --out scores.csv --report report.html", cobra.NoArgs,
 		func(ctx context.Context, _ []string) error {
+			if events.target != "" {
+				if len(f.rows) > 0 || f.target != "" {
+					return usagef("rows with answers, or events", "--target-event does not go with --rows and --target")
+				}
+				return c.propensityOfEvent(ctx, &events, &f)
+			}
 			if f.target == "" {
 				return usagef("the column that holds the answer, for example --target bought", "--target is missing")
 			}
@@ -41,6 +48,7 @@ func (c *cli) predictPropensityCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.yes, "yes", "", "`VALUE` of the target that means yes; 1, true, yes and y do without")
 	cmd.Flags().StringVar(&f.time, "time", "", "`COLUMN` of the moment that a row is of: training comes before test")
 	f.add(cmd)
+	events.addEvents(cmd)
 	return cmd
 }
 
@@ -441,11 +449,16 @@ func (v *rowsRun) table() iter.Seq[[]any] {
 	}
 }
 
-// reasons are the columns that moved a row most, with their part of the log-odds: "orders +0.81; age -0.20".
+// reasons are the columns that moved a row most.
 func (v *rowsRun) reasons(i int) string {
 	_, all := v.model.Explain(v.x, i)
+	return reasonsText(all, v.f.reasons)
+}
+
+// reasonsText names the first of some contributions to the log-odds: "orders +0.81; age -0.20".
+func reasonsText(all []learn.Contribution, most int) string {
 	var b strings.Builder
-	for k, c := range all[:min(len(all), v.f.reasons)] {
+	for k, c := range all[:min(len(all), most)] {
 		if c.Adds == 0 {
 			break
 		}

@@ -63,24 +63,7 @@ func (v *rowsRun) print() error {
 		c.out, c.outWidth = v.err, v.errWidth
 	}
 	c.printf("%s rows with an answer, %s yes; %s scored\n", thousands(int64(o.Rows)), thousands(int64(o.Positives)), thousands(int64(o.Scored)))
-	c.printf("model %s, calibrated (%s); parts by %s: %s to train, %s to choose, %s to test\n\n", o.Chosen, o.Calibration, o.Split, thousands(int64(o.Train)), thousands(int64(o.Validation)), thousands(int64(o.Test)))
-	head := make([]string, len(scoreHead))
-	for i, h := range scoreHead {
-		head[i] = strings.TrimPrefix(h, ">")
-	}
-	t := numbers(rows(head...))
-	for _, row := range o.scoreRows() {
-		t.add(row...)
-	}
-	if err := c.sheet(t); err != nil {
-		return err
-	}
-	c.printf("\n")
-	t = numbers(rows("driver", "weight", "direction"))
-	for _, d := range o.Drivers[:min(len(o.Drivers), 10)] {
-		t.add(printable(d.Column), fmt.Sprintf("%.3f", d.Weight), fmt.Sprintf("%+.2f", d.Direction))
-	}
-	if err := c.sheet(t); err != nil {
+	if err := c.printModel(o); err != nil {
 		return err
 	}
 	for _, n := range o.Warnings {
@@ -99,7 +82,42 @@ func (v *rowsRun) page() *report.Page {
 	p := &report.Page{Title: title, Notes: v.notes,
 		Sub:   fmt.Sprintf("model %s, calibrated (%s); parts by %s: %d rows to train, %d to choose, %d to test", o.Chosen, o.Calibration, o.Split, o.Train, o.Validation, o.Test),
 		Facts: []report.Fact{{Number: thousands(int64(o.Rows)), Of: "rows with an answer"}, {Number: thousands(int64(o.Positives)), Of: "yes"}, {Number: fmt.Sprintf("%.3f", o.Result.AUC), Of: "AUC on rows not seen"}, {Number: fmt.Sprintf("%.1f x", o.Result.Lift10), Of: "yes in the best tenth"}}}
-	p.Sections = append(p.Sections, report.Section{Title: "How good it is", Why: "On rows that the model had not seen. AUC is the chance that a yes has a higher score than a no (0.5 is a coin); log-loss and Brier are errors of the probability, lower is better.", Head: scoreHead, Rows: o.scoreRows()})
+	p.Sections = append(p.Sections, o.sections()...)
+	if len(o.LeftOut) > 0 {
+		s := report.Section{Title: "What was left out", Head: []string{"column", "why"}}
+		for _, n := range o.LeftOut {
+			s.Rows = append(s.Rows, []string{n.Column, n.Why})
+		}
+		p.Sections = append(p.Sections, s)
+	}
+	return p
+}
+
+// printModel shows how a model was made, how good it is and what moves it.
+func (c *cli) printModel(o rowsOutput) error {
+	c.printf("model %s, calibrated (%s); parts by %s: %s to train, %s to choose, %s to test\n\n", o.Chosen, o.Calibration, o.Split, thousands(int64(o.Train)), thousands(int64(o.Validation)), thousands(int64(o.Test)))
+	head := make([]string, len(scoreHead))
+	for i, h := range scoreHead {
+		head[i] = strings.TrimPrefix(h, ">")
+	}
+	t := numbers(rows(head...))
+	for _, row := range o.scoreRows() {
+		t.add(row...)
+	}
+	if err := c.sheet(t); err != nil {
+		return err
+	}
+	c.printf("\n")
+	t = numbers(rows("driver", "weight", "direction"))
+	for _, d := range o.Drivers[:min(len(o.Drivers), 10)] {
+		t.add(printable(d.Column), fmt.Sprintf("%.3f", d.Weight), fmt.Sprintf("%+.2f", d.Direction))
+	}
+	return c.sheet(t)
+}
+
+// sections are those of the report that every model of yes or no has.
+func (o rowsOutput) sections() []report.Section {
+	good := report.Section{Title: "How good it is", Why: "On rows that the model had not seen. AUC is the chance that a yes has a higher score than a no (0.5 is a coin); log-loss and Brier are errors of the probability, lower is better.", Head: scoreHead, Rows: o.scoreRows()}
 	calibration := report.Section{Title: "Does it come true", Why: "Test rows in ten groups by probability: what was said, and what came.", Head: []string{">rows", ">said", ">came"}}
 	var x, said, came []float64
 	for i, b := range o.Reliability {
@@ -112,13 +130,5 @@ func (v *rowsRun) page() *report.Page {
 	for _, d := range o.Drivers[:min(len(o.Drivers), 20)] {
 		drivers.Rows = append(drivers.Rows, []string{d.Column, fmt.Sprintf("%.3f", d.Weight), fmt.Sprintf("%+.2f", d.Direction)})
 	}
-	p.Sections = append(p.Sections, calibration, drivers)
-	if len(o.LeftOut) > 0 {
-		s := report.Section{Title: "What was left out", Head: []string{"column", "why"}}
-		for _, n := range o.LeftOut {
-			s.Rows = append(s.Rows, []string{n.Column, n.Why})
-		}
-		p.Sections = append(p.Sections, s)
-	}
-	return p
+	return []report.Section{good, calibration, drivers}
 }

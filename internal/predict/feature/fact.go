@@ -52,6 +52,9 @@ func (f *Fact) known() clientele.Micros {
 	return max(f.At, f.Known)
 }
 
+// Before says whether the fact had happened and been received before a moment.
+func (f *Fact) Before(moment clientele.Micros) bool { return f.known() < moment }
+
 // price of a piece of an order's line; 0 where it is not known.
 func (f *Fact) price() float64 {
 	if f.Price > 0 {
@@ -111,6 +114,9 @@ const (
 type Column struct {
 	Name  string
 	Group string // one of the groups
+	// Lead is the feature, or the word, that stands for several like this one where reasons are given: their parts of a
+	// score are summed, as "orders in 30 days" and "in 90 days" say much the same.
+	Lead string
 }
 
 // The groups of features: what they are about, and what a drift watch can name.
@@ -121,7 +127,7 @@ const (
 	Mix       = "mix"       // categories, channels, products
 	Returns   = "returns"
 	Contact   = "messages"
-	Activity  = "activity" // events that are no orders
+	Activity  = "activity" // what people do besides ordering
 	Age       = "age"      // how long somebody is known: grows by itself
 )
 

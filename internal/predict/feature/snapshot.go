@@ -86,7 +86,7 @@ func (s *snapshot) take(facts []Fact, moment clientele.Micros) {
 		if f.At >= moment {
 			break
 		}
-		if f.known() < moment {
+		if f.Before(moment) {
 			s.add(f)
 		}
 	}
@@ -126,8 +126,11 @@ func (s *snapshot) add(f *Fact) {
 			s.addOut(ago)
 		}
 	}
+	if f.Kind == Order {
+		return
+	}
 	s.lastSeen = f.At
-	if f.Kind != Order && len(s.orders) == 0 {
+	if len(s.orders) == 0 {
 		s.before++
 	}
 	if ago <= 30*Day {

@@ -24,14 +24,30 @@ func profileOf(x *Matrix) profile {
 			}
 		}
 		slices.Sort(values)
-		for k := 1; k < driftBins && len(values) > 0; k++ {
-			if q := values[k*len(values)/driftBins]; q > values[0] && (len(p.edges[j]) == 0 || q > p.edges[j][len(p.edges[j])-1]) {
-				p.edges[j] = append(p.edges[j], q)
-			}
-		}
+		p.edges[j] = driftEdges(values)
 		p.shares[j] = spread(p.edges[j], column)
 	}
 	return p
+}
+
+// driftEdges are tenths of sorted values. Where a tenth and more have the lowest one, as of discounts that are mostly 0, it has
+// a bin of its own; where all do, so have values below it.
+func driftEdges(values []float64) (edges []float64) {
+	if len(values) == 0 {
+		return nil
+	}
+	if lowest := values[0]; values[len(values)/driftBins] == lowest {
+		edges = append(edges, math.Nextafter(lowest, math.Inf(1)))
+		if values[len(values)-1] == lowest {
+			return []float64{lowest, edges[0]}
+		}
+	}
+	for k := 1; k < driftBins; k++ {
+		if q := values[k*len(values)/driftBins]; q > values[0] && (len(edges) == 0 || q > edges[len(edges)-1]) {
+			edges = append(edges, q)
+		}
+	}
+	return edges
 }
 
 func spread(edges, column []float64) []float64 {
@@ -59,8 +75,8 @@ type Drift struct {
 	Causes []Shift `json:"causes"`          // the largest shift within each cause
 }
 
-// driftAlarm is the stability index from which a column has moved.
-const driftAlarm = 0.25
+// DriftAlarm is the stability index from which a column has moved.
+const DriftAlarm = 0.25
 
 // Watch compares later rows with the training's; cause names what a column is about ("price",
 // "stock", "mix"). A column's index above 0.25 counts as moved.
@@ -85,7 +101,7 @@ func (m *Model) Watch(x *Matrix, cause func(column string) string) Drift {
 		d.Causes = append(d.Causes, Shift{c, psi})
 	}
 	slices.SortFunc(d.Causes, bySize)
-	if len(d.Causes) > 0 && d.Causes[0].PSI >= driftAlarm {
+	if len(d.Causes) > 0 && d.Causes[0].PSI >= DriftAlarm {
 		d.Moved, d.Cause = true, d.Causes[0].Column
 	}
 	return d

@@ -62,7 +62,7 @@ func (m *Model) drivers(x *Matrix) []Driver {
 		for _, v := range adds[k] {
 			d.Weight += math.Abs(v) / float64(len(rows))
 		}
-		if j := only(x, source); j >= 0 {
+		if j := leader(x, source); j >= 0 {
 			values := make([]float64, len(rows))
 			for r, i := range rows {
 				values[r] = x.Columns[j][i]
@@ -105,16 +105,20 @@ func (m *Model) contributions(x *Matrix) (rows []int, sources []string, adds [][
 	return rows, sources, adds
 }
 
-// only is the column of a source that made a single one, else -1.
-func only(x *Matrix, source string) int {
-	found := -1
+// leader is the column that stands for a source: the one of its name, or the only one; else -1.
+func leader(x *Matrix, source string) int {
+	found, more := -1, false
 	for j, s := range x.Sources {
-		if s == source {
-			if found >= 0 {
-				return -1
-			}
-			found = j
+		if s != source {
+			continue
 		}
+		if x.Names[j] == source {
+			return j
+		}
+		found, more = j, found >= 0
+	}
+	if more {
+		return -1
 	}
 	return found
 }

@@ -14,6 +14,14 @@ type Settings struct {
 	Keep      []string // columns that stay although they look like the answer
 	Workers   int
 	Trees     int // at the most; 0 = 300
+	// Parts says which rows train, choose and test; nil splits by time or by a hash.
+	Parts *Parts
+}
+
+// Parts are rows by what they are for.
+type Parts struct {
+	Train, Validation, Test []int
+	By                      string // what splits them, for people
 }
 
 // MinClass is how many rows of each class a training needs.
@@ -80,6 +88,9 @@ func Fit(x *Matrix, y []bool, times []int64, how Settings) (*Model, error) {
 		return nil, clientele.Errorf(clientele.TooLarge, "%d rows; at the most %d are taken", len(y), MaxRows)
 	}
 	train, valid, test, by := parts(len(y), times)
+	if p := how.Parts; p != nil {
+		train, valid, test, by = p.Train, p.Validation, p.Test, p.By
+	}
 	report := Report{Rows: len(y), Positives: yes, Train: len(train), Validation: len(valid), Test: len(test), Split: by}
 	for _, part := range [][]int{train, valid, test} {
 		if n := count(pickLabels(y, part)); n < 5 || len(part)-n < 5 {
@@ -264,18 +275,24 @@ func naive(trainX *Matrix, trainY []bool, testX *Matrix, testY []bool) []Score {
 		}
 	}
 	if at >= 0 {
-		one := func(x *Matrix) *Matrix {
-			return &Matrix{Names: x.Names[at : at+1], Sources: x.Sources[at : at+1], Columns: x.Columns[at : at+1]}
-		}
-		l := FitLogistic(one(trainX), trainY, 1, 1)
-		margin := l.Margin(one(testX))
-		p := make([]float64, len(margin))
-		for i, z := range margin {
-			p[i] = Sigmoid(z)
-		}
-		out = append(out, Measure("the best column alone: "+trainX.Names[at], p, nil, testY))
+		out = append(out, Guess("the best column alone: "+trainX.Names[at], trainX.Columns[at], trainY, testX.Columns[at], testY))
 	}
 	return out
+}
+
+// Guess measures what one column alone says, by a regression on it.
+func Guess(name string, train []float64, trainY []bool, test []float64, testY []bool) Score {
+	one := func(column []float64) *Matrix {
+		x := &Matrix{}
+		x.Add(name, "", column)
+		return x
+	}
+	margin := FitLogistic(one(train), trainY, 1, 1).Margin(one(test))
+	p := make([]float64, len(margin))
+	for i, z := range margin {
+		p[i] = Sigmoid(z)
+	}
+	return Measure(name, p, nil, testY)
 }
 
 // Margin is the model's log-odds before calibration.
