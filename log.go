@@ -104,6 +104,7 @@ const (
 	CommandTransformKey  CommandName = "transform_key"  // the key of hashed fields, made once
 	CommandAudience      CommandName = "audience"       // an audience, or a new version of it, or its end
 	CommandLifecycle     CommandName = "lifecycle"      // the lifecycle stages, or their end
+	CommandAction        CommandName = "action"         // an action that can be chosen for people, or its end
 	CommandSaved         CommandName = "saved"          // a saved question, dashboard or goal, or its end
 	CommandAudienceFill  CommandName = "audience_fill"  // who is in a new version, as SQL found them
 	CommandComputedTrait CommandName = "computed_trait" // a computed trait from here on, or its end

@@ -143,6 +143,10 @@ var Schema = []*Table{
 	{Name: "messages", Key: []string{"source", "message_id"}, Person: true, Import: true, Columns: slices.Concat(anchorID,
 		text("message_id"), profileID, text("platform", "channel", "direction", "campaign", "journey", "step", "template"),
 		times("ts"), text("status", "reason"), decimal("cost"), source)},
+	{Name: "decisions", Key: []string{"source", "decision_id"}, Person: true, Import: true, Columns: slices.Concat(anchorID,
+		text("decision_id"), profileID, times("ts"), text("action", "runner_up"), columns(TypeDouble, []string{"propensity", "chance"}),
+		decimal("value", "cost"), text("segment", "place", "agent", "options", "outcome"), times("outcome_at"), text("reason"),
+		decimal("revenue"), source)},
 	{Name: "ad_spend", Key: []string{"source", "date", "platform", "campaign", "country"}, Import: true, Columns: slices.Concat(
 		columns(TypeDate, []string{"date"}), text("platform", "campaign", "country"),
 		columns(TypeBigint, []string{"impressions", "clicks"}), decimal("cost"), text("currency"), source)},

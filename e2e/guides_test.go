@@ -27,7 +27,7 @@ import (
 // A guide is every file of guides; all its blocks of sh and sql have to say one of these words. Commands
 // find a server with the demo shop: clientele by its data directory, curl at 127.0.0.1:8080, which is
 // put right, with CLIENTELE_TOKEN, API, AUTH and JSON in the environment as docs/api.md sets them.
-var guides = []string{"README.md", "connect.md", "bi.md", "cookbook.md", "demo.md", "explore.md", "export.md", "identity-guide.md", "match.md", "predict.md", "predictions.md", "sizing.md", "computed.md", "api.md", "audiences.md", "lifecycle.md", "insight.md", "questions.md", "goals.md",
+var guides = []string{"README.md", "connect.md", "bi.md", "cookbook.md", "demo.md", "explore.md", "export.md", "identity-guide.md", "match.md", "predict.md", "predictions.md", "decide.md", "sizing.md", "computed.md", "api.md", "audiences.md", "lifecycle.md", "insight.md", "questions.md", "goals.md",
 	"collect.md", "configuration.md", "identity.md", "matching.md", "import.md", "profiles.md", "enrichment.md", "quality.md", "sources.md", "security.md", "operate.md", "cli.md", "benchmarks.md", "privacy.md", "console.md", "users.md"}
 
 // block is a code block of a guide.

@@ -32,6 +32,8 @@ type backend interface {
 	matchingBackend
 	enrichBackend
 	savedBackend
+	decideBackend
+	recommendBackend
 	retentionBackend
 	computedBackend
 	modelBackend

@@ -119,6 +119,8 @@ type Options struct {
 	Matching   Matching
 	Enriching  Enriching
 	Saved      Saver
+	Recommend  Recommender
+	Decide     Decider
 	Quality    Quality
 	Computed   Computed
 	Models     Models
@@ -205,6 +207,8 @@ func New(o Options) (*API, error) {
 	a.matchingRoutes()
 	a.enrichmentRoutes()
 	a.savedRoutes()
+	a.recommendRoutes()
+	a.decideRoutes()
 	a.qualityRoutes()
 	a.queryRoutes()
 	a.exploreRoutes()

@@ -147,6 +147,8 @@ type App struct {
 	percentiles         sync.Mutex // held while they are computed
 	matching            sync.Mutex // held while a run of matching is made or ended
 	online              online
+	recommends          recommending
+	decides             deciding
 	inForce             atomic.Pointer[resolve.Rules] // of the resolver, for reading ahead
 	register            *privacy.Book
 	seal                func(parts ...string) clientele.Seal
@@ -193,7 +195,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{cfg: cfg, o: o, started: o.Now(), traits: profile.Rules(cfg.Traits), personal: role.NewPersonal(cfg.Privacy.Personal)}
+	a := &App{cfg: cfg, o: o, started: o.Now(), traits: profile.Rules(cfg.Traits), personal: role.NewPersonal(cfg.Privacy.Personaldecides: newDeciding()}
 	var err error
 	if a.rules, err = identity.NewRules(cfg.Identity); err != nil {
 		return nil, err
@@ -368,7 +370,7 @@ func (a *App) positions(ctx context.Context) error {
 
 // routes is the whole HTTP surface.
 func (a *App) routes() (http.Handler, error) {
-	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Matching: a, Enriching: a, Quality: a, Computed: a, Models: a, Exports: a, Tokens: a.tokens, Users: a.tokens, Personal: a.personal, Work: a, Approval: a.cfg.Approval, Log: a.o.Log, Version: a.o.Version,
+	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Recommend: a, Decide: a, Matching: a, Enriching: a, Quality: a, Computed: a, Models: a, Exports: a, Tokens: a.tokens, Users: a.tokens, Personal: a.personal, Work: a, Approval: a.cfg.Approval, Log: a.o.Log, Version: a.o.Version,
 		Backups: a, Audit: a.audit, Reload: a, Live: a, Sources: a, Limit: a.limits.apiToken.Take,
 		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
 	if err != nil {
@@ -383,7 +385,7 @@ func (a *App) routes() (http.Handler, error) {
 	mux.Handle("/", h)
 	a.collect = collect.New(collect.Options{Log: a.observer.Intake("collect", a.log), Sources: func(key string) (collect.Source, bool) { s, ok := a.live.Load().keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log,
 		ClientIP: door.ClientIP(proxies), PublicURL: a.cfg.Collect.PublicURL, SDKDir: a.cfg.Collect.SDKDir, Version: a.o.Version, RateLimit: a.cfg.Collect.RateLimit,
-		EdgeKey: a.register.Key()})
+		EdgeKey: a.register.Key(), Personal: a})
 	a.collect.Register(mux)
 	hooks, err := webhooks(a.cfg.Sources)
 	if err != nil {

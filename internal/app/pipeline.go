@@ -31,27 +31,31 @@ import (
 //	online   compares people with others as they come
 //	train    trains models and scores everybody by them, as asked for or when due
 //	rescore  scores those whose orders have changed
+//	recommend  learns which products to recommend, now and then
+//	decide   folds what came of decisions into the next ones
 //	tick     moves the domain's clock while nothing else does, and when something is due
 //
 // Each runs until the context ends or it can go no further; the first to fail ends them all.
 func (a *App) stages() map[string]func(context.Context) error {
 	decoded := make(chan resolve.Decoded, maxAhead)
 	return map[string]func(context.Context) error{
-		"feed":    func(ctx context.Context) error { return a.feed(ctx, decoded) },
-		"resolve": func(ctx context.Context) error { return a.resolve(ctx, decoded) },
-		"follow":  a.follow,
-		"keep":    a.keep,
-		"upkeep":  a.upkeep,
-		"backup":  a.backupStage,
-		"export":  a.export,
-		"purge":   a.purgeDue,
-		"tick":    a.tick,
-		"fill":    a.fill,
-		"refresh": a.refreshes,
-		"match":   a.matchDue,
-		"online":  a.matchOnline,
-		"train":   a.train,
-		"rescore": a.rescore,
+		"feed":      func(ctx context.Context) error { return a.feed(ctx, decoded) },
+		"resolve":   func(ctx context.Context) error { return a.resolve(ctx, decoded) },
+		"follow":    a.follow,
+		"keep":      a.keep,
+		"upkeep":    a.upkeep,
+		"backup":    a.backupStage,
+		"export":    a.export,
+		"purge":     a.purgeDue,
+		"tick":      a.tick,
+		"fill":      a.fill,
+		"refresh":   a.refreshes,
+		"match":     a.matchDue,
+		"online":    a.matchOnline,
+		"train":     a.train,
+		"rescore":   a.rescore,
+		"recommend": a.learnRecommendations,
+		"decide":    a.learnDecisions,
 	}
 }
 
@@ -67,7 +71,7 @@ const (
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
 // and archive further than profiles, which people look at while they speak with a customer. At 5
 // a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8, "refresh": 8, "match": 8, "online": 8, "train": 8, "rescore": 8}
+var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8, "refresh": 8, "match": 8, "online": 8, "train": 8, "rescore": 8, "recommend": 8, "decide": 5}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.

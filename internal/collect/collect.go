@@ -61,6 +61,8 @@ type Options struct {
 	// SDKDir holds the browser library; see sdk. When empty, it is not served.
 	SDKDir  string
 	Version string // of this program, for those who ask
+	// Personal answers browsers that ask what to show; nil: nobody does.
+	Personal Personal
 	// EdgeKey is the key of the hashes that sources' Edge asks for.
 	EdgeKey []byte
 	// RateLimit is how many requests a second one source may send, in bursts of a second; 0 is no limit.
@@ -79,6 +81,7 @@ type Handler struct {
 	sdk      *sdk
 	limit    atomic.Pointer[limiter] // nil for none
 	edgeKey  []byte
+	personal Personal
 	mux      *http.ServeMux
 	desks    chan struct{} // holds one for each large request that is being cut
 	unpack   sync.Pool     // of *unpacker
@@ -90,7 +93,7 @@ type Handler struct {
 
 // New makes a Handler.
 func New(o Options) *Handler {
-	h := &Handler{log: o.Log, sources: o.Sources, now: o.Now, logger: o.Logger, clientIP: o.ClientIP, edgeKey: o.EdgeKey, version: o.Version, sdk: &sdk{dir: o.SDKDir}}
+	h := &Handler{log: o.Log, sources: o.Sources, now: o.Now, logger: o.Logger, clientIP: o.ClientIP, edgeKey: o.EdgeKey, personal: o.Personal, version: o.Version, sdk: &sdk{dir: o.SDKDir}}
 	if h.now == nil {
 		h.now = time.Now
 	}

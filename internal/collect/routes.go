@@ -37,6 +37,10 @@ func (h *Handler) Register(mux *http.ServeMux) {
 			mux.HandleFunc("/pixel/v1/"+e.typ, pixel)
 		}
 	}
+	if h.personal != nil {
+		mux.HandleFunc("/v1/personalize", h.personalize)
+		mux.HandleFunc("/v1/personalize/outcome", h.personalOutcome)
+	}
 	// What libraries ask before they send.
 	mux.HandleFunc("/v1/projects/{key}/settings", h.settings)
 	mux.HandleFunc("/sourceConfig", h.sourceConfig)

@@ -112,6 +112,8 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		return r.lifecycleCommand(body, c.By, p, rec.ReceivedAt)
 	case clientele.CommandAudienceFill:
 		return r.audienceFill(body, p)
+	case clientele.CommandAction:
+		return r.actionCommand(body, c.By, rec.ReceivedAt)
 	case clientele.CommandSaved:
 		return r.savedCommand(body, c.By, rec.ReceivedAt)
 	case clientele.CommandStock:

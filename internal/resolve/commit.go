@@ -417,6 +417,7 @@ var shown = map[string]struct {
 	"orders":        {"order", "ts", "order_id", []string{"order_id", "status", "currency", "store"}},
 	"returns":       {"return", "ts", "return_id", []string{"order_id", "sku", "method", "reason"}},
 	"conversations": {"conversation", "started_at", "conversation_id", []string{"channel", "topic", "agent"}},
+	"decisions":     {"decision", "ts", "decision_id", []string{"action", "place", "agent", "outcome", "reason"}},
 	"messages":      {"message", "ts", "message_id", []string{"channel", "direction", "platform", "campaign", "journey", "step", "template", "status", "reason"}},
 }
 

@@ -140,6 +140,37 @@ func (m *Model) historyOf(customer string) (mine []held, group int) {
 	return nil, len(m.popular) - 1
 }
 
+// Bought is a product that somebody bought, on how many days, and when last (days since 1970).
+type Bought struct {
+	Item  string
+	Times int
+	Last  int32
+}
+
+// held are purchases in the model's numbers, without products that it does not know.
+func (m *Model) held(bought []Bought) []held {
+	out := make([]held, 0, len(bought))
+	for _, b := range bought {
+		if i, ok := m.index[b.Item]; ok {
+			out = append(out, held{item: i, times: int32(b.Times), last: b.Last})
+		}
+	}
+	slices.SortFunc(out, func(a, b held) int { return cmp.Compare(a.item, b.item) })
+	return slices.CompactFunc(out, func(a, b held) bool { return a.item == b.item })
+}
+
+// For recommends to somebody who is known by purchases alone, whoever it is: new products, and what is bought again. now is the day from which
+// times count back.
+func (m *Model) For(bought []Bought, now int32, n int, r Rules) (fresh, again []Pick) {
+	mine := m.held(bought)
+	return m.beyond(m.given(mine), mine, len(m.popular)-1, n, &r), m.repeat(mine, now, n, &r)
+}
+
+// Forget lets go of the histories that were learned from: the model then answers For, Session and With alone.
+func (m *Model) Forget() {
+	m.histories, m.segmentOf, m.customers = nil, nil, nil
+}
+
 // New recommends products that a customer has not bought, as far as the rules let it. Somebody unknown gets what is popular.
 func (m *Model) New(customer string, n int, r Rules) []Pick {
 	mine, group := m.historyOf(customer)
@@ -283,12 +314,16 @@ func (m *Model) called(i int32) string { return cmp.Or(m.about[i].Name, m.items[
 // bought it again.
 func (m *Model) Again(customer string, n int, r Rules) []Pick {
 	mine, _ := m.historyOf(customer)
-	l := m.listing(n, &r)
+	return m.repeat(mine, m.until, n, &r)
+}
+
+func (m *Model) repeat(mine []held, now int32, n int, r *Rules) []Pick {
+	l := m.listing(n, r)
 	order := slices.Clone(mine)
-	worth := func(h held) float64 { return float64(h.times) * half(m.until-h.last, pastNews) * m.returning[h.item] }
+	worth := func(h held) float64 { return float64(h.times) * half(now-h.last, pastNews) * m.returning[h.item] }
 	slices.SortFunc(order, func(a, b held) int { return cmp.Or(cmp.Compare(worth(b), worth(a)), cmp.Compare(a.item, b.item)) })
 	for _, h := range order {
-		if !m.allowed(h.item, &r) {
+		if !m.allowed(h.item, r) {
 			continue
 		}
 		times := "once"

@@ -172,6 +172,22 @@ func TestRules(t *testing.T) {
 	check("owned", m.New("p000", 9, recommend.Rules{Owned: true})[:1], func(p recommend.Pick) bool { return p.Category == "camp" || p.Item == "gas" })
 }
 
+// TestFor: whose purchases are told is answered as a customer of the model is, without the model's histories.
+func TestFor(t *testing.T) {
+	m := learned(t, tastes())
+	want, again := m.New("p000", 5, recommend.Rules{}), m.Again("p000", 5, recommend.Rules{})
+	var bought []recommend.Bought
+	for _, p := range m.Again("p000", 20, recommend.Rules{}) {
+		last, _ := time.Parse(time.DateOnly, p.Reason[len(p.Reason)-10:])
+		bought = append(bought, recommend.Bought{Item: p.Item, Times: p.Times, Last: int32(last.Unix() / 86400)})
+	}
+	m.Forget()
+	fresh, back := m.For(append(bought, recommend.Bought{Item: "unheard", Times: 1}), 460, 5, recommend.Rules{})
+	if !reflect.DeepEqual(fresh, want) || !reflect.DeepEqual(back, again) {
+		t.Errorf("%v instead of %v; %v instead of %v", fresh, want, back, again)
+	}
+}
+
 // TestUnknown: who is not known gets what is popular, in the segment when there is one.
 func TestUnknown(t *testing.T) {
 	m := learned(t, tastes())
