@@ -18,7 +18,7 @@ type ActionBody struct {
 // maxActions bounds what is looked at for each decision.
 const maxActions = 200
 
-var actionsKey = clientele.MetaKey("action")
+func actionKey(name string) clientele.Key { return clientele.MetaKey("action").Text(name) }
 
 // CheckAction says whether it can be chosen. Audiences that are not there yet have no members.
 func CheckAction(rows clientele.Rows, a *clientele.Action) error {
@@ -50,7 +50,7 @@ func CheckAction(rows clientele.Rows, a *clientele.Action) error {
 // ListActions are all of them, by name.
 func ListActions(rows clientele.Rows) ([]clientele.Action, error) {
 	out := []clientele.Action{}
-	err := rows.Scan(clientele.Prefix(actionsKey), func(_ clientele.Key, v []byte) (bool, error) {
+	err := rows.Scan(clientele.Prefix(clientele.MetaKey("action")), func(_ clientele.Key, v []byte) (bool, error) {
 		var a clientele.Action
 		if err := json.Unmarshal(v, &a); err != nil {
 			return false, clientele.Errorf(clientele.Corrupt, "action: %w", err)
@@ -66,7 +66,7 @@ func (r *Resolver) actionCommand(body func(any) error, by string, now clientele.
 	if err := body(&b); err != nil {
 		return err
 	}
-	key := actionsKey.Text(b.Name)
+	key := actionKey(b.Name)
 	if b.Delete {
 		r.put(key, nil)
 		return nil

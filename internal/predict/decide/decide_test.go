@@ -129,8 +129,11 @@ func TestSpend(t *testing.T) {
 		t.Errorf("without limits: %s %+v", names(all), all)
 	}
 	tight := decide.Spend(offers, decide.Limits{Threshold: 1, Budget: 20, Stock: map[string]float64{"G": 1}, Capacity: map[string]float64{"phone": 1}})
-	if names(tight) != "bob:call ann:mail cho:gift " || tight.Spent != 19 || tight.Next <= 1 {
+	if names(tight) != "bob:call ann:mail cho:gift " || tight.Spent != 19 || tight.Next != 0 {
 		t.Errorf("with limits: %s %+v", names(tight), tight)
+	}
+	if poor := decide.Spend(offers, decide.Limits{Threshold: 1, Budget: 15}); poor.Spent > 15 || poor.Next != 3 {
+		t.Errorf("with a small budget: %s %+v", names(poor), poor)
 	}
 	stock := decide.Spend(offers, decide.Limits{Threshold: 1, Stock: map[string]float64{"G": 1}, Capacity: map[string]float64{"phone": 1}})
 	if stock.MoreStock["G"] != 18 || stock.MoreCapacity["phone"] != 10 {
