@@ -434,6 +434,51 @@ select
 from base."messages" b
 left join base.moved m on m.anchor_id = b.anchor_id;
 
+create table if not exists base."decisions" (
+    "anchor_id" bigint,
+    "decision_id" varchar,
+    "profile_id" bigint,
+    "ts" timestamptz,
+    "action" varchar,
+    "runner_up" varchar,
+    "propensity" double,
+    "chance" double,
+    "value" decimal(18,4),
+    "cost" decimal(18,4),
+    "segment" varchar,
+    "place" varchar,
+    "agent" varchar,
+    "options" varchar,
+    "outcome" varchar,
+    "outcome_at" timestamptz,
+    "reason" varchar,
+    "revenue" decimal(18,4),
+    "source" varchar,
+    "$position" bigint
+);
+create or replace view main."decisions" as
+select
+    b."decision_id",
+    nullif(coalesce(m.profile_id, b.profile_id), 0) as profile_id,
+    b."ts",
+    b."action",
+    b."runner_up",
+    b."propensity",
+    b."chance",
+    b."value",
+    b."cost",
+    b."segment",
+    b."place",
+    b."agent",
+    b."options",
+    b."outcome",
+    b."outcome_at",
+    b."reason",
+    b."revenue",
+    b."source"
+from base."decisions" b
+left join base.moved m on m.anchor_id = b.anchor_id;
+
 create table if not exists base."ad_spend" (
     "date" date,
     "platform" varchar,
