@@ -68,7 +68,7 @@ func (v *aheadRun) print() error {
 		return err
 	}
 	c.printf("\n")
-	if err := c.printModel(o.rowsOutput); err != nil {
+	if err := c.printLearned(o.rowsOutput); err != nil {
 		return err
 	}
 	for _, n := range o.Warnings {

@@ -63,7 +63,7 @@ func (v *rowsRun) print() error {
 		c.out, c.outWidth = v.err, v.errWidth
 	}
 	c.printf("%s rows with an answer, %s yes; %s scored\n", thousands(int64(o.Rows)), thousands(int64(o.Positives)), thousands(int64(o.Scored)))
-	if err := c.printModel(o); err != nil {
+	if err := c.printLearned(o); err != nil {
 		return err
 	}
 	for _, n := range o.Warnings {
@@ -93,8 +93,8 @@ func (v *rowsRun) page() *report.Page {
 	return p
 }
 
-// printModel shows how a model was made, how good it is and what moves it.
-func (c *cli) printModel(o rowsOutput) error {
+// printLearned shows how a model was made, how good it is and what moves it.
+func (c *cli) printLearned(o rowsOutput) error {
 	c.printf("model %s, calibrated (%s); parts by %s: %s to train, %s to choose, %s to test\n\n", o.Chosen, o.Calibration, o.Split, thousands(int64(o.Train)), thousands(int64(o.Validation)), thousands(int64(o.Test)))
 	head := make([]string, len(scoreHead))
 	for i, h := range scoreHead {

@@ -195,7 +195,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{cfg: cfg, o: o, started: o.Now(), traits: profile.Rules(cfg.Traits), personal: role.NewPersonal(cfg.Privacy.Personaldecides: newDeciding()}
+	a := &App{cfg: cfg, o: o, started: o.Now(), traits: profile.Rules(cfg.Traits), personal: role.NewPersonal(cfg.Privacy.Personal), decides: newDeciding()}
 	var err error
 	if a.rules, err = identity.NewRules(cfg.Identity); err != nil {
 		return nil, err

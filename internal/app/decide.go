@@ -391,12 +391,12 @@ func (a *App) decide(ctx context.Context, id clientele.Identifier, req clientele
 			d.LeftOut = append(d.LeftOut, clientele.ActionLeftOut{Action: x.Name, Reason: why})
 		}
 	}
-	ranked, chosen := a.choose(d, options, c.tallies)
+	ranked, chosen := a.chooseAction(d, options, c.tallies)
 	return d, a.keepDecision(ctx, d, id, req, options, ranked, chosen)
 }
 
-// choose fills the decision, and answers what it was chosen from.
-func (a *App) choose(d *clientele.Decision, options []*option, t *tallies) (ranked []decide.Option, chosen int) {
+// chooseAction fills the decision, and answers what it was chosen from.
+func (a *App) chooseAction(d *clientele.Decision, options []*option, t *tallies) (ranked []decide.Option, chosen int) {
 	candidates := make([]decide.Candidate, len(options))
 	for i, o := range options {
 		candidates[i] = o.candidate

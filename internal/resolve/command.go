@@ -60,11 +60,7 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 	}
 	switch c.Name {
 	case clientele.CommandMerge, clientele.CommandUnmerge:
-		var b MergeBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.regroup(c, b, p, rec.ReceivedAt)
+		return with(body, func(b MergeBody) error { return r.regroup(c, b, p, rec.ReceivedAt) })
 	case clientele.CommandIdentityRules:
 		var in clientele.IdentityRules
 		if err := body(&in); err != nil {
@@ -83,29 +79,13 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		}
 		return r.traitRules(rules, c.Body, p)
 	case clientele.CommandErase:
-		var b EraseBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.erase(b, p, rec.ReceivedAt)
+		return with(body, func(b EraseBody) error { return r.erase(b, p, rec.ReceivedAt) })
 	case clientele.CommandComputedTrait:
-		var b ComputedBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.computedCommand(b, c.By, p, rec.ReceivedAt)
+		return with(body, func(b ComputedBody) error { return r.computedCommand(b, c.By, p, rec.ReceivedAt) })
 	case clientele.CommandRetention:
-		var b RetentionBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.retentionCommand(b, c.By, p, rec.ReceivedAt)
+		return with(body, func(b RetentionBody) error { return r.retentionCommand(b, c.By, p, rec.ReceivedAt) })
 	case clientele.CommandAudience:
-		var b AudienceBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.audienceCommand(b, c.By, p, rec.ReceivedAt)
+		return with(body, func(b AudienceBody) error { return r.audienceCommand(b, c.By, p, rec.ReceivedAt) })
 	case clientele.CommandAudienceDraft, clientele.CommandAudienceApprove, clientele.CommandAudienceOwner, clientele.CommandAudienceComment:
 		return r.workCommand(c, body, p, rec.ReceivedAt)
 	case clientele.CommandLifecycle:
@@ -117,17 +97,9 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 	case clientele.CommandSaved:
 		return r.savedCommand(body, c.By, rec.ReceivedAt)
 	case clientele.CommandStock:
-		var b StockBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.stockCommand(b)
+		return with(body, func(b StockBody) error { return r.stockCommand(b) })
 	case clientele.CommandPercentiles:
-		var b PercentilesBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.percentilesCommand(b, p, rec.ReceivedAt)
+		return with(body, func(b PercentilesBody) error { return r.percentilesCommand(b, p, rec.ReceivedAt) })
 	case clientele.CommandAudienceList:
 		return r.listCommand(body, rec.ReceivedAt)
 	case clientele.CommandModel, clientele.CommandModelPart, clientele.CommandModelVersion, clientele.CommandModelState, clientele.CommandScores:
@@ -137,19 +109,20 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 	case clientele.CommandMatchRun, clientele.CommandMatch, clientele.CommandMatchReview:
 		return r.matching(body, c, p, rec.ReceivedAt)
 	case clientele.CommandConsent:
-		var b ConsentBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.consentCommand(b, p, rec.ReceivedAt)
+		return with(body, func(b ConsentBody) error { return r.consentCommand(b, p, rec.ReceivedAt) })
 	case clientele.CommandReplay:
-		var b ReplayBody
-		if err := body(&b); err != nil {
-			return err
-		}
-		return r.replayCommand(b, c.By, p, rec.ReceivedAt)
+		return with(body, func(b ReplayBody) error { return r.replayCommand(b, c.By, p, rec.ReceivedAt) })
 	}
 	return invalid("there is no command %q", clip(string(c.Name)))
+}
+
+// with does what a command's body says.
+func with[Body any](read func(any) error, do func(Body) error) error {
+	var b Body
+	if err := read(&b); err != nil {
+		return err
+	}
+	return do(b)
 }
 
 // traitRules puts survivorship rules in force.

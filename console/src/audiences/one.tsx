@@ -8,7 +8,7 @@ import { AskFirst } from '../parts/ask';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { Trouble, Waiting, Working } from '../parts/said';
 import { useLanguage } from '../settings';
-import { Together } from '../work/together';
+import { Together } from '../approval/together';
 import type { Condition, Rule } from './condition';
 import { exportMembers } from './export';
 import { usePreview } from './live';
