@@ -64,6 +64,7 @@ create table if not exists base."profiles" (
     "consent" json,
     "computed" json,
     "source" varchar,
+    "predictions" json,
     "$position" bigint
 );
 create or replace view main."profiles" as
@@ -74,7 +75,8 @@ select
     b."traits",
     b."consent",
     b."computed",
-    b."source"
+    b."source",
+    b."predictions"
 from base."profiles" b;
 
 create table if not exists base."identifiers" (
@@ -573,6 +575,29 @@ select
     b."added_at",
     b."source"
 from base."audience_lists" b
+left join base.moved m on m.anchor_id = b.anchor_id;
+
+create table if not exists base."predictions" (
+    "anchor_id" bigint,
+    "profile_id" bigint,
+    "model" varchar,
+    "version" bigint,
+    "as_of" timestamptz,
+    "score" double,
+    "outputs" json,
+    "source" varchar,
+    "$position" bigint
+);
+create or replace view main."predictions" as
+select
+    nullif(coalesce(m.profile_id, b.profile_id), 0) as profile_id,
+    b."model",
+    b."version",
+    b."as_of",
+    b."score",
+    b."outputs",
+    b."source"
+from base."predictions" b
 left join base.moved m on m.anchor_id = b.anchor_id;
 
 create table if not exists base."lifecycle" (
