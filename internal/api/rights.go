@@ -110,6 +110,21 @@ var rights = map[string]need{
 	"promote-model":       {right: role.Data},
 	"roll-back-model":     {right: role.Data},
 
+	"list-actions":          {right: role.Figures},
+	"decision-report":       {right: role.Figures},
+	"recommend-status":      {right: role.Figures},
+	"recommend-item":        {right: role.Figures},
+	"recommend-session":     {right: role.Figures},
+	"list-enrichment":       {right: role.Figures},
+	"recommend-profile":     {right: role.People},
+	"decide":                {right: role.People},
+	"plan-spend":            {right: role.People, asks: true},
+	"decision-outcome":      {right: role.Serve},
+	"set-action":            {right: role.Audiences, asks: true},
+	"delete-action":         {right: role.Audiences},
+	"train-recommendations": {right: role.Data},
+	"enrich":                {right: role.Data, clear: true}, // who is on a list of addresses
+
 	"propose-plan":         {right: role.Data},
 	"set-plan":             {right: role.Data},
 	"delete-plan":          {right: role.Data},

@@ -133,6 +133,9 @@ func (m masker) structure(v reflect.Value) reflect.Value {
 			x.Properties = m.document("traits", x.Properties)
 			done["Properties"] = true
 		}
+	case *clientele.Enriched:
+		x.Value = m.member("traits", x.Trait, x.Value)
+		done["Value"] = true
 	case *clientele.MatchField:
 		x.A, x.B = MaskValue(x.A), MaskValue(x.B)
 	case *clientele.Answer:
