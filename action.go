@@ -14,7 +14,7 @@ type Action struct {
 	Value       float64  `json:"value" minimum:"0" maximum:"1000000000" doc:"What it is worth when it is taken, in money."`
 	Cost        float64  `json:"cost,omitempty" minimum:"0" maximum:"1000000000" doc:"Of offering it, in money."`
 	Rate        float64  `json:"rate,omitempty" minimum:"0" maximum:"1" doc:"Share that is thought to take it before anybody was asked; 0.05 when 0. It counts as much as 20 offers."`
-	Prediction  string   `json:"prediction,omitempty" maxLength:"64" doc:"The prediction that is the person's own chance; persons without it have the chance of their segment."`
+	Prediction  string   `json:"prediction,omitempty" maxLength:"130" doc:"MODEL.OUTPUT that is the person's own chance, from 0 to 1; persons without it have the chance of their segment."`
 	Segments    []string `json:"segments,omitempty" maxItems:"20" doc:"Audiences whose response is learned apart: a person counts in the first that it is in."`
 	Say         string   `json:"say,omitempty" maxLength:"2000" doc:"What to say."`
 	Offer       RawJSON  `json:"offer,omitempty" doc:"What the system that asks needs to make the offer."`
