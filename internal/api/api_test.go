@@ -136,7 +136,7 @@ func newSite(t *testing.T) *site {
 	}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := api.New(api.Options{Profiles: s.product, Identity: s.product, Query: s.product, Explore: s.product, Quarantine: s.product, Import: s.product,
-		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Live: s.product, Sources: s.product, Users: people{s.product}, Work: people{s.product}, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Lifecycle: groups{s.product}, Saved: groups{s.product}, Recommend: offers{s.product}, Decide: offers{s.product}, Matching: matches{s.product}, Enriching: matches{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
+		Status: s.product, Exports: s.product, Backups: s.product, Audit: &s.audit, Reload: s.product, Live: s.product, Sources: s.product, Users: people{s.product}, Work: people{s.product}, Privacy: s.product, Computed: s.product, Plans: rulebook{s.product}, Audiences: groups{s.product}, Lifecycle: groups{s.product}, Saved: groups{s.product}, Models: models{s.product}, Recommend: offers{s.product}, Decide: offers{s.product}, Matching: matches{s.product}, Enriching: matches{s.product}, Quality: rulebook{s.product}, Tokens: store, Log: log, Version: "test", Now: now, QueryMaxRows: 100, QueryTimeout: 3 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -557,7 +557,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	}
 	template := strings.NewReplacer("/saved/goal/x", "/saved/{kind}/{name}", "email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?namespace=email&keep_unmatched=true", "", "?of=trait&name=tier&prefix=g", "",
 		"plans/shop", "plans/{name}", "sources/till", "sources/{name}", "audiences/vip", "audiences/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "computed-traits/r", "computed-traits/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
-		"erasures/er_7", "erasures/{id}", "enrichment/acme", "enrichment/{source}", "actions/offer", "actions/{name}", "decide/d_7/", "decide/{id}/", "items/B-42", "items/{sku}", "runs/7/", "runs/{id}/", "users/x", "users/{name}", "comments/7", "comments/{id}", "?state=same&q=ann", "", "?outcome=accepted", "")
+		"erasures/er_7", "erasures/{id}", "enrichment/acme", "enrichment/{source}", "actions/offer", "actions/{name}", "models/worth", "models/{name}", "decide/d_7/", "decide/{id}/", "items/B-42", "items/{sku}", "runs/7/", "runs/{id}/", "users/x", "users/{name}", "comments/7", "comments/{id}", "?state=same&q=ann", "", "?outcome=accepted", "")
 	count := 0
 	for _, rt := range routes {
 		op, ok := doc.Paths[template.Replace(rt.path)][strings.ToLower(rt.method)]
