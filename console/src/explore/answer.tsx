@@ -170,7 +170,7 @@ export function AnswerTable({ answer, open, most = 25 }: TableProps) {
       .join(' · ') || say('total');
   return (
     <>
-      <Table.ScrollContainer minWidth={0} type="native">
+      <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
         <Table verticalSpacing={5} highlightOnHover fz="sm" aria-label={say('table')}>
           <Table.Thead>
             <Table.Tr>

@@ -36,7 +36,10 @@ export function Act({ of }: { of: Schema<'ModelInForce'> }) {
   const grouped = of.outputs?.find((o) => ['tier', 'segment'].includes(o.name))?.name;
   if (grouped)
     for (const g of (report.data?.groups ?? []).slice(0, 8))
-      ideas.push({ label: g.name, where: { and: [{ trait: score(grouped), op: 'eq', value: g.name }] } });
+      ideas.push({
+        label: g.name.replaceAll('_', ' '),
+        where: { and: [{ trait: score(grouped), op: 'eq', value: g.name }] },
+      });
   return (
     <Part title={say('act')} about={say('actHelp')}>
       <Stack gap={6}>

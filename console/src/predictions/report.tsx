@@ -65,10 +65,12 @@ const names = (rows: { values?: Record<string, number> }[]) => [
 function Measures({ of }: { of: Told }) {
   const { say, number } = useLanguage(words);
   const rows = of.measures ?? [];
-  const columns = names(rows);
+  const naive = rows.filter((r) => r.naive);
+  // What can be held against naive guesses; the rest stands in the sentences.
+  const columns = names(naive.length > 0 ? naive : rows);
   return (
     <Part title={say('measures')} about={say('measuresHelp')}>
-      <Table.ScrollContainer minWidth={0} type="native">
+      <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
         <Table verticalSpacing={4}>
           <Table.Thead>
             <Table.Tr>
@@ -82,8 +84,8 @@ function Measures({ of }: { of: Told }) {
           </Table.Thead>
           <Table.Tbody>
             {rows.map((r) => (
-              <Table.Tr key={r.name} fw={r.naive ? undefined : 600}>
-                <Table.Td>{r.naive ? r.name : `${r.name} (${say('model')})`}</Table.Td>
+              <Table.Tr key={r.name} fw={r.naive || naive.length === 0 ? undefined : 600}>
+                <Table.Td>{r.naive || naive.length === 0 ? r.name : `${r.name} (${say('model')})`}</Table.Td>
                 {columns.map((c) => (
                   <Table.Td key={c} ta="end">
                     {r.values?.[c] === undefined ? '–' : number(Number(r.values[c].toPrecision(4)))}
@@ -196,7 +198,7 @@ function Groups({ of }: { of: Told }) {
   const columns = names(rows).slice(0, 5);
   return (
     <Part title={say('groups')}>
-      <Table.ScrollContainer minWidth={0} type="native">
+      <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
         <Table verticalSpacing={4}>
           <Table.Thead>
             <Table.Tr>
