@@ -63,6 +63,7 @@ type Table struct {
 	Key     []string // names of the columns that identify a row
 	Person  bool     // rows belong to a person: anchor_id is stored, the view gives profile_id
 	Import  bool     // imports may write it
+	Added   int      // columns at the end that rows of changes written by earlier versions do not have
 }
 
 // Column is the index of the named column, or -1.
@@ -108,7 +109,7 @@ var Schema = []*Table{
 		text("event_id"), profileID, times("ts", "received_at"), source,
 		text("type", "name", "anonymous_id", "user_id"), columns(TypeJSON, []string{"properties", "context"}))},
 	{Name: "profiles", Key: []string{"profile_id"}, Import: true, Columns: slices.Concat(
-		profileID, times("first_seen", "last_seen"), columns(TypeJSON, []string{"traits", "consent", "computed"}), source, columns(TypeJSON, []string{"predictions"}))},
+		profileID, times("first_seen", "last_seen"), columns(TypeJSON, []string{"traits", "consent", "computed"}), source, columns(TypeJSON, []string{"predictions"})), Added: 1},
 	{Name: "identifiers", Key: []string{"namespace", "value"}, Person: true, Columns: slices.Concat(anchorID,
 		text("namespace", "value"), profileID, source, columns(TypeBool, []string{"verified"}), times("first_seen", "last_seen"))},
 	{Name: "orders", Key: []string{"source", "order_id"}, Person: true, Import: true, Columns: slices.Concat(anchorID,

@@ -127,10 +127,10 @@ func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
 		keys[i] = t.Column(k)
 	}
 	for i, row := range slices.Concat(tr.Insert, tr.Upsert) {
-		if len(row) != len(t.Columns) {
+		if len(row) > len(t.Columns) || len(row) < len(t.Columns)-t.Added {
 			return clientele.Errorf(clientele.Invalid, "column store: a row of %s has %d values instead of %d", t.Name, len(row), len(t.Columns))
 		}
-		values := make([]driver.Value, len(row))
+		values := make([]driver.Value, len(t.Columns))
 		for c, v := range row {
 			var err error
 			if values[c], err = stagedValue(t, c, v); err != nil {

@@ -191,6 +191,20 @@ func TestApplyRefuses(t *testing.T) {
 	}
 }
 
+// A change that an earlier version of the program wrote has no values for columns that were added since.
+func TestApplyShorterRows(t *testing.T) {
+	s := fresh(t)
+	whole := row("profiles", map[string]any{"profile_id": int64(5), "source": "web"})
+	apply(t, s, 1, clientele.Change{Tables: []clientele.TableRows{{Table: "profiles", Upsert: [][]any{whole[:len(whole)-1]}}}})
+	if got := query(t, s, "select source, predictions from profiles"); len(got) != 1 || got[0][0] != "web" || got[0][1] != nil {
+		t.Errorf("%v", got)
+	}
+	short := clientele.Change{Tables: []clientele.TableRows{{Table: "profiles", Upsert: [][]any{whole[:len(whole)-2]}}}}
+	if err := s.Apply(context.Background(), 2, []clientele.Change{short}); clientele.ErrorCode(err) != clientele.Invalid {
+		t.Errorf("a row without a column that every version has: %v", err)
+	}
+}
+
 func TestRevenueBase(t *testing.T) {
 	s := fresh(t)
 	const day = int64(86_400_000_000)
