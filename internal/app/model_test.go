@@ -123,6 +123,7 @@ func TestModelOfValue(t *testing.T) {
 		t.Errorf("a model that an audience asks for can be deleted: %v", err)
 	}
 
+	p.settle()
 	// A purchase changes the score, and who is asleep.
 	sleeper := p.sql("select i.value from identifiers i join audience_members a using (profile_id) where a.audience = 'asleep' and a.exited_at is null and i.namespace = 'user_id' order by 1 limit 1")[0]
 	before := p.prediction(sleeper, "ltv", "expected_value")
