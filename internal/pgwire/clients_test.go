@@ -32,7 +32,7 @@ func TestPsql(t *testing.T) {
 		return string(out)
 	}
 	for input, want := range map[string][]string{
-		`\dt`:                         {"public | orders ", "public | profiles ", "(20 rows)"},
+		`\dt`:                         {"public | orders ", "public | profiles ", "(22 rows)"},
 		`\d profiles`:                 {`Table "public.profiles"`, "profile_id | bigint", "first_seen | timestamp with time zone", "traits     | json", "city       | text"},
 		`\d orders`:                   {"revenue         | numeric(18,4)"},
 		`\d+ events`:                  {"properties   | json"},
@@ -113,7 +113,7 @@ func TestMetadata(t *testing.T) {
 			where c.table_schema !~ '^information_schema|catalog_history|pg_' and c.table_schema in ('public') and c.table_name in ('fx_rates') order by pos`, nil, 4, "[date date 0 false <nil> false]"},
 		"schemas": {`select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' and has_schema_privilege(nspname, 'USAGE')`, nil, 1, "[public]"},
 		"tables of Grafana": {`select case when quote_ident(table_schema) in (select case when trim(s[i]) = '"$user"' then user else trim(s[i]) end from generate_series(1, 1) as g(i), (select string_to_array('public', ',')) as t(s)) then quote_ident(table_name)
-			else quote_ident(table_schema) || '.' || quote_ident(table_name) end as "table" from information_schema.tables where quote_ident(table_schema) not in ('information_schema', 'pg_catalog') order by 1`, nil, 20, "[ad_spend]"},
+			else quote_ident(table_schema) || '.' || quote_ident(table_name) end as "table" from information_schema.tables where quote_ident(table_schema) not in ('information_schema', 'pg_catalog') order by 1`, nil, 22, "[ad_spend]"},
 		"columns of Grafana": {`select quote_ident(column_name) as "column", data_type as "type" from information_schema.columns where quote_ident(table_name) = 'ad_spend' order by ordinal_position`, nil, 9, "[date date]"},
 		"version of Grafana": {`select current_setting('server_version_num')::int / 100 as version`, nil, 1, "[1500]"},
 		"types of Npgsql": {`select ns.nspname, t.oid, t.typname, t.typtype, t.typnotnull, t.elemtypoid from (select typ.oid, typ.typnamespace, typ.typname, typ.typtype, typ.typrelid, typ.typnotnull, elemtyp.oid as elemtypoid
