@@ -38,7 +38,7 @@ run: build ## the demo shop on LISTEN with DATA: a year of PEOPLE (20,000), then
 	@bin/clientele demo --listen '$(LISTEN)' --data '$(DATA)' $(if $(PEOPLE),--people $(PEOPLE))
 
 test: ## all tests, with the race detector
-	$(GO) test -race -timeout 10m $(TESTFLAGS) ./...
+	$(GO) test -race -timeout 20m $(TESTFLAGS) ./...
 
 check: lint vuln test e2e ## what CI runs: lint and all tests
 
@@ -77,8 +77,8 @@ bench-stages: ## stage by stage in one process: log, collect, import, matching, 
 fuzz: ## every fuzz test for FUZZTIME each
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' sh scripts/fuzz.sh
 
-e2e: ## the tests of the whole program: kills, full disk, real files, real libraries (about 8 minutes)
-	CLIENTELE_E2E=1 $(GO) test -count=1 -timeout 20m $(TESTFLAGS) ./e2e/...
+e2e: ## the tests of the whole program: kills, full disk, real files, real libraries (about 12 minutes)
+	CLIENTELE_E2E=1 $(GO) test -count=1 -timeout 30m $(TESTFLAGS) ./e2e/...
 	$(GO) test -count=1 $(TESTFLAGS) -run 'TestOnlineRetail$$' ./internal/importer
 	$(GO) test -count=1 $(TESTFLAGS) -run 'TestTruthSets$$' ./internal/linkage
 	$(GO) test -count=1 $(TESTFLAGS) ./internal/predict/...
