@@ -15,21 +15,24 @@ type ModelKind string
 
 // The kinds of models.
 const (
-	ModelLTV      ModelKind = "ltv"      // orders and value to come
-	ModelDiscount ModelKind = "discount" // who waits for discounts
-	ModelSegments ModelKind = "segments" // groups of customers that are alike
+	ModelLTV        ModelKind = "ltv"        // orders and value to come
+	ModelDiscount   ModelKind = "discount"   // who waits for discounts
+	ModelSegments   ModelKind = "segments"   // groups of customers that are alike
+	ModelChurn      ModelKind = "churn"      // who does not order again
+	ModelPropensity ModelKind = "propensity" // who orders, or does something else
 )
 
 // ModelKinds are all kinds.
-var ModelKinds = []ModelKind{ModelLTV, ModelDiscount, ModelSegments}
+var ModelKinds = []ModelKind{ModelLTV, ModelChurn, ModelPropensity, ModelDiscount, ModelSegments}
 
 // Model says what is to be predicted of everybody who has ordered. Its scores are predictions.NAME.OUTPUT.
 type Model struct {
 	Name        string    `json:"name" doc:"a-z, 0-9 and _, the first a letter, at most 40."`
-	Kind        ModelKind `json:"kind" enum:"ltv,discount,segments"`
+	Kind        ModelKind `json:"kind" enum:"ltv,churn,propensity,discount,segments"`
 	Description string    `json:"description,omitempty" maxLength:"500"`
-	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv."`
-	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest."`
+	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv, churn and propensity."`
+	Target      string    `json:"target,omitempty" maxLength:"200" doc:"Of propensity: order (default), or the name of an event."`
+	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest. Of churn and propensity: logistic or trees; without it the better one."`
 	Unit        string    `json:"unit,omitempty" doc:"Of ltv, the unit of time of its parameters: week (default) or day."`
 	Window      string    `json:"window,omitempty" doc:"Of ltv: learn from customers alone whose first order is at most that long ago."`
 	Returns     string    `json:"returns,omitempty" doc:"net (default): a return is taken off the orders before it; ignore: it is left out."`
@@ -57,6 +60,9 @@ func (k ModelKind) Outputs() []ModelOutput {
 	case ModelLTV:
 		return []ModelOutput{{"expected_value", TypeDouble, "money over the horizon, in the currency, times the margin"}, {"expected_orders", TypeDouble, "orders over the horizon"},
 			{"p_alive", TypeDouble, "chance of being a customer still; missing where no drop-out can be seen"}, percentileOutput, {"tier", TypeText, "top_1, top_5, top_10, top_25 or rest, by expected value"}}
+	case ModelChurn, ModelPropensity:
+		return []ModelOutput{{"probability", TypeDouble, "chance of yes within the horizon; of churn, that no order comes"}, percentileOutput,
+			{"reasons", TypeText, "what moves it most for this person, + up and - down"}}
 	case ModelDiscount:
 		return []ModelOutput{{"share", TypeDouble, "share of orders with a discount, nearer to that of all the fewer orders there are"}, {"low", TypeDouble, "with 80 % the share is above"},
 			{"high", TypeDouble, "and below"}, percentileOutput, {"tier", TypeText, "waits for discounts, between, or pays the full price"}}
@@ -65,6 +71,9 @@ func (k ModelKind) Outputs() []ModelOutput {
 	}
 	return nil
 }
+
+// TargetOrder is an order as the target of a model.
+const TargetOrder = "order"
 
 // Besides its outputs a score says of which version it is, and as of when.
 const (
@@ -86,11 +95,17 @@ func (m *Model) Check() error {
 	case !modelName.MatchString(m.Name):
 		return wrong("write a-z, 0-9 and _, the first a letter, at most 40", "%q is no name of a model", m.Name)
 	case !slices.Contains(ModelKinds, m.Kind):
-		return wrong("kinds are ltv, discount and segments", "there is no kind %q of models", string(m.Kind))
-	case m.Kind == ModelLTV && m.Horizon == "":
-		return wrong("for example 90d or 39w", "horizon is missing: over which time is the value?")
-	case m.Kind != ModelLTV && m.Horizon+m.Method+m.Unit+m.Window != "":
-		return wrong("leave them out", "horizon, method, unit and window are of models of the kind ltv")
+		return wrong("kinds are ltv, churn, propensity, discount and segments", "there is no kind %q of models", string(m.Kind))
+	case m.Kind != ModelDiscount && m.Kind != ModelSegments && m.Horizon == "":
+		return wrong("for example 90d or 39w", "horizon is missing: how far is to be predicted?")
+	case (m.Kind == ModelDiscount || m.Kind == ModelSegments) && m.Horizon+m.Method != "":
+		return wrong("leave them out", "models of the kind %s have neither horizon nor method", m.Kind)
+	case m.Kind != ModelLTV && m.Unit+m.Window != "":
+		return wrong("leave them out", "unit and window are of models of the kind ltv")
+	case m.Kind != ModelPropensity && m.Target != "":
+		return wrong("leave it out", "target is of models of the kind propensity")
+	case (m.Kind == ModelChurn || m.Kind == ModelPropensity) && m.Currency+m.Returns != "":
+		return wrong("leave them out", "currency and returns are not of models of the kind %s", m.Kind)
 	case m.Kind != ModelSegments && m.Groups != 0:
 		return wrong("leave it out", "groups is of models of the kind segments")
 	case m.Groups < 0 || m.Groups == 1 || m.Groups > 50:
@@ -103,8 +118,10 @@ func (m *Model) Check() error {
 		return wrong("net or ignore", "returns %q is neither", m.Returns)
 	case !slices.Contains([]string{"", "week", "day"}, m.Unit):
 		return wrong("week or day", "there is no unit %q", m.Unit)
-	case !slices.Contains([]string{"", "pareto", "mbg", "bg", "nbd", "auto"}, m.Method):
+	case m.Kind == ModelLTV && !slices.Contains([]string{"", "pareto", "mbg", "bg", "nbd", "auto"}, m.Method):
 		return wrong("pareto, mbg, bg, nbd or auto", "there is no method %q", m.Method)
+	case (m.Kind == ModelChurn || m.Kind == ModelPropensity) && !slices.Contains([]string{"", "logistic", "trees"}, m.Method):
+		return wrong("logistic or trees, or leave it out", "there is no method %q", m.Method)
 	case !slices.Contains([]string{"", "auto", "manual"}, m.Promote):
 		return wrong("auto or manual", "promote %q is neither", m.Promote)
 	}

@@ -174,11 +174,7 @@ func (a *App) rescoreChanged(ctx context.Context, m *resolve.ModelRow, after cli
 	for from := 0; from < len(changed); from += rescoreAtOnce {
 		some := changed[from:min(from+rescoreAtOnce, len(changed))]
 		asOf := clientele.Micros(a.domain.Load())
-		orders, _, err := a.orders(ctx, &v.Settings, some)
-		if err != nil {
-			return after, err
-		}
-		scores, err := trainer.Score(m.Model.Kind, artefact, orders, ranks)
+		scores, _, _, err := a.predict(ctx, v, artefact, some, ranks)
 		if err != nil {
 			return after, err
 		}

@@ -254,6 +254,49 @@ func TestModelsOfTheConfiguration(t *testing.T) {
 	p.tells("select count(*) from profiles where predictions is not null", "0")
 }
 
+// Who leaves and who orders again is learned from what people did before earlier moments, and told with reasons; the best who are
+// likely gone, with consent, are an audience.
+func TestModelsThatAnswer(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	p := run(t, settings(t))
+	for _, m := range []clientele.Model{{Name: "churn", Kind: clientele.ModelChurn, Horizon: "60d"}, {Name: "again", Kind: clientele.ModelPropensity, Horizon: "30d"}, {Name: "signs", Kind: clientele.ModelPropensity, Horizon: "30d", Target: "Signed Up"}, {Name: "ltv", Kind: clientele.ModelLTV, Horizon: "90d"}} {
+		if _, err := p.client.SetModel(ctx, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m := p.trained("churn"); m.Trained == nil || m.Trained.State != clientele.VersionRefused {
+		t.Fatalf("without facts: %+v %s", m.Trained, m.Trouble)
+	}
+	p.buyers(600)
+	p.trained("ltv")
+	for _, name := range []string{"churn", "again"} {
+		m := p.trained(name)
+		if m.Trained.Quality == "poor" || m.Promoted != m.Trained.Version || m.Trouble != "" || m.Trained.Metrics["auc"] < 0.65 {
+			t.Errorf("%s: %+v %s", name, m.Trained, m.Trouble)
+		}
+		report, err := p.client.ModelReport(ctx, name, 0)
+		if err != nil || len(report.Drivers) == 0 || len(report.Calibration) == 0 || len(report.Lift) != 2 {
+			t.Errorf("%s: %+v %v", name, report, err)
+		}
+	}
+	if m := p.trained("signs"); m.Trained.State != clientele.VersionRefused || !strings.Contains(m.Trained.Why, "too little data") {
+		t.Errorf("nobody has ever signed up: %+v", m.Trained)
+	}
+	p.tells("select count(*) > 300, min(churn_probability) >= 0, max(churn_probability) <= 1, count(*) filter (where churn_reasons is null or churn_reasons = '') from profiles where churn_probability is not null", "true|true|true|0")
+	p.tells("select corr(churn_probability, ltv_p_alive) < -0.3 from profiles", "true")
+	if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "leaving best", Where: clientele.RawJSON(`{"and":[{"trait":"predictions.ltv.expected_value","percentile":{"op":"gte","value":80}},{"trait":"predictions.churn.probability","op":"gt","value":0.1},{"not":{"consent":"marketing","granted":false}}]}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if v := p.filled("leaving best"); v.Members == 0 {
+		t.Error("nobody of the best is leaving")
+	}
+	sleeper := p.sql("select i.value from profiles p join identifiers i using (profile_id) where i.namespace = 'user_id' and churn_probability is not null order by churn_probability desc, 1 limit 1")[0]
+	before := p.prediction(sleeper, "churn", "probability")
+	p.rows("crm", fmt.Sprintf(`{"table":"orders","id":"new","ids":[{"ns":"user_id","v":%q}],"fields":{"order_id":"NEW","ts":"2026-02-24T10:00:00Z","revenue":"50"}}`, sleeper))
+	eventually(t, "the purchase changes the chance", func() bool { return p.prediction(sleeper, "churn", "probability") != before })
+}
+
 // A training can be stopped, and says so.
 func TestModelIsStopped(t *testing.T) {
 	t.Parallel()

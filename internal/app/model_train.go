@@ -144,7 +144,8 @@ func (a *App) dueModels(ctx context.Context) error {
 			if last != nil && last.State == clientele.VersionRefused {
 				train = min(train, 24*time.Hour)
 			}
-			j.train = last == nil || since(last.At) >= train
+			moved := last != nil && m.Scored != nil && len(m.Scored.Moved) > 0 && since(last.At) >= 24*time.Hour
+			j.train = last == nil || since(last.At) >= train || moved
 		}
 		stale := m.Promoted != 0 && (m.Scored == nil || m.Scored.Version != m.Promoted || since(m.Scored.At) >= every(m.Model.ScoreEvery, "1d"))
 		if !j.train && !stale || now.Sub(a.modeling.lastTry(name)) < modelAgain {
@@ -210,20 +211,11 @@ func (a *App) trainModel(ctx context.Context, j modelJob) error {
 	}
 	began := a.o.Now()
 	a.modeling.note(j.name, func(r *clientele.ModelRun) { r.Doing = "reads" })
-	orders, _, err := a.orders(ctx, &m.Model, nil)
-	if err != nil {
-		return err
-	}
-	before, err := a.promotedArtefact(m)
-	if err != nil {
-		return err
-	}
-	a.modeling.note(j.name, func(r *clientele.ModelRun) { r.Doing = "trains" })
-	t, err := trainer.Train(ctx, &m.Model, orders, before)
+	t, notes, err := a.learn(ctx, m, func() { a.modeling.note(j.name, func(r *clientele.ModelRun) { r.Doing = "trains" }) })
 	switch {
 	case clientele.ErrorCode(err) == clientele.Invalid: // too little data: that is what came of it
 		t = &trainer.Trained{Version: clientele.ModelVersion{State: clientele.VersionRefused, Why: err.Error(), Quality: "unknown", Settings: m.Model}}
-		t.Report = clientele.ModelReport{Quality: "unknown", Summary: []string{err.Error() + ".", "What helps: " + clientele.ErrorHint(err) + "."}, Notes: orders.Notes}
+		t.Report = clientele.ModelReport{Quality: "unknown", Summary: []string{err.Error() + ".", "What helps: " + clientele.ErrorHint(err) + "."}, Notes: notes}
 	case err != nil:
 		return err
 	}
@@ -306,11 +298,7 @@ func (a *App) scoreEverybody(ctx context.Context, name, by string) error {
 	}
 	a.modeling.note(name, func(r *clientele.ModelRun) { r.Doing, r.Version = "reads", v.Version })
 	asOf := clientele.Micros(a.domain.Load())
-	orders, upTo, err := a.orders(ctx, &v.Settings, nil)
-	if err != nil {
-		return err
-	}
-	scores, err := trainer.Score(m.Model.Kind, artefact, orders, nil)
+	scores, moved, upTo, err := a.predict(ctx, v, artefact, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -323,7 +311,7 @@ func (a *App) scoreEverybody(ctx context.Context, name, by string) error {
 	if err := a.unscore(ctx, by, name, scores.Profiles); err != nil {
 		return err
 	}
-	done := &clientele.ModelScored{Version: v.Version, At: asOf, UpTo: upTo, Profiles: int64(len(scores.Profiles))}
+	done := &clientele.ModelScored{Version: v.Version, At: asOf, UpTo: upTo, Profiles: int64(len(scores.Profiles)), Moved: moved}
 	if ranked := scores.Columns[0]; ranked.Numbers != nil && m.Model.Kind != clientele.ModelSegments {
 		done.Ranks = trainer.Ranks(ranked.Numbers)
 	}
