@@ -33,7 +33,7 @@ func TestPsql(t *testing.T) {
 	}
 	for input, want := range map[string][]string{
 		`\dt`:                         {"public | orders ", "public | profiles ", "(22 rows)"},
-		`\d profiles`:                 {`Table "public.profiles"`, "profile_id | bigint", "first_seen | timestamp with time zone", "traits     | json", "city       | text"},
+		`\d profiles`:                 {`Table "public.profiles"`, "profile_id  | bigint", "first_seen  | timestamp with time zone", "traits      | json", "city        | text"},
 		`\d orders`:                   {"revenue         | numeric(18,4)"},
 		`\d+ events`:                  {"properties   | json"},
 		`\d nowhere`:                  {`Did not find any relation named "nowhere"`},
