@@ -26,10 +26,7 @@ type Facts struct {
 	Notes    []string
 }
 
-// answers are the kinds churn and propensity.
-type answers struct{}
-
-// answerArtefact is what was learned of them.
+// answerArtefact is what was learned by the kinds churn and propensity.
 type answerArtefact struct {
 	learn.Saved
 	Channels []string `json:"channels"`
