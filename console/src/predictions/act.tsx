@@ -33,6 +33,11 @@ export function Act({ of }: { of: Schema<'ModelInForce'> }) {
         ],
       },
     });
+  if (of.kind === 'churn' || of.kind === 'propensity')
+    ideas.push({
+      label: say('likely', { output: of.name.replaceAll('_', ' ') }),
+      where: { and: [{ trait: score('probability'), op: 'gt', value: 0.6 }] },
+    });
   const grouped = of.outputs?.find((o) => ['tier', 'segment'].includes(o.name))?.name;
   if (grouped)
     for (const g of (report.data?.groups ?? []).slice(0, 8))

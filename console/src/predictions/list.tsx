@@ -1,10 +1,11 @@
-import { Anchor, Badge, Button, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Autocomplete, Badge, Button, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconChartDots, IconPlus } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
+import { useEvents } from '../parts/names';
 import { Page } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
@@ -106,6 +107,9 @@ function State({ of }: { of: Of }) {
   return <>{say(`s_${of.latest.state}` as 's_trained')}</>;
 }
 
+const kinds = ['ltv', 'churn', 'propensity', 'discount', 'segments'] as const satisfies Of['kind'][];
+const overSpan = (kind: Of['kind']) => kind !== 'discount' && kind !== 'segments';
+
 function NewModel() {
   const { say } = useLanguage(words);
   const navigate = useNavigate();
@@ -114,10 +118,17 @@ function NewModel() {
   const [name, setName] = useState('ltv');
   const [kind, setKind] = useState<Of['kind']>('ltv');
   const [horizon, setHorizon] = useState('90d');
+  const [target, setTarget] = useState('order');
   const [every, setEvery] = useState('');
   const make = useMutation({
     mutationFn: async () => {
-      const body = { name, kind, horizon: kind === 'ltv' ? horizon : undefined, train_every: every || undefined };
+      const body = {
+        name,
+        kind,
+        horizon: overSpan(kind) ? horizon : undefined,
+        target: kind === 'propensity' && target !== 'order' ? target : undefined,
+        train_every: every || undefined,
+      };
       await api.post('/api/v1/models', { body });
       if (!every) await api.post('/api/v1/models/{name}/train', { path: { name } });
     },
@@ -143,7 +154,7 @@ function NewModel() {
               label={say('kind')}
               description={say(`for_${kind}`)}
               allowDeselect={false}
-              data={(['ltv', 'discount', 'segments'] as const).map((k) => ({ value: k, label: say(`kind_${k}`) }))}
+              data={kinds.map((k) => ({ value: k, label: say(`kind_${k}`) }))}
               value={kind}
               onChange={(k) => {
                 setKind((k ?? 'ltv') as Of['kind']);
@@ -158,11 +169,12 @@ function NewModel() {
               value={name}
               onChange={(e) => setName(e.currentTarget.value)}
             />
-            {kind === 'ltv' && (
+            {kind === 'propensity' && <Target value={target} onChange={setTarget} />}
+            {overSpan(kind) && (
               <Select
                 label={say('horizon')}
                 allowDeselect={false}
-                data={(['90d', '180d', '1y'] as const).map((h) => ({ value: h, label: say(`h_${h}`) }))}
+                data={(['30d', '60d', '90d', '180d', '1y'] as const).map((h) => ({ value: h, label: say(`h_${h}`) }))}
                 value={horizon}
                 onChange={(h) => setHorizon(h ?? '90d')}
               />
@@ -186,5 +198,21 @@ function NewModel() {
         </form>
       </Modal>
     </>
+  );
+}
+
+/** What the chance is of: an order, or an event that there is. */
+function Target({ value, onChange }: { value: string; onChange: (target: string) => void }) {
+  const { say } = useLanguage(words);
+  const events = useEvents();
+  return (
+    <Autocomplete
+      label={say('target')}
+      description={say('targetHelp')}
+      required
+      data={['order', ...events.map((e) => e.value).filter((e) => e !== 'order')]}
+      value={value}
+      onChange={onChange}
+    />
   );
 }
