@@ -19,8 +19,9 @@ GOVULNCHECK    ?= golang.org/x/vuln/cmd/govulncheck@v1.1.4
 VERSION        ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Pebble's blocks are packed with Snappy. The zstd that it can also read is the one in Go, which the program has
-# anyway, instead of one in C that takes half a minute to compile.
-export GOFLAGS += -tags=pebblegozstd
+# anyway, instead of one in C that takes half a minute to compile. Without paths in it a build is found in the cache
+# from any clone.
+export GOFLAGS += -trimpath -tags=pebblegozstd
 
 .DEFAULT_GOAL := help
 .PHONY: help build console run test check lint bench bench-quick bench-large bench-build bench-stages fuzz e2e soak vuln clean
