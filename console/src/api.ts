@@ -23,6 +23,7 @@ export interface Who {
 
 /** An answer other than 2xx: what happened, and what to do about it. */
 export class Problem extends Error {
+  /** status is that of HTTP, or 0 where no answer came. */
   constructor(
     readonly status: number,
     message: string,

@@ -1,5 +1,6 @@
 // What the frame and the shared pieces say, by language; a section's own words are in its folder. English is
-// complete; a language may leave words out, which are then English.
+// complete. The sections that translated.test.ts names are complete in every language; in others a language may
+// leave words out, which are then English.
 
 type Others<W> = Record<string, Partial<Record<keyof W, string>>>;
 
@@ -54,6 +55,8 @@ export const words = defineWords(
     back: 'Back',
     notFound: 'There is no such page.',
     notFoundHelp: 'The address may be of an older version. The navigation leads to what there is.',
+    unreachable: 'The server does not answer',
+    unreachableHelp: 'It may be starting again; the page tries once more by itself.',
   },
   {
     th: {
@@ -89,6 +92,14 @@ export const words = defineWords(
       cancel: 'ยกเลิก',
       tryAgain: 'ลองอีกครั้ง',
       back: 'กลับ',
+      tokenHelp: 'สร้างด้วยคำสั่ง: clientele token create NAME --scope read',
+      showSecret: 'แสดงสิ่งที่พิมพ์',
+      csv: 'CSV',
+      sortBy: 'เรียงตาม {column}',
+      notFound: 'ไม่พบหน้านี้',
+      notFoundHelp: 'ที่อยู่อาจเป็นของรุ่นก่อน ใช้เมนูเพื่อไปยังหน้าที่มีอยู่',
+      unreachable: 'เซิร์ฟเวอร์ไม่ตอบสนอง',
+      unreachableHelp: 'เซิร์ฟเวอร์อาจกำลังเริ่มทำงานใหม่ หน้านี้จะลองอีกครั้งเอง',
     },
     vi: {
       home: 'Trang chủ',
@@ -123,6 +134,14 @@ export const words = defineWords(
       cancel: 'Hủy',
       tryAgain: 'Thử lại',
       back: 'Quay lại',
+      tokenHelp: 'Tạo bằng lệnh: clientele token create NAME --scope read',
+      showSecret: 'Hiện nội dung đang nhập',
+      csv: 'CSV',
+      sortBy: 'Sắp xếp theo {column}',
+      notFound: 'Không có trang này.',
+      notFoundHelp: 'Địa chỉ có thể thuộc phiên bản cũ. Hãy dùng thanh điều hướng để đến các trang hiện có.',
+      unreachable: 'Máy chủ không phản hồi',
+      unreachableHelp: 'Có thể máy chủ đang khởi động lại; trang sẽ tự thử lại.',
     },
     fa: {
       home: 'خانه',
@@ -157,6 +176,14 @@ export const words = defineWords(
       cancel: 'انصراف',
       tryAgain: 'تلاش دوباره',
       back: 'بازگشت',
+      tokenHelp: 'ساختن با دستور: clientele token create NAME --scope read',
+      showSecret: 'نمایش آنچه نوشته شده',
+      csv: 'CSV',
+      sortBy: 'مرتب‌سازی بر پایهٔ {column}',
+      notFound: 'چنین صفحه‌ای نیست.',
+      notFoundHelp: 'شاید نشانی از نسخهٔ پیشین باشد. از منوی ناوبری به صفحه‌های موجود بروید.',
+      unreachable: 'سرور پاسخ نمی‌دهد',
+      unreachableHelp: 'شاید سرور در حال راه‌اندازی دوباره است؛ صفحه خود بار دیگر تلاش می‌کند.',
     },
     ru: {
       home: 'Главная',
@@ -191,6 +218,14 @@ export const words = defineWords(
       cancel: 'Отмена',
       tryAgain: 'Повторить',
       back: 'Назад',
+      tokenHelp: 'Создаётся командой: clientele token create NAME --scope read',
+      showSecret: 'Показать введённое',
+      csv: 'CSV',
+      sortBy: 'Сортировать по столбцу «{column}»',
+      notFound: 'Такой страницы нет.',
+      notFoundHelp: 'Возможно, адрес из прежней версии. Все существующие страницы есть в меню.',
+      unreachable: 'Сервер не отвечает',
+      unreachableHelp: 'Возможно, он перезапускается; страница повторит запрос сама.',
     },
   },
 );
@@ -236,6 +271,7 @@ export function formats(language: string) {
   const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
   const minute = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
   const second = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
+  const away = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
   return {
     number: (n: number) => number.format(n),
     /** 12.3K: for axes and tiles. */
@@ -246,6 +282,8 @@ export function formats(language: string) {
     minute: (t: string) => minute.format(new Date(t)),
     /** The time of day alone. */
     second: (t: string) => second.format(new Date(t)),
+    /** In 3 days, tomorrow, 2 days ago. */
+    days: (n: number) => away.format(n, 'day'),
     zone: minute.resolvedOptions().timeZone,
     value: (v: unknown): string => {
       if (typeof v === 'number') return number.format(v);

@@ -1,5 +1,8 @@
 import { defineWords } from '../words';
-import { others } from './translated';
+import { fa } from './words.fa';
+import { ru } from './words.ru';
+import { th } from './words.th';
+import { vi } from './words.vi';
 
 const en = {
   about: 'Groups of people who are kept up to date by themselves, as things happen and as time passes.',
@@ -25,7 +28,7 @@ const en = {
   edit: 'Change {name}',
   description: 'What it is for',
 
-  nameHelp: 'Letters, digits, spaces, - and _. It is how other audiences and tools refer to it.',
+  nameHelp: 'Letters, digits, spaces, -, _ and dots. It is how other audiences and tools refer to it.',
   who: 'Who is in',
   leaveOut: 'Whom to leave out',
   leaveOutHelp: 'People who are meant but should not be reached. Each rule says how many it takes out.',
@@ -237,5 +240,5 @@ const en = {
   answers: 'The query names {count} people.',
 };
 
-export const words = defineWords(en, others);
+export const words = defineWords(en, { th, vi, fa, ru });
 export type AudienceWord = keyof typeof en;

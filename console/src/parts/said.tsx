@@ -7,9 +7,16 @@ import { useLanguage } from '../settings';
 /** What went wrong, and what to do. */
 export function Trouble({ error, again }: { error: Error; again?: () => void }) {
   const { say } = useLanguage();
+  const problem = error instanceof Problem ? error : undefined;
+  const silent = problem?.status === 0;
+  const hint = silent ? say('unreachableHelp') : problem?.hint;
   return (
-    <Alert color="red" title={error.message} role="alert">
-      {error instanceof Problem && error.hint ? <Text size="sm">{error.hint}</Text> : null}
+    <Alert color="red" title={<span dir="auto">{silent ? say('unreachable') : error.message}</span>} role="alert">
+      {hint && (
+        <Text size="sm" dir="auto">
+          {hint}
+        </Text>
+      )}
       {again && (
         <Button size="xs" variant="default" mt="xs" onClick={again}>
           {say('tryAgain')}
