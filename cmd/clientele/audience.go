@@ -64,25 +64,17 @@ func (p *platform) RefreshPercentiles(ctx context.Context) ([]clientele.Percenti
 }
 
 func (c *cli) audienceCommand() *cobra.Command {
-	return c.group("audience", "Who to act on", append(c.workCommands(), c.audienceListCommand(), c.audienceShowCommand(), c.audienceCreateCommand(), c.audiencePreviewCommand(),
-		c.audienceMembersCommand(), c.audienceUploadCommand(), c.audienceRefreshCommand(), c.audienceSuppressedCommand(), c.audiencePercentilesCommand(), c.audienceDeleteCommand())...)
+	return c.group("audience", "Who to act on", append(c.workCommands(), c.audienceListCommand(),
+		showCommand(c, "audience", "Print an audience as JSON", "vip", backend.Audience), c.audienceCreateCommand(), c.audiencePreviewCommand(),
+		c.audienceMembersCommand(), c.audienceUploadCommand(), c.audienceRefreshCommand(), c.audienceSuppressedCommand(), c.audiencePercentilesCommand(),
+		deleteCommand(c, "audience", "audience", "End an audience: its members leave it", "vip", backend.DeleteAudience))...)
 }
 
 func (c *cli) audienceListCommand() *cobra.Command {
-	var asJSON bool
-	return jsonFlag(c.talks(c.command("list [--json]", "List audiences with their sizes", "audience list", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			list, err := b.Audiences(ctx)
-			if err != nil {
-				return err
-			}
-			t := rows("audience", "kind", "members", "version", "reads", "by", "at")
-			for _, a := range list {
-				t.add(a.Name, string(a.Kind), strconv.FormatInt(a.Members, 10), versionText(&a), a.Reads, a.By, stamp(a.At))
-			}
-			return c.show(asJSON, list, t)
+	return listCommand(c, "audience", "List audiences with their sizes", backend.Audiences, []string{"audience", "kind", "members", "version", "reads", "by", "at"},
+		func(a clientele.AudienceInForce) []string {
+			return []string{a.Name, string(a.Kind), strconv.FormatInt(a.Members, 10), versionText(&a), a.Reads, a.By, stamp(a.At)}
 		})
-	})), &asJSON)
 }
 
 // versionText is the live version, and the one that is being filled.
@@ -95,18 +87,6 @@ func versionText(a *clientele.AudienceInForce) string {
 		s += ", " + strconv.Itoa(a.Filling.Version) + " at " + strconv.FormatInt(a.Filling.Filled, 10) + "/" + strconv.FormatInt(a.Filling.Profiles, 10)
 	}
 	return s
-}
-
-func (c *cli) audienceShowCommand() *cobra.Command {
-	return c.talks(c.command("show NAME", "Print an audience as JSON", "audience show vip", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			a, err := b.Audience(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			return writeJSON(c.out, a)
-		})
-	}))
 }
 
 // creation is an audience as the command line names it: by a definition, a file of identifiers or a query.
@@ -316,16 +296,4 @@ func pages[T any](ctx context.Context, limit int, read func(context.Context, int
 		}
 	}
 	return out, nil
-}
-
-func (c *cli) audienceDeleteCommand() *cobra.Command {
-	return c.talks(c.command("delete NAME", "End an audience: its members leave it", "audience delete vip", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			err := b.DeleteAudience(ctx, args[0])
-			if err == nil {
-				c.printf("audience %s is no more\n", printable(args[0]))
-			}
-			return err
-		})
-	}))
 }

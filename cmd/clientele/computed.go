@@ -39,25 +39,15 @@ func (p *platform) PreviewComputedTrait(ctx context.Context, t clientele.Compute
 
 func (c *cli) computedCommand() *cobra.Command {
 	return c.group("computed", "Traits that are made of what events and orders add up to", c.computedListCommand(), c.computedSetCommand(), c.computedPreviewCommand(),
-		c.computedPackCommand(), c.computedDeleteCommand())
+		c.computedPackCommand(),
+		deleteCommand(c, "computed", "computed trait", "End a computed trait", "margin", backend.DeleteComputedTrait))
 }
 
 func (c *cli) computedListCommand() *cobra.Command {
-	var asJSON bool
-	return jsonFlag(c.talks(c.command("list [--json]", "List computed traits and how far they are filled", "computed list", cobra.NoArgs,
-		func(ctx context.Context, _ []string) error {
-			return c.with(ctx, func(ctx context.Context, b backend) error {
-				list, err := b.ComputedTraits(ctx)
-				if err != nil {
-					return err
-				}
-				t := rows("trait", "type", "filled", "definition", "by", "at")
-				for _, x := range list {
-					t.add(x.Name, x.Type.String(), fmt.Sprintf("%.0f %%", 100*x.Progress), string(x.Definition), x.By, stamp(x.At))
-				}
-				return c.show(asJSON, list, t)
-			})
-		})), &asJSON)
+	return listCommand(c, "computed", "List computed traits and how far they are filled", backend.ComputedTraits, []string{"trait", "type", "filled", "definition", "by", "at"},
+		func(x clientele.ComputedInForce) []string {
+			return []string{x.Name, x.Type.String(), fmt.Sprintf("%.0f %%", 100*x.Progress), string(x.Definition), x.By, stamp(x.At)}
+		})
 }
 
 func (c *cli) computedSetCommand() *cobra.Command {
@@ -117,16 +107,4 @@ func (c *cli) computedPackCommand() *cobra.Command {
 		}
 		return writeJSON(c.out, traits)
 	})
-}
-
-func (c *cli) computedDeleteCommand() *cobra.Command {
-	return c.talks(c.command("delete NAME", "End a computed trait", "computed delete margin", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			err := b.DeleteComputedTrait(ctx, args[0])
-			if err == nil {
-				c.printf("computed trait %s is no more\n", printable(args[0]))
-			}
-			return err
-		})
-	}))
 }

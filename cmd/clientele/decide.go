@@ -63,24 +63,16 @@ func (p *platform) PlanSpend(ctx context.Context, req clientele.SpendRequest) (*
 }
 
 func (c *cli) actionCommand() *cobra.Command {
-	var asJSON bool
-	list := jsonFlag(c.talks(c.command("list", "List the actions that can be chosen", "action list", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			all, err := b.Actions(ctx)
-			if err != nil {
-				return err
+	list := listCommand(c, "action", "List the actions that can be chosen", backend.Actions,
+		[]string{"name", "value", "cost", "audiences", "places", "consent", "description", ""},
+		func(a clientele.Action) []string {
+			off := ""
+			if a.Off {
+				off = "off"
 			}
-			t := rows("name", "value", "cost", "audiences", "places", "consent", "description", "")
-			for _, a := range all {
-				off := ""
-				if a.Off {
-					off = "off"
-				}
-				t.add(a.Name, fmt.Sprint(a.Value), fmt.Sprint(a.Cost), strings.Join(a.Audiences, ", "), strings.Join(a.Places, ", "), strings.Trim(a.Purpose+"/"+a.Channel, "/"), a.Description, off)
-			}
-			return c.show(asJSON, all, t)
+			return []string{a.Name, fmt.Sprint(a.Value), fmt.Sprint(a.Cost), strings.Join(a.Audiences, ", "), strings.Join(a.Places, ", "),
+				strings.Trim(a.Purpose+"/"+a.Channel, "/"), a.Description, off}
 		})
-	})), &asJSON)
 	put := c.talks(c.command("put FILE | -", "Make or change an action", "action put offer.json", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
 		text, err := c.readFile(args[0])
 		if err != nil {
@@ -98,15 +90,7 @@ func (c *cli) actionCommand() *cobra.Command {
 			return err
 		})
 	}))
-	end := c.talks(c.command("delete NAME", "End an action; what came of it stays", "action delete voucher", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			err := b.DeleteAction(ctx, args[0])
-			if err == nil {
-				c.printf("action %s is no more\n", printable(args[0]))
-			}
-			return err
-		})
-	}))
+	end := deleteCommand(c, "action", "action", "End an action; what came of it stays", "voucher", backend.DeleteAction)
 	return c.group("action", "What can be done for people: offers, calls, services", list, put, end)
 }
 

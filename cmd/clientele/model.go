@@ -67,35 +67,25 @@ func (p *platform) ModelReport(ctx context.Context, name string, version int) (*
 
 func (c *cli) modelCommand() *cobra.Command {
 	return c.group("model", "Models that predict: make, train, believe or not, promote, roll back", c.modelListCommand(), c.modelShowCommand(), c.modelCreateCommand(),
-		c.modelTrainCommand(), c.modelPromoteCommand(), c.modelRollbackCommand(), c.modelDeleteCommand())
+		c.modelTrainCommand(), c.modelPromoteCommand(), c.modelRollbackCommand(),
+		deleteCommand(c, "model", "model", "End a model, and what it predicts with it", "ltv", backend.DeleteModel))
 }
 
 func (c *cli) modelListCommand() *cobra.Command {
-	var asJSON bool
-	return jsonFlag(c.talks(c.command("list [--json]", "List models, the versions that are promoted, and what is under way", "model list", cobra.NoArgs,
-		func(ctx context.Context, _ []string) error {
-			return c.with(ctx, func(ctx context.Context, b backend) error {
-				list, err := b.Models(ctx)
-				if err != nil {
-					return err
-				}
-				t := rows("model", "kind", "promoted", "scored", "people", "quality", "state")
-				for _, m := range list {
-					promoted, scored, people, quality := "", "", "", ""
-					if m.Promoted != 0 {
-						promoted = strconv.Itoa(m.Promoted)
-					}
-					if m.Scored != nil {
-						scored, people = stamp(m.Scored.At), thousands(m.Scored.Profiles)
-					}
-					if m.Trained != nil {
-						quality = m.Trained.Quality
-					}
-					t.add(m.Name, string(m.Kind), promoted, scored, people, quality, modelState(&m))
-				}
-				return c.show(asJSON, list, t)
-			})
-		})), &asJSON)
+	return listCommand(c, "model", "List models, the versions that are promoted, and what is under way", backend.Models, []string{"model", "kind", "promoted", "scored", "people", "quality", "state"},
+		func(m clientele.ModelInForce) []string {
+			promoted, scored, people, quality := "", "", "", ""
+			if m.Promoted != 0 {
+				promoted = strconv.Itoa(m.Promoted)
+			}
+			if m.Scored != nil {
+				scored, people = stamp(m.Scored.At), thousands(m.Scored.Profiles)
+			}
+			if m.Trained != nil {
+				quality = m.Trained.Quality
+			}
+			return []string{m.Name, string(m.Kind), promoted, scored, people, quality, modelState(&m)}
+		})
 }
 
 // modelState says in a few words how it stands.
@@ -357,16 +347,4 @@ func (c *cli) modelRollbackCommand() *cobra.Command {
 				return c.modelScored(m)
 			})
 		}))
-}
-
-func (c *cli) modelDeleteCommand() *cobra.Command {
-	return c.talks(c.command("delete NAME", "End a model, and what it predicts with it", "model delete ltv", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			err := b.DeleteModel(ctx, args[0])
-			if err == nil {
-				c.printf("model %s is no more\n", printable(args[0]))
-			}
-			return err
-		})
-	}))
 }

@@ -15,7 +15,9 @@ import (
 )
 
 func (c *cli) planCommand() *cobra.Command {
-	return c.group("plan", "Tracking plans: what events must look like", c.planListCommand(), c.planShowCommand(), c.planSetCommand(), c.planDeleteCommand(),
+	return c.group("plan", "Tracking plans: what events must look like", c.planListCommand(),
+		showCommand(c, "plan", "Print a plan as JSON", "shop", backend.Plan), c.planSetCommand(),
+		deleteCommand(c, "plan", "plan", "End a plan", "shop", backend.DeletePlan),
 		c.planTestCommand(), c.planProposeCommand())
 }
 
@@ -34,20 +36,10 @@ func (c *cli) show(asJSON bool, v any, t *textTable) error {
 }
 
 func (c *cli) planListCommand() *cobra.Command {
-	var asJSON bool
-	return jsonFlag(c.talks(c.command("list [--json]", "List the plans in force", "plan list", cobra.NoArgs, func(ctx context.Context, _ []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			plans, err := b.Plans(ctx)
-			if err != nil {
-				return err
-			}
-			t := rows("plan", "sources", "events", "on violation", "unplanned", "by", "at")
-			for _, p := range plans {
-				t.add(p.Name, orAll(p.Sources), strconv.Itoa(len(p.Events)), orAllow(p.OnViolation), orAllow(p.Unplanned), p.By, stamp(p.At))
-			}
-			return c.show(asJSON, plans, t)
+	return listCommand(c, "plan", "List the plans in force", backend.Plans, []string{"plan", "sources", "events", "on violation", "unplanned", "by", "at"},
+		func(p clientele.PlanInForce) []string {
+			return []string{p.Name, orAll(p.Sources), strconv.Itoa(len(p.Events)), orAllow(p.OnViolation), orAllow(p.Unplanned), p.By, stamp(p.At)}
 		})
-	})), &asJSON)
 }
 
 func orAll(list []string) string {
@@ -62,18 +54,6 @@ func orAllow(a clientele.PlanAction) string {
 		a = clientele.PlanAllow
 	}
 	return string(a)
-}
-
-func (c *cli) planShowCommand() *cobra.Command {
-	return c.talks(c.command("show NAME", "Print a plan as JSON", "plan show shop", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			p, err := b.Plan(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			return writeJSON(c.out, p)
-		})
-	}))
 }
 
 func (c *cli) planSetCommand() *cobra.Command {
@@ -113,18 +93,6 @@ func (c *cli) readFile(name string) ([]byte, error) {
 		return nil, clientele.Errorf(clientele.Invalid, "%w", err)
 	}
 	return b, nil
-}
-
-func (c *cli) planDeleteCommand() *cobra.Command {
-	return c.talks(c.command("delete NAME", "End a plan", "plan delete shop", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			err := b.DeletePlan(ctx, args[0])
-			if err == nil {
-				c.printf("plan %s is no more\n", printable(args[0]))
-			}
-			return err
-		})
-	}))
 }
 
 // trialFlags say by which events a plan or rule is tried.

@@ -40,25 +40,15 @@ func (p *platform) PreviewRetention(ctx context.Context, r clientele.RetentionRu
 }
 
 func (c *cli) retentionCommand() *cobra.Command {
-	return c.group("retention", "Rules that delete events by their age", c.retentionListCommand(), c.retentionPreviewCommand(), c.retentionSetCommand(), c.retentionDeleteCommand())
+	return c.group("retention", "Rules that delete events by their age", c.retentionListCommand(), c.retentionPreviewCommand(), c.retentionSetCommand(),
+		deleteCommand(c, "retention", "rule", "End a rule; what it has deleted is gone", "views", backend.DeleteRetention))
 }
 
 func (c *cli) retentionListCommand() *cobra.Command {
-	var asJSON bool
-	return jsonFlag(c.talks(c.command("list [--json]", "List the rules in force and what they have deleted", "retention list", cobra.NoArgs,
-		func(ctx context.Context, _ []string) error {
-			return c.with(ctx, func(ctx context.Context, b backend) error {
-				list, err := b.Retention(ctx)
-				if err != nil {
-					return err
-				}
-				t := rows("rule", "deletes", "events", "sources", "older than", "before", "deleted", "by", "at")
-				for _, r := range list {
-					t.add(r.Name, string(orEvents(r.Delete)), orAll(r.Events), orAll(r.Sources), r.OlderThan, stamp(r.Before), strconv.FormatInt(r.Deleted, 10), r.By, stamp(r.At))
-				}
-				return c.show(asJSON, list, t)
-			})
-		})), &asJSON)
+	return listCommand(c, "retention", "List the rules in force and what they have deleted", backend.Retention, []string{"rule", "deletes", "events", "sources", "older than", "before", "deleted", "by", "at"},
+		func(r clientele.RetentionInForce) []string {
+			return []string{r.Name, string(orEvents(r.Delete)), orAll(r.Events), orAll(r.Sources), r.OlderThan, stamp(r.Before), strconv.FormatInt(r.Deleted, 10), r.By, stamp(r.At)}
+		})
 }
 
 func orEvents(t clientele.RetentionTarget) clientele.RetentionTarget {
@@ -167,16 +157,4 @@ func (c *cli) confirmRetention(p *clientele.RetentionPreview) error {
 		return clientele.Errorf(clientele.Denied, "the rule is not in force")
 	}
 	return nil
-}
-
-func (c *cli) retentionDeleteCommand() *cobra.Command {
-	return c.talks(c.command("delete NAME", "End a rule; what it has deleted is gone", "retention delete views", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			err := b.DeleteRetention(ctx, args[0])
-			if err == nil {
-				c.printf("rule %s is no more\n", printable(args[0]))
-			}
-			return err
-		})
-	}))
 }

@@ -12,27 +12,18 @@ import (
 )
 
 func (c *cli) transformCommand() *cobra.Command {
-	return c.group("transform", "Rules that change events on their way in", c.transformListCommand(), c.transformShowCommand(), c.transformSetCommand(),
-		c.transformDeleteCommand(), c.transformTestCommand())
+	return c.group("transform", "Rules that change events on their way in", c.transformListCommand(),
+		showCommand(c, "transform", "Print a rule as JSON", "fix-currency", backend.Transform), c.transformSetCommand(),
+
+		deleteCommand(c, "transform", "rule", "End a rule", "fix-currency", backend.DeleteTransform), c.transformTestCommand())
 }
 
 func (c *cli) transformListCommand() *cobra.Command {
-	var asJSON bool
-	return jsonFlag(c.talks(c.command("list [--json]", "List the rules in force, in the order in which they apply", "transform list", cobra.NoArgs,
-		func(ctx context.Context, _ []string) error {
-			return c.with(ctx, func(ctx context.Context, b backend) error {
-				list, err := b.Transforms(ctx)
-				if err != nil {
-					return err
-				}
-				t := rows("rule", "sources", "events", "when", "steps", "applied", "filtered", "failed", "by", "at")
-				for _, r := range list {
-					t.add(r.Name, orAll(r.Sources), orAll(r.Events), r.When, stepsText(r.Steps), strconv.FormatInt(r.Applied, 10), strconv.FormatInt(r.Filtered, 10),
-						strconv.FormatInt(r.Failed, 10), r.By, stamp(r.At))
-				}
-				return c.show(asJSON, list, t)
-			})
-		})), &asJSON)
+	return listCommand(c, "transform", "List the rules in force, in the order in which they apply", backend.Transforms, []string{"rule", "sources", "events", "when", "steps", "applied", "filtered", "failed", "by", "at"},
+		func(r clientele.TransformInForce) []string {
+			return []string{r.Name, orAll(r.Sources), orAll(r.Events), r.When, stepsText(r.Steps), strconv.FormatInt(r.Applied, 10), strconv.FormatInt(r.Filtered, 10),
+				strconv.FormatInt(r.Failed, 10), r.By, stamp(r.At)}
+		})
 }
 
 func stepsText(steps []clientele.TransformStep) string {
@@ -47,18 +38,6 @@ func stepsText(steps []clientele.TransformStep) string {
 		}
 	}
 	return strings.Join(texts, "; ")
-}
-
-func (c *cli) transformShowCommand() *cobra.Command {
-	return c.talks(c.command("show NAME", "Print a rule as JSON", "transform show fix-currency", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			t, err := b.Transform(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			return writeJSON(c.out, t)
-		})
-	}))
 }
 
 func (c *cli) readTransform(name string) (clientele.TransformRule, error) {
@@ -84,18 +63,6 @@ func (c *cli) transformSetCommand() *cobra.Command {
 				return err
 			})
 		}))
-}
-
-func (c *cli) transformDeleteCommand() *cobra.Command {
-	return c.talks(c.command("delete NAME", "End a rule", "transform delete fix-currency", cobra.ExactArgs(1), func(ctx context.Context, args []string) error {
-		return c.with(ctx, func(ctx context.Context, b backend) error {
-			err := b.DeleteTransform(ctx, args[0])
-			if err == nil {
-				c.printf("rule %s is no more\n", printable(args[0]))
-			}
-			return err
-		})
-	}))
 }
 
 func (c *cli) transformTestCommand() *cobra.Command {
