@@ -118,7 +118,7 @@ func TestExact(t *testing.T) {
 
 // rowNames are the beginnings of the table's lines, which the design asks for.
 var rowNames = []string{"durable ingest, batches of 100", "durable ingest, single events", "the same at half load", "end to end sustained |", "end to end sustained, everybody as often",
-	"accepted -> on the profile API", "accepted -> queryable by SQL", "profile read by identifier", "resident memory", "audience preview", "start, clean", "start after kill -9",
+	"accepted -> on the profile API", "accepted -> queryable by SQL", "profile read by identifier", "resident memory", "accepted -> audience entered, at half load", "audience preview at half load", "audience preview over", "start, clean", "start after kill -9",
 	"surge", "surge: profile reads", "nothing accepted lost"}
 
 // TestReport: every row is there, whether it was measured or not, and its verdict follows the floor.

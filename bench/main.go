@@ -256,6 +256,10 @@ func (z *sized) steps() []step {
 			}
 			return err
 		}},
+		{"entered", "audiences, at half load", false, func(ctx context.Context) (err error) {
+			f.entered, err = z.enters(ctx)
+			return err
+		}},
 		{"singles", "durable ingest, single events", false, func(ctx context.Context) (err error) {
 			f.singles, err = z.ingest(ctx, 1, 256, z.o.half/2)
 			return err

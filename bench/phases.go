@@ -36,6 +36,7 @@ type figures struct {
 	sustained        *sustained // people as in a shop
 	uniform          *sustained // everybody as often
 	half             *half
+	entered          *entered
 	batches          *ingest
 	singles          *ingest
 	surge            *surge

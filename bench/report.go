@@ -72,7 +72,7 @@ func (r *report) rows() []row {
 	if f == nil {
 		f = &figures{}
 	}
-	return slices.Concat(ingestRows(f), sustainedRows(f), freshRows(f, r.o.size), []row{
+	return slices.Concat(ingestRows(f), sustainedRows(f), freshRows(f, r.o.size), enteredRows(f), []row{
 		{what: "audience preview over 1 M profiles and 20 M events", floor: "median 300 ms, worst 3 s", measured: elsewhere},
 	}, startRows(f), surgeRows(f), exactRows(f))
 }
@@ -132,6 +132,19 @@ func freshRows(f *figures, size string) []row {
 	}
 	memory.ok, memory.known = h.memory < 1_500_000_000, true
 	return []row{profile, sql, read, memory}
+}
+
+func enteredRows(f *figures) []row {
+	member := row{what: "accepted -> audience entered, at half load", floor: "p99 1 s", measured: notMeasured}
+	preview := row{what: "audience preview at half load", floor: "median 300 ms, worst 3 s", measured: notMeasured}
+	if e := f.entered; e != nil {
+		member.measured = fmt.Sprintf("%s (%d probes at %s events/s, %d audiences, filled in %s%s)", quantiles(&e.late), e.late.Count(), whole(e.rate), e.audiences, short(e.filled), e.probes.failures())
+		member.ok, member.known = e.late.Quantile(.99) <= time.Second && e.probes.failed.Load() == 0, e.late.Count() > 0
+		preview.measured = fmt.Sprintf("first asked p50 %s, worst %s; one condition more p50 %s, worst %s (%d each)", short(e.preview.Quantile(.5)), short(e.preview.Max()), short(e.edit.Quantile(.5)), short(e.edit.Max()), e.edit.Count())
+		preview.ok = max(e.preview.Quantile(.5), e.edit.Quantile(.5)) <= 300*time.Millisecond && max(e.preview.Max(), e.edit.Max()) <= 3*time.Second
+		preview.known = e.preview.Count() > 0
+	}
+	return []row{member, preview}
 }
 
 func (p *probes) failures() string {

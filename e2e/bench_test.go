@@ -33,7 +33,7 @@ func TestBench(t *testing.T) {
 	}
 	table := string(out)
 	for _, row := range []string{"durable ingest, batches of 100", "durable ingest, single events", "the same at half load", "end to end sustained", "end to end sustained, everybody as often",
-		"accepted -> on the profile API", "accepted -> queryable by SQL", "profile read by identifier", "resident memory", "audience preview", "start, clean", "start after kill -9",
+		"accepted -> on the profile API", "accepted -> queryable by SQL", "profile read by identifier", "resident memory", "accepted -> audience entered, at half load", "audience preview at half load", "audience preview over", "start, clean", "start after kill -9",
 		"surge from 500", "surge: profile reads", "nothing accepted lost, nothing twice | exact"} {
 		_, line, found := strings.Cut(table, "\n| "+row)
 		line, _, _ = strings.Cut(line, "\n")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/computed"
 	"clientele/internal/identity"
 	"clientele/internal/resolve"
 	"clientele/internal/store/storetest"
@@ -21,44 +22,57 @@ import (
 func benchAudience(i int) string {
 	switch i % 10 {
 	case 0, 1, 2, 3:
-		return fmt.Sprintf(`{"event":"Viewed","where":[{"property":"category","op":"eq","value":"c%d"}],"count":{"op":"gte","value":2},"within":"14d"}`, i)
+		return fmt.Sprintf(`{"event":"Product Viewed","where":[{"property":"category","op":"eq","value":"c%d"}],"count":{"op":"gte","value":2},"within":"14d"}`, i)
 	case 4, 5:
-		return fmt.Sprintf(`{"and":[{"event":"Order","where":[{"property":"sku","op":"in","value":["s%d","s%d"]}],"within":"90d"},{"not":{"event":"Order","older_than":"30d"}}]}`, i, i+1)
+		return fmt.Sprintf(`{"and":[{"event":"Order Completed","where":[{"property":"sku","op":"in","value":["s%d","s%d"]}],"within":"90d"},{"not":{"event":"Order Completed","older_than":"30d"}}]}`, i, i+1)
 	case 6, 7:
-		return fmt.Sprintf(`{"and":[{"trait":"city","op":"eq","value":"city%d"},{"event":"Viewed","within":"30d"}]}`, i)
+		return fmt.Sprintf(`{"and":[{"trait":"city","op":"eq","value":"city%d"},{"event":"Product Viewed","within":"30d"}]}`, i)
 	case 8:
-		return fmt.Sprintf(`{"sequence":[{"event":"Viewed","where":[{"property":"category","op":"eq","value":"c%d"}]},{"not":{"event":"Order"},"before":"24h"}],"within":"7d"}`, i)
+		return fmt.Sprintf(`{"sequence":[{"event":"Product Viewed","where":[{"property":"category","op":"eq","value":"c%d"}]},{"not":{"event":"Order Completed"},"before":"24h"}],"within":"7d"}`, i)
 	}
-	return fmt.Sprintf(`{"and":[{"trait":"plan","op":"eq","value":"p%d"},{"event":"Order","sum":{"property":"total","op":"gte","value":%d},"within":"90d"}]}`, i, 100+i)
+	return fmt.Sprintf(`{"and":[{"trait":"plan","op":"eq","value":"p%d"},{"event":"Order Completed","sum":{"property":"total","op":"gte","value":%d},"within":"90d"}]}`, i, 100+i)
 }
 
 // BenchmarkAudiences is what an event costs with so many audiences: 2,000 people who look at 1,000
-// categories and buy. Run it once: go test -bench Audiences -benchtime 1x -run '^$' ./internal/resolve
+// categories and buy; with nothing else, with the default lifecycle stages, with the commerce pack of computed traits,
+// and with both. Run it once: go test -bench Audiences -benchtime 1x -run '^$' ./internal/resolve
 func BenchmarkAudiences(b *testing.B) {
-	for _, n := range []int{0, 10, 100, 1000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			rules, err := identity.NewRules(clientele.DefaultIdentityRules())
-			if err != nil {
-				b.Fatal(err)
-			}
-			r, err := resolve.New(resolve.Options{Store: storetest.NewMemory(), Sources: source, Rules: rules})
-			if err != nil {
-				b.Fatal(err)
-			}
-			s := &benchStream{B: b, r: r, rnd: rand.New(rand.NewPCG(1, 2)), now: 10 * day}
-			for i := range n {
-				s.command(clientele.CommandAudience, resolve.AudienceBody{Audience: clientele.Audience{Name: fmt.Sprint("a", i), Where: clientele.RawJSON(benchAudience(i))}})
-				s.command(clientele.CommandAudienceFill, resolve.AudienceFillBody{Name: fmt.Sprint("a", i), Version: 1, Live: true})
-			}
-			s.events(20_000)
-			b.ResetTimer()
-			const events = 20_000
-			for b.Loop() {
-				began := processorTime(b)
-				s.events(events)
-				b.ReportMetric(float64((processorTime(b)-began).Microseconds())/events, "CPU-us/event")
-			}
-		})
+	for _, with := range []struct {
+		name         string
+		stages, pack bool
+	}{{"alone", false, false}, {"stages", true, false}, {"pack", false, true}, {"both", true, true}} {
+		for _, n := range []int{0, 10, 100, 1000} {
+			b.Run(fmt.Sprintf("%s/%d", with.name, n), func(b *testing.B) {
+				rules, err := identity.NewRules(clientele.DefaultIdentityRules())
+				if err != nil {
+					b.Fatal(err)
+				}
+				store := storetest.NewMemory()
+				r, err := resolve.New(resolve.Options{Store: store, Sources: source, Rules: rules})
+				if err != nil {
+					b.Fatal(err)
+				}
+				s := &benchStream{B: b, r: r, rnd: rand.New(rand.NewPCG(1, 2)), now: 10 * day}
+				for i := range n {
+					s.command(clientele.CommandAudience, resolve.AudienceBody{Audience: clientele.Audience{Name: fmt.Sprint("a", i), Where: clientele.RawJSON(benchAudience(i))}})
+					s.live(fmt.Sprint("a", i))
+				}
+				if with.stages {
+					s.stages(store)
+				}
+				if with.pack {
+					s.pack(store)
+				}
+				s.events(20_000)
+				b.ResetTimer()
+				const events = 20_000
+				for b.Loop() {
+					began := processorTime(b)
+					s.events(events)
+					b.ReportMetric(float64((processorTime(b)-began).Microseconds())/events, "CPU-us/event")
+				}
+			})
+		}
 	}
 }
 
@@ -90,6 +104,42 @@ func (s *benchStream) command(name clientele.CommandName, body any) {
 	s.frame(clientele.KindCommand, []clientele.Record{{Source: "operator", ReceivedAt: clientele.Micros(s.now), Raw: commandRaw(s.B, name, body)}})
 }
 
+// live ends the filling of the first version: nobody is there yet.
+func (s *benchStream) live(name string) {
+	s.command(clientele.CommandAudienceFill, resolve.AudienceFillBody{Name: name, Version: 1, Live: true})
+}
+
+// stages brings the default lifecycle into force.
+func (s *benchStream) stages(store clientele.RowStore) {
+	s.command(clientele.CommandLifecycle, resolve.LifecycleBody{Stages: clientele.DefaultLifecycle()})
+	waiting, err := resolve.LoadFilling(store)
+	if err != nil || len(waiting) == 0 {
+		s.Fatalf("%d stages wait, %v", len(waiting), err)
+	}
+	for _, w := range waiting {
+		s.live(w.Name)
+	}
+}
+
+// pack brings the commerce pack of computed traits into force.
+func (s *benchStream) pack(store clientele.RowStore) {
+	traits, err := computed.Pack("commerce")
+	if err != nil {
+		s.Fatal(err)
+	}
+	for _, t := range traits {
+		s.command(clientele.CommandComputedTrait, resolve.ComputedBody{Name: t.Name, Definition: t.Definition})
+	}
+	for range 5 {
+		s.now += 60_000_000
+		s.frame(clientele.KindTick, []clientele.Record{{Source: "clock", ReceivedAt: clientele.Micros(s.now), Raw: []byte("{}")}})
+	}
+	book, err := resolve.LoadComputed(store)
+	if err != nil || book.Phase != 0 {
+		s.Fatalf("the pack is not filled, %v", err)
+	}
+}
+
 func (s *benchStream) events(n int) {
 	for range n / 500 {
 		records := make([]clientele.Record, 500)
@@ -97,10 +147,11 @@ func (s *benchStream) events(n int) {
 			s.n++
 			s.now += 20_000_000
 			who := s.rnd.IntN(2000)
-			raw := fmt.Sprintf(`{"type":"track","event":"Viewed","userId":"u%d","messageId":"m%d","properties":{"category":"c%d","price":%d,"sku":"s%d"}}`, who, s.n, s.rnd.IntN(1000), s.rnd.IntN(90), s.rnd.IntN(1000))
+			raw := fmt.Sprintf(`{"type":"track","event":"Product Viewed","userId":"u%d","messageId":"m%d","properties":{"category":"c%d","price":%d,"sku":"s%d"}}`, who, s.n, s.rnd.IntN(1000), s.rnd.IntN(90), s.rnd.IntN(1000))
 			switch s.rnd.IntN(20) {
 			case 0:
-				raw = fmt.Sprintf(`{"type":"track","event":"Order","userId":"u%d","messageId":"m%d","properties":{"sku":"s%d","total":%d}}`, who, s.n, s.rnd.IntN(1000), s.rnd.IntN(200))
+				raw = fmt.Sprintf(`{"type":"track","event":"Order Completed","userId":"u%d","messageId":"m%d","properties":{"order_id":"o%[2]d","sku":"s%[3]d","total":%[4]d,"revenue":%[4]d,"currency":"EUR","products":[{"sku":"s%[3]d","price":%[4]d,"quantity":1,"category":"c%[3]d"}]}}`,
+					who, s.n, s.rnd.IntN(1000), s.rnd.IntN(200))
 			case 1:
 				raw = fmt.Sprintf(`{"type":"identify","userId":"u%d","messageId":"m%d","traits":{"city":"city%d","plan":"p%d"}}`, who, s.n, s.rnd.IntN(1000), s.rnd.IntN(1000))
 			}

@@ -126,11 +126,10 @@ func BenchmarkPreview(b *testing.B) {
 		must(b, s.Numbers(ctx, "select count(*) from profiles where "+q.sql, func(row []int64) error { n = row[0]; return nil }))
 		hand := time.Since(begin)
 		fresh, edited, byHand = append(fresh, ms(r.Took)), append(edited, ms(again.Took)), append(byHand, ms(hand))
-		note := ""
 		if n != r.Count {
-			note = fmt.Sprintf("  by hand %d", n)
+			b.Errorf("%s: %d people, by hand %d", audience.String(c), r.Count, n)
 		}
-		fmt.Printf("%2d  %8.0f ms  edited %6.0f ms  by hand %8.0f ms  %8d  %.90s%s\n", i+1, ms(r.Took), ms(again.Took), ms(hand), r.Count, audience.String(c), note)
+		fmt.Printf("%2d  %8.0f ms  edited %6.0f ms  by hand %8.0f ms  %8d  %.90s\n", i+1, ms(r.Took), ms(again.Took), ms(hand), r.Count, audience.String(c))
 	}
 	summary := func(list []float64) string {
 		slices.Sort(list)

@@ -35,6 +35,8 @@ func Run(t *testing.T, open func(t *testing.T, dir string) clientele.RowStore) {
 		{"snapshot", testSnapshot},
 		{"whole sets only", testWhole},
 		{"reopen", testReopen},
+		{"due", testDue},
+		{"timeline", testTimeline},
 		{"model", testModel},
 	}
 	for _, tt := range tests {
