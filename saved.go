@@ -18,7 +18,7 @@ type Saved struct {
 	Kind        SavedKind `json:"kind" enum:"question,dashboard,goal"`
 	Name        string    `json:"name" minLength:"1" maxLength:"64"`
 	Description string    `json:"description,omitempty" maxLength:"1000"`
-	Shared      []string  `json:"shared,omitempty" maxItems:"100" doc:"Names of tokens; * is everybody who may read."`
+	Shared      []string  `json:"shared,omitempty" maxItems:"100" doc:"Names of people and tokens; role:marketer is everybody of that role, * everybody who may read."`
 	Question    *Question `json:"question,omitempty" doc:"Of a question."`
 	Questions   []string  `json:"questions,omitempty" maxItems:"50" doc:"Of a dashboard: names of saved questions, in their order."`
 	Goal        *Goal     `json:"goal,omitempty" doc:"Of a goal."`
@@ -26,12 +26,15 @@ type Saved struct {
 	At          Micros    `json:"at,omitzero" doc:"When it was last changed; set by the server."`
 }
 
-// Everyone is whom something is shared with that everybody may read.
-const Everyone = "*"
+// Everyone is whom something is shared with that everybody may read; RolePrefix leads the name of a role whose people may.
+const (
+	Everyone   = "*"
+	RolePrefix = "role:"
+)
 
-// ReadBy says whether it may be read by the token of that name.
-func (s *Saved) ReadBy(name string, admin bool) bool {
-	return admin || s.By == name || slices.Contains(s.Shared, name) || slices.Contains(s.Shared, Everyone)
+// ReadBy says whether it may be read by whoever has that name and that role ("" for none).
+func (s *Saved) ReadBy(name, role string, admin bool) bool {
+	return admin || s.By == name || slices.Contains(s.Shared, name) || slices.Contains(s.Shared, Everyone) || role != "" && slices.Contains(s.Shared, RolePrefix+role)
 }
 
 // Goal is a measure of the explorer over a span and a target for it.

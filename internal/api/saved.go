@@ -3,14 +3,17 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"clientele"
+	"clientele/internal/role"
 	"clientele/internal/token"
 )
 
 // Reader is who asks for something saved.
 type Reader struct {
 	Name  string
+	Role  string // "" for a token of scopes
 	Admin bool
 }
 
@@ -26,7 +29,7 @@ type Saver interface {
 
 func readerOf(ctx context.Context) Reader {
 	p := principalOf(ctx)
-	return Reader{Name: p.Name, Admin: p.May(token.Admin)}
+	return Reader{Name: p.Name, Role: string(p.Role), Admin: p.May(token.Admin)}
 }
 
 // SavedPath names something saved. It is exported for the library.
@@ -59,6 +62,11 @@ func (a *API) savedRoutes() {
 			}
 			if in.Body.Kind != in.Kind {
 				return nil, clientele.Errorf(clientele.Invalid, "the address says %s, and the body %s", in.Kind, in.Body.Kind)
+			}
+			for _, with := range in.Body.Shared {
+				if name, ok := strings.CutPrefix(with, clientele.RolePrefix); ok && !role.Role(name).Known() {
+					return nil, clientele.Errorf(clientele.Invalid, "shared: there is no role %q", name).WithHint("role: and one of %v", role.All())
+				}
 			}
 			return one(a.o.Saved.Save(ctx, readerOf(ctx), in.Body))
 		})

@@ -71,6 +71,10 @@ func TestRolesSeeWhatTheyMay(t *testing.T) {
 	}
 	must("PUT", "/api/v1/audiences/zed", `{"name":"zed","where":{"trait":"name","op":"eq","value":"Zqname"}}`)
 	must("PUT", "/api/v1/saved/question/names", `{"kind":"question","name":"names","shared":["*"],"question":{"kind":"metric","measures":["events"],"by":["name"]}}`)
+	must("PUT", "/api/v1/saved/question/analysts", `{"kind":"question","name":"analysts","shared":["role:analyst"],"question":{"kind":"metric","measures":["events"]}}`)
+	if status, _, _ := p.ask("PUT", "/api/v1/saved/question/x", secrets[role.Admin], `{"kind":"question","name":"x","shared":["role:analist"],"question":{"kind":"metric","measures":["events"]}}`); status != 400 {
+		t.Errorf("a role that there is not: %d", status)
+	}
 	p.settle()
 	marks := []string{"zqmail", "4915112345678", "Zqname", "Zqstreet", "203.0.113.77", "1990-03-17", "zquser77"}
 	ask := func(r role.Role, method, path, body string) (int, string) {
@@ -92,9 +96,12 @@ func TestRolesSeeWhatTheyMay(t *testing.T) {
 		if !strings.Contains(me, `"role":"`+string(r)+`"`) || !strings.Contains(me, `"sight":"`+r.Sight().String()+`"`) {
 			t.Errorf("%s is %s", r, me)
 		}
+		if status, _ := ask(r, "GET", "/api/v1/saved/question/analysts/answer", ""); (status == 200) != (r == role.Analyst || r == role.Admin) {
+			t.Errorf("%s reads what is shared with analysts: %d", r, status)
+		}
 		for _, path := range []string{"/profiles/user_id/zquser77?explain=true", "/profiles?q=Zqname", "/profiles", "/profiles/id/" + id + "/events", "/profiles/id/" + id + "/identity", "/quarantine",
 			"/audiences", "/audiences/zed", "/audiences/zed/members", "/saved", "/saved/question/names", "/saved/question/names/answer", "/values?of=trait&name=country", "/identity/health",
-			"/identity/matching/reviews", "/quality/properties", "/quality/violations", "/export?what=profiles&format=csv", "/export?what=events&format=jsonl", "/status", "/explore/fields"} {
+			"/identity/matching/reviews", "/quality/properties", "/quality/violations", "/export?what=profiles&format=csv", "/export?what=events&format=jsonl", "/export?what=audience:zed&format=csv", "/status", "/explore/fields"} {
 			ask(r, "GET", "/api/v1"+path, "")
 		}
 		for _, text := range []string{"select * from profiles", "select * from events", "select * from identifiers", "select * from consents", "select * from orders",

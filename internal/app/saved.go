@@ -15,7 +15,7 @@ func (a *App) SavedAll(_ context.Context, who api.Reader, kind clientele.SavedKi
 	all, err := resolve.ListSaved(a.rows, kind)
 	out := []clientele.Saved{}
 	for i := range all {
-		if all[i].ReadBy(who.Name, who.Admin) {
+		if all[i].ReadBy(who.Name, who.Role, who.Admin) {
 			out = append(out, all[i])
 		}
 	}
@@ -25,7 +25,7 @@ func (a *App) SavedAll(_ context.Context, who api.Reader, kind clientele.SavedKi
 // Saved is the one of that kind and name. NotFound too when it is not for the token.
 func (a *App) Saved(_ context.Context, who api.Reader, kind clientele.SavedKind, name string) (*clientele.Saved, error) {
 	s, err := resolve.LoadSaved(a.rows, kind, name)
-	if err == nil && !s.ReadBy(who.Name, who.Admin) {
+	if err == nil && !s.ReadBy(who.Name, who.Role, who.Admin) {
 		return nil, clientele.Errorf(clientele.NotFound, "there is no %s of that name", kind)
 	}
 	return s, err

@@ -79,7 +79,8 @@ var joins = map[string]string{
 	"stage of now": "left join lifecycle lc on lc.profile_id = f.profile_id and lc.left_at is null",
 	"tier": "left join (select profile_id, tier from (select profile_id, tier, row_number() over (partition by profile_id order by points desc nulls last, loyalty_id, source) as nth" +
 		" from loyalty_accounts where profile_id is not null) la where nth = 1) lt on lt.profile_id = f.profile_id",
-	"order": "left join orders o on o.source = f.source and o.order_id = f.order_id",
+	"first order": "left join (select profile_id, min(ts) as first_order from orders where coalesce(status, '') <> 'cancelled' group by profile_id) fo on fo.profile_id = f.profile_id",
+	"order":       "left join orders o on o.source = f.source and o.order_id = f.order_id",
 	// Returns, payments and talks are told by other systems than orders are.
 	"order of any source": "left join (select order_id, max(currency) as currency, max(sales_channel) as sales_channel, max(store) as store, max(coupon) as coupon, max(agent) as agent," +
 		" max(shipping_method) as shipping_method from orders group by order_id) o on o.order_id = f.order_id",
@@ -168,6 +169,8 @@ var measures = map[string]measure{
 	"events":           {doc: "events", of: []reading{{fact: "events", sql: "count(*)"}}},
 	"orders":           {doc: "orders that were not cancelled", of: []reading{{fact: "orders", sql: "count(*)", where: notCancelled}, {fact: "order_lines", sql: "count(distinct f.source || ' ' || f.order_id)", where: lineStatus, joins: []string{"order"}}}},
 	"buyers":           {doc: "people with an order that was not cancelled", of: []reading{{fact: "orders", sql: "count(distinct f.profile_id)", where: notCancelled}, {fact: "order_lines", sql: "count(distinct f.profile_id)", where: lineStatus, joins: []string{"order"}}}},
+	"new_buyers":       {doc: "people with their first order that was not cancelled", of: []reading{{fact: "orders", sql: "count(distinct f.profile_id)", where: notCancelled + " and f.ts = fo.first_order", joins: []string{"first order"}}}},
+	"returning_buyers": {doc: "people with an order that was not cancelled, and an earlier one whenever", of: []reading{{fact: "orders", sql: "count(distinct f.profile_id)", where: notCancelled + " and f.ts > fo.first_order", joins: []string{"first order"}}}},
 	"revenue":          {doc: "goods after discount, without tax and shipping, of orders that were not cancelled", unit: "money", of: []reading{{fact: "orders", sql: "sum({revenue})", where: notCancelled}, {fact: "order_lines", sql: "sum({money: " + lineAmount + "})", where: lineStatus, joins: []string{"order"}}}},
 	"discount":         {doc: "discount of orders that were not cancelled", unit: "money", of: []reading{{fact: "orders", sql: "sum({money: f.discount})", where: notCancelled}, {fact: "order_lines", sql: "sum({money: f.discount})", where: lineStatus, joins: []string{"order"}}}},
 	"margin":           {doc: "revenue less what the goods cost, of the lines whose cost is known: the line's, in its order's currency, else the article's, in the base currency", unit: "money", of: []reading{{fact: "order_lines", sql: "sum({money: " + lineAmount + "} - f.quantity * coalesce({money: f.unit_cost}, {base: pr.unit_cost}))", where: lineStatus, joins: []string{"order", "product"}}}},
@@ -182,6 +185,8 @@ var measures = map[string]measure{
 	"csat":             {doc: "average rating of conversations", of: []reading{{fact: "conversations", sql: "avg(f.csat)"}}},
 	"ad_cost":          {doc: "cost of advertising", unit: "money", of: []reading{{fact: "ad_spend", sql: "sum({money: f.cost})"}}},
 	"ad_clicks":        {doc: "clicks on advertisements", of: []reading{{fact: "ad_spend", sql: "sum(f.clicks)"}}},
+	"repeat_rate":      {doc: "people with an order and an earlier one, per 100 with an order", unit: "percent", a: "returning_buyers", b: "buyers", op: "/", per: 100},
+	"acquisition_cost": {doc: "cost of advertising per person with a first order", unit: "money", a: "ad_cost", b: "new_buyers", op: "/", per: 1},
 	"average_order":    {doc: "revenue per order", unit: "money", a: "revenue", b: "orders", op: "/", per: 1},
 	"net_revenue":      {doc: "revenue less the amount of returns", unit: "money", a: "revenue", b: "returned", op: "-"},
 	"return_rate":      {doc: "pieces returned per 100 sold", unit: "percent", a: "returned_units", b: "units", op: "/", per: 100},

@@ -1,6 +1,7 @@
 package insight_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"strconv"
@@ -94,10 +95,13 @@ func TestMetric(t *testing.T) {
 			DE|1|1|12.5|1
 			-|1|0|10|-
 			`}, // the guest order has no country, the fourth person no order
-		"by store":    {metric([]string{"orders", "average_order"}, "store"), "-|4|11.95\nBangkok|1|20\n"},
-		"by category": {metric([]string{"revenue", "orders", "buyers", "units"}, "category"), "tents|47.5|3|2|4\nlamps|20.3|3|2|3\n"},
-		"margin":      {metric([]string{"margin"}, "category"), "tents|31.5\nlamps|-\n"},
-		"in euros":    {clientele.Question{Kind: "metric", Measures: []string{"revenue"}, By: []string{"currency"}, Currency: "EUR"}, "EUR|30\nUSD|24\nTHB|0.24\n"},
+		"new and returning buyers": {metric([]string{"new_buyers", "returning_buyers", "repeat_rate", "acquisition_cost"}), "3|1|33.33|1.67\n"},
+		"new buyers by country":    {metric([]string{"new_buyers", "returning_buyers", "repeat_rate"}, "country"), "TH|2|1|50\nDE|1|0|0\n-|0|0|-\n"},
+		"an audience as measure":   {metric([]string{"customers[audience=vip]", "orders[audience=vip] per orders", "orders[stage=intent]"}), "1|0.4|2\n"},
+		"by store":                 {metric([]string{"orders", "average_order"}, "store"), "-|4|11.95\nBangkok|1|20\n"},
+		"by category":              {metric([]string{"revenue", "orders", "buyers", "units"}, "category"), "tents|47.5|3|2|4\nlamps|20.3|3|2|3\n"},
+		"margin":                   {metric([]string{"margin"}, "category"), "tents|31.5\nlamps|-\n"},
+		"in euros":                 {clientele.Question{Kind: "metric", Measures: []string{"revenue"}, By: []string{"currency"}, Currency: "EUR"}, "EUR|30\nUSD|24\nTHB|0.24\n"},
 		"day in Bangkok": {clientele.Question{Kind: "metric", Measures: []string{"orders"}, By: []string{"day"}, TimeZone: "Asia/Bangkok"},
 			"2026-03-10|1\n2026-03-11|2\n2026-04-01|2\n"},
 		"day in UTC": {metric(one("orders"), "day"), "2026-03-10|2\n2026-03-11|1\n2026-04-01|2\n"},
@@ -189,6 +193,47 @@ func TestClockChanges(t *testing.T) {
 	if r = s.ask(q); r.From.String() != "2026-03-28T22:00:00.000000Z" {
 		t.Errorf("from %s", r.From)
 	}
+}
+
+// Amounts are converted by the rate of the row's UTC day, whatever the zone of the question; one without a rate is in no
+// sum, and its order is counted.
+func TestMissingRate(t *testing.T) {
+	s := newShop(t)
+	s.add("fx_rates", map[string]any{"date": days("2026-03-10"), "currency": "EUR", "rate": 2.0})
+	s.add("fx_rates", map[string]any{"date": days("2026-03-11"), "currency": "EUR", "rate": 4.0})
+	s.order("1", 1, "2026-03-10T18:00:00Z", "EUR", "10", nil) // the 11th in Bangkok, and the rate of the 10th
+	s.order("2", 1, "2026-03-11T18:00:00Z", "EUR", "10", nil)
+	s.order("3", 1, "2026-03-12T18:00:00Z", "EUR", "10", nil) // no rate
+	s.order("4", 1, "2026-03-12T19:00:00Z", "USD", "5", nil)
+	s.order("5", 1, "2026-03-10T19:00:00Z", "GBP", "7", nil) // no rate ever
+	s.load()
+	q := clientele.Question{Kind: "metric", Measures: []string{"orders", "revenue", "average_order"}, By: []string{"day"}, TimeZone: "Asia/Bangkok"}
+	s.same("in the base currency", lines(s.ask(q)), `
+		2026-03-11|2|20|10
+		2026-03-12|1|40|40
+		2026-03-13|2|5|2.5
+		`)
+	q.Currency = "EUR"
+	s.same("in euros", lines(s.ask(q)), `
+		2026-03-11|2|10|5
+		2026-03-12|1|10|10
+		2026-03-13|2|10|5
+		`) // dollars of the 12th have no rate to euros
+	q.By, q.Currency, q.TimeZone = []string{"currency"}, "", ""
+	q.Measures = []string{"revenue"}
+	s.same("by currency", lines(s.ask(q)), "EUR|60\nUSD|5\nGBP|-\n")
+}
+
+// Computed traits are columns of profiles: dimensions, measures and conditions like traits.
+func TestComputedTraits(t *testing.T) {
+	s := newShop(t)
+	for i, v := range []any{2, 2, 5} {
+		s.add("profiles", map[string]any{"profile_id": i + 1, "first_seen": at("2026-03-01T00:00:00Z"), "last_seen": at("2026-06-01T00:00:00Z"), "traits": `{}`, "computed": fmt.Sprintf(`{"visits":%d}`, v)})
+		s.order(string(rune('1'+i)), i+1, "2026-03-10T10:00:00Z", "USD", "10", nil)
+	}
+	s.load(clientele.Promotion{Table: "profiles", JSON: "\x01visits", Column: "visits", Type: clientele.TypeBigint})
+	s.same("dimension", lines(s.ask(metric([]string{"customers", "revenue"}, "visits"))), "2|2|20\n5|1|10\n")
+	s.same("measure and condition", lines(s.ask(metric([]string{"avg(profiles.visits)", "buyers[visits>=3]"}))), "3|1\n")
 }
 
 // What is wrong is named with its place, and what to write instead.
