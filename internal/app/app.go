@@ -30,7 +30,6 @@ import (
 	"clientele/internal/observe"
 	"clientele/internal/pgwire"
 	"clientele/internal/privacy"
-	"clientele/internal/profile"
 	"clientele/internal/quality"
 	"clientele/internal/rawzstd"
 	"clientele/internal/resolve"
@@ -114,12 +113,10 @@ type App struct {
 	domain   atomic.Int64 // the domain's clock: the latest received time of what is resolved, in microseconds
 	dueAt    atomic.Int64 // when by that clock a tick has something to do; 0 for never
 
-	ruled  plansAndRules
-	groups map[string]clientele.Audience // of the configuration
-	way    []clientele.LifecycleStage    // likewise: the lifecycle
-	reads  *quality.Ledger
-	rules  *identity.Rules // of the configuration
-	traits profile.Rules
+	ruled plansAndRules
+	filed atomic.Pointer[segments] // audiences and lifecycle of the configuration
+	reads *quality.Ledger
+	rules *identity.Rules // of the configuration that it was started with
 
 	resolved  progress // log position
 	committed progress // commit number of the last change set
@@ -195,20 +192,14 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &App{cfg: cfg, o: o, started: o.Now(), traits: profile.Rules(cfg.Traits), personal: role.NewPersonal(cfg.Privacy.Personal), decides: newDeciding()}
+	a := &App{cfg: cfg, o: o, started: o.Now(), personal: role.NewPersonal(cfg.Privacy.Personal), decides: newDeciding()}
 	var err error
 	if a.rules, err = identity.NewRules(cfg.Identity); err != nil {
 		return nil, err
 	}
 	a.inForce.Store(&resolve.Rules{Identity: a.rules}) // until the resolver knows better
 	a.told, a.jobs, a.modeling = make(chan struct{}), make(chan func(*resolve.Resolver)), newModeling()
-	if err := a.traits.Check(); err != nil {
-		return nil, err
-	}
-	if err := a.readPlans(); err != nil {
-		return nil, err
-	}
-	if err := firstOf(a.readAudiences(), a.readStages()); err != nil {
+	if err := a.readRules(); err != nil {
 		return nil, err
 	}
 	a.live.Store(newLive(cfg, nil))

@@ -8,18 +8,25 @@ import (
 
 	"clientele"
 	"clientele/internal/audience"
+	"clientele/internal/config"
 	"clientele/internal/resolve"
 )
 
 // ofFile is by whom the audiences of the configuration are.
 const ofFile = "config"
 
+// segments are the audiences and the lifecycle of the configuration. Another takes its place at a reload.
+type segments struct {
+	groups map[string]clientele.Audience
+	way    []clientele.LifecycleStage
+}
+
 // readAudiences reads the configuration's audiences.
-func (a *App) readAudiences() error {
-	a.groups = map[string]clientele.Audience{}
-	for i, g := range a.cfg.Audiences {
-		wrong := func(err error) error {
-			return clientele.Errorf(clientele.Invalid, "audiences[%d]: %w", i, err).WithHint("%s", clientele.ErrorHint(err))
+func readAudiences(list []config.Audience) (map[string]clientele.Audience, error) {
+	groups := map[string]clientele.Audience{}
+	for i, g := range list {
+		wrong := func(err error) (map[string]clientele.Audience, error) {
+			return nil, clientele.Errorf(clientele.Invalid, "audiences[%d]: %w", i, err).WithHint("%s", clientele.ErrorHint(err))
 		}
 		in := clientele.Audience{Name: g.Name, Kind: clientele.AudienceKind(g.Kind), Description: g.Description, Query: g.Query, Every: g.Every}
 		if g.Where != nil {
@@ -47,13 +54,13 @@ func (a *App) readAudiences() error {
 		if in.Suppress = suppress; !in.Kind.Listed() {
 			in.Where = where
 		}
-		if _, twice := a.groups[g.Name]; twice || g.Name == "" {
+		if _, twice := groups[g.Name]; twice || g.Name == "" {
 			return wrong(clientele.Errorf(clientele.Invalid, "its name is missing, or another's too").WithHint("give each a name of its own"))
 		}
-		a.groups[g.Name] = in
+		groups[g.Name] = in
 	}
-	_, err := orderOf(a.groups)
-	return err
+	_, err := orderOf(groups)
+	return groups, err
 }
 
 // orderOf are the names of the audiences, each behind those it refers to.
@@ -81,18 +88,19 @@ func (a *App) tellSegments(ctx context.Context) error {
 	for _, x := range have {
 		there[x.Name] = x
 	}
-	order, err := orderOf(a.groups)
+	filed := a.filed.Load()
+	order, err := orderOf(filed.groups)
 	if err != nil {
 		return err
 	}
-	before, behind, err := aroundStages(a.groups, order)
+	before, behind, err := aroundStages(filed.groups, order)
 	if err != nil {
 		return err
 	}
 	if err := a.tellGroups(ctx, before, there); err != nil {
 		return err
 	}
-	if len(a.way) > 0 {
+	if len(filed.way) > 0 {
 		if err := a.tellStages(ctx); err != nil {
 			return err
 		}
@@ -105,9 +113,9 @@ func (a *App) tellSegments(ctx context.Context) error {
 
 // endGroups ends what the configuration no longer has: who refers before what is referred to.
 func (a *App) endGroups(ctx context.Context, there map[string]clientele.AudienceInForce) error {
-	gone := map[string]clientele.Audience{}
+	gone, filed := map[string]clientele.Audience{}, a.filed.Load()
 	for name, x := range there {
-		if _, stays := a.groups[name]; x.By == ofFile && !stays {
+		if _, stays := filed.groups[name]; x.By == ofFile && !stays {
 			gone[name] = x.Audience
 		}
 	}
@@ -130,7 +138,7 @@ func (a *App) endGroups(ctx context.Context, there map[string]clientele.Audience
 	if err := end(behind); err != nil {
 		return err
 	}
-	if len(a.way) == 0 {
+	if len(filed.way) == 0 {
 		if err := a.tellStages(ctx); err != nil {
 			return err
 		}
@@ -162,7 +170,7 @@ func aroundStages(groups map[string]clientele.Audience, order []string) (before,
 
 func (a *App) tellGroups(ctx context.Context, names []string, there map[string]clientele.AudienceInForce) error {
 	for _, name := range names {
-		g := a.groups[name]
+		g := a.filed.Load().groups[name]
 		x, ok := there[name]
 		if ok && x.By == ofFile && reflect.DeepEqual(x.Audience, g) {
 			continue
@@ -190,8 +198,8 @@ func (a *App) tellAudience(ctx context.Context, b resolve.AudienceBody) error {
 
 // ofTheFile refuses to change over the API what the configuration says.
 func (a *App) ofTheFile(name string) error {
-	if _, is := a.groups[name]; is {
-		return clientele.Errorf(clientele.Conflict, "the audience is in the configuration file").WithHint("change it there, and start again")
+	if _, is := a.filed.Load().groups[name]; is {
+		return clientele.Errorf(clientele.Conflict, "the audience is in the configuration file").WithHint("change it there, and reload")
 	}
 	return nil
 }

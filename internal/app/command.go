@@ -52,14 +52,28 @@ func (a *App) append(ctx context.Context, name clientele.CommandName, by string,
 // tellRules puts the configuration's rules into the log when they are not those in force, so
 // that a rebuild follows them too.
 func (a *App) tellRules(ctx context.Context) error {
+	if err := a.tellTraits(ctx); err != nil {
+		return err
+	}
+	if err := a.tellModels(ctx); err != nil { // before audiences, which may ask for them
+		return err
+	}
+	if err := a.tellPeople(ctx); err != nil {
+		return err
+	}
+	return a.endModels(ctx)
+}
+
+// tellTraits tells the rules by which events are taken and profiles are made of them, computed traits included.
+func (a *App) tellTraits(ctx context.Context) error {
 	for _, r := range []struct {
 		name clientele.CommandName
 		key  string
 		body any
 		none bool
 	}{
-		{clientele.CommandIdentityRules, "identity_rules", a.cfg.Identity, false},
-		{clientele.CommandTraitRules, "trait_rules", a.traits, len(a.traits) == 0},
+		{clientele.CommandIdentityRules, "identity_rules", a.ruled.identity, false},
+		{clientele.CommandTraitRules, "trait_rules", a.ruled.traits, len(a.ruled.traits) == 0},
 	} {
 		have, err := a.rows.Get(clientele.MetaKey(r.key))
 		if err != nil {
@@ -86,19 +100,15 @@ func (a *App) tellRules(ctx context.Context) error {
 	if err := a.tellRetention(ctx); err != nil {
 		return err
 	}
-	if err := a.tellComputed(ctx); err != nil { // before audiences, which may ask for them
-		return err
-	}
-	if err := a.tellModels(ctx); err != nil { // likewise
-		return err
-	}
+	return a.tellComputed(ctx) // before audiences, which may ask for them
+}
+
+// tellPeople tells audiences and the lifecycle, and ends computed traits for which none of them asks any more.
+func (a *App) tellPeople(ctx context.Context) error {
 	if err := a.tellSegments(ctx); err != nil {
 		return err
 	}
-	if err := a.endComputed(ctx); err != nil {
-		return err
-	}
-	return a.endModels(ctx)
+	return a.endComputed(ctx)
 }
 
 // Settle waits until all that is in the log is resolved and in the column store.

@@ -7,6 +7,7 @@ import (
 	"clientele"
 	"clientele/internal/api"
 	"clientele/internal/audience"
+	"clientele/internal/config"
 	"clientele/internal/resolve"
 )
 
@@ -19,8 +20,8 @@ func (a *App) Lifecycle(context.Context) (*clientele.LifecycleInForce, error) {
 
 // SetLifecycle brings stages into force. They are filled afterwards; those before stay live meanwhile.
 func (a *App) SetLifecycle(ctx context.Context, by string, stages []clientele.LifecycleStage) (*clientele.LifecycleInForce, error) {
-	if len(a.way) > 0 {
-		return nil, clientele.Errorf(clientele.Conflict, "the lifecycle is in the configuration file").WithHint("change it there, and start again")
+	if len(a.filed.Load().way) > 0 {
+		return nil, clientele.Errorf(clientele.Conflict, "the lifecycle is in the configuration file").WithHint("change it there, and reload")
 	}
 	if err := resolve.CheckLifecycle(a.rows, stages); err != nil {
 		return nil, err
@@ -46,15 +47,14 @@ func (a *App) FillLifecycle(ctx context.Context) error {
 }
 
 // readStages reads the configuration's lifecycle.
-func (a *App) readStages() error {
-	a.way = nil
-	if a.cfg.Lifecycle.Default && len(a.cfg.Lifecycle.Stages) > 0 {
-		return clientele.Errorf(clientele.Invalid, "lifecycle: default, and stages beside it").WithHint("leave one of them out")
+func readStages(of config.Lifecycle) (way []clientele.LifecycleStage, err error) {
+	if of.Default && len(of.Stages) > 0 {
+		return nil, clientele.Errorf(clientele.Invalid, "lifecycle: default, and stages beside it").WithHint("leave one of them out")
 	}
-	if a.cfg.Lifecycle.Default {
-		a.way = clientele.DefaultLifecycle()
+	if of.Default {
+		way = clientele.DefaultLifecycle()
 	}
-	for i, s := range a.cfg.Lifecycle.Stages {
+	for i, s := range of.Stages {
 		out := clientele.LifecycleStage{Name: s.Name, Description: s.Description, Lost: s.Lost}
 		if s.Where != nil {
 			where, err := json.Marshal(s.Where)
@@ -63,13 +63,13 @@ func (a *App) readStages() error {
 				c, err = audience.Parse(where)
 			}
 			if err != nil {
-				return clientele.Errorf(clientele.Invalid, "lifecycle.stages[%d]: %w", i, err).WithHint("%s", clientele.ErrorHint(err))
+				return nil, clientele.Errorf(clientele.Invalid, "lifecycle.stages[%d]: %w", i, err).WithHint("%s", clientele.ErrorHint(err))
 			}
 			out.Where = audience.JSON(c)
 		}
-		a.way = append(a.way, out)
+		way = append(way, out)
 	}
-	return nil
+	return way, nil
 }
 
 // tellStages puts the configuration's lifecycle into the log when it is not the one in force, and ends
@@ -79,13 +79,14 @@ func (a *App) tellStages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(a.way) == 0 && (have.By != ofFile || a.o.KeepRules) {
+	way := a.filed.Load().way
+	if len(way) == 0 && (have.By != ofFile || a.o.KeepRules) {
 		return nil
 	}
-	if len(a.way) > 0 && have.By == ofFile && sameStages(have.Stages, a.way) {
+	if len(way) > 0 && have.By == ofFile && sameStages(have.Stages, way) {
 		return nil
 	}
-	_, err = a.append(ctx, clientele.CommandLifecycle, ofFile, resolve.LifecycleBody{Stages: a.way})
+	_, err = a.append(ctx, clientele.CommandLifecycle, ofFile, resolve.LifecycleBody{Stages: way})
 	if clientele.ErrorCode(err) == clientele.Unavailable { // a full log: those in force stay
 		a.trouble.add("rules", "the configuration's lifecycle could not be put into the log: "+err.Error())
 		return nil

@@ -13,6 +13,8 @@ import (
 
 	"clientele"
 	"clientele/internal/config"
+	"clientele/internal/identity"
+	"clientele/internal/profile"
 	"clientele/internal/quality"
 	"clientele/internal/resolve"
 )
@@ -21,18 +23,42 @@ import (
 
 // plansAndRules are those of the configuration, and what orders changes to those in force.
 type plansAndRules struct {
-	mu         sync.Mutex // one change at a time: each is checked against what the others left
+	mu      sync.Mutex // one change at a time: each is checked against what the others left
+	refused bool       // some of what the last reload told: the next tells it again
+	rulesOfFile
+}
+
+type rulesOfFile struct {
 	plans      []clientele.Plan
 	transforms []clientele.TransformRule
 	retention  []clientele.RetentionRule
 	computed   []clientele.ComputedTrait
 	models     []clientele.Model
+	identity   clientele.IdentityRules
+	traits     profile.Rules
 }
 
 // CheckPlans says what is wrong with the configuration's plans and transform rules.
 func CheckPlans(cfg config.Config) error {
-	a := &App{cfg: cfg}
-	return firstOf(a.readPlans(), a.readAudiences(), a.readStages())
+	return (&App{cfg: cfg}).readRules()
+}
+
+// readRules reads all rules of the configuration and what it says of people: whatever the log is told at a start.
+func (a *App) readRules() error {
+	a.ruled.identity, a.ruled.traits = a.cfg.Identity, profile.Rules(a.cfg.Traits)
+	if _, err := identity.NewRules(a.ruled.identity); err != nil {
+		return err
+	}
+	if err := firstOf(a.ruled.traits.Check(), a.readPlans()); err != nil {
+		return err
+	}
+	groups, err := readAudiences(a.cfg.Audiences)
+	if err != nil {
+		return err
+	}
+	way, err := readStages(a.cfg.Lifecycle)
+	a.filed.Store(&segments{groups, way})
+	return err
 }
 
 // readPlans reads the configuration's plans and transform rules, and checks that they go together.

@@ -55,8 +55,8 @@ func edgeOf(p config.Edge) *collect.Edge {
 	return e
 }
 
-// Reload reads the configuration again and puts its sources, rate limits, tracking plans, transform rules and
-// retention rules in force. A request under way ends as it began. Invalid, and nothing changed, when anything is wrong with the configuration.
+// Reload reads the configuration again and puts its sources, rate limits, rules, computed traits, audiences and
+// lifecycle in force. A request under way ends as it began. Invalid, and nothing changed, when anything is wrong with the configuration.
 func (a *App) Reload(ctx context.Context) (*clientele.ReloadResult, error) {
 	if a.o.Reload == nil {
 		return nil, clientele.Errorf(clientele.Unavailable, "this program has no configuration file to read again")
@@ -72,7 +72,7 @@ func (a *App) Reload(ctx context.Context) (*clientele.ReloadResult, error) {
 		return nil, err
 	}
 	next := &App{cfg: cfg}
-	err = next.readPlans()
+	err = next.readRules()
 	if err == nil {
 		var hooks []webhook.Source
 		if hooks, err = webhooks(cfg.Sources); err == nil {
@@ -93,7 +93,7 @@ func (a *App) Reload(ctx context.Context) (*clientele.ReloadResult, error) {
 	}
 	ruled, unruled := a.reloadRules(ctx, next)
 	if unruled != nil { // no fault of the file: all else is in force, and another reload tries again
-		a.o.Log.Error("reload: plans and rules are as before", "error", unruled.Error(), "hint", clientele.ErrorHint(unruled))
+		a.o.Log.Error("reload: not all rules are in force", "error", unruled.Error(), "hint", clientele.ErrorHint(unruled))
 	}
 	r.Changed = append(r.Changed, ruled...)
 	slices.Sort(r.Changed)
@@ -103,7 +103,8 @@ func (a *App) Reload(ctx context.Context) (*clientele.ReloadResult, error) {
 	}
 	kept := before
 	kept.Sources, kept.Collect.RateLimit, kept.Collect.AddressRateLimit, kept.API = cfg.Sources, cfg.Collect.RateLimit, cfg.Collect.AddressRateLimit, cfg.API
-	kept.Plans, kept.Transforms, kept.Retention = cfg.Plans, cfg.Transforms, cfg.Retention
+	kept.Plans, kept.Transforms, kept.Retention, kept.Identity, kept.Traits = cfg.Plans, cfg.Transforms, cfg.Retention, cfg.Identity, cfg.Traits
+	kept.ComputedTraits, kept.Audiences, kept.Lifecycle = cfg.ComputedTraits, cfg.Audiences, cfg.Lifecycle
 	a.setLimits(cfg)
 	a.live.Store(newLive(kept, a.made.List()))
 	a.o.Log.Info("reloaded", "changed", strings.Join(r.Changed, ","), "need_restart", strings.Join(r.NeedRestart, ","))
@@ -115,13 +116,15 @@ func (a *App) Reload(ctx context.Context) (*clientele.ReloadResult, error) {
 func (a *App) reloadRules(ctx context.Context, next *App) (changed []string, err error) {
 	a.ruled.mu.Lock()
 	defer a.ruled.mu.Unlock()
-	for name, differs := range map[string]bool{"plans": !reflect.DeepEqual(a.ruled.plans, next.ruled.plans), "transforms": !reflect.DeepEqual(a.ruled.transforms, next.ruled.transforms),
-		"retention": !reflect.DeepEqual(a.ruled.retention, next.ruled.retention)} {
-		if differs {
+	was, is, filed, anew := &a.ruled, &next.ruled, a.filed.Load(), next.filed.Load()
+	for name, both := range map[string][2]any{"plans": {was.plans, is.plans}, "transforms": {was.transforms, is.transforms}, "retention": {was.retention, is.retention},
+		"identity": {was.identity, is.identity}, "traits": {was.traits, is.traits}, "computed_traits": {was.computed, is.computed},
+		"audiences": {filed.groups, anew.groups}, "lifecycle": {filed.way, anew.way}} {
+		if !reflect.DeepEqual(both[0], both[1]) {
 			changed = append(changed, name)
 		}
 	}
-	if len(changed) == 0 {
+	if len(changed) == 0 && !a.ruled.refused {
 		return nil, nil
 	}
 	select {
@@ -133,19 +136,46 @@ func (a *App) reloadRules(ctx context.Context, next *App) (changed []string, err
 	if err := a.resolved.reach(ctx, uint64(a.log.Last())); err != nil {
 		return nil, err
 	}
-	plans, transforms, retention := a.ruled.plans, a.ruled.transforms, a.ruled.retention
-	a.ruled.plans, a.ruled.transforms, a.ruled.retention = next.ruled.plans, next.ruled.transforms, next.ruled.retention
-	if err := firstOf(a.tellPlans(ctx), a.tellRetention(ctx)); err != nil {
-		a.ruled.plans, a.ruled.transforms, a.ruled.retention = plans, transforms, retention // the next reload sees the difference again
+	before := a.ruled.rulesOfFile
+	begin := a.log.Last()
+	a.ruled.rulesOfFile = next.ruled.rulesOfFile
+	a.ruled.models = before.models // a model that is scoring cannot end here: they begin and end with a start
+	a.filed.Store(anew)
+	err = a.tellTraits(ctx)
+	if err == nil {
+		err = a.tellPeople(ctx)
+	}
+	if err != nil {
+		a.ruled.rulesOfFile = before // the next reload sees the difference again
+		a.filed.Store(filed)
 		return nil, err
 	}
-	return changed, a.resolved.reach(ctx, uint64(a.log.Last()))
+	if err := a.resolved.reach(ctx, uint64(a.log.Last())); err != nil {
+		return nil, err
+	}
+	err = a.refused(begin)
+	a.ruled.refused = err != nil
+	return changed, err
+}
+
+// refused is what the resolver refused of the commands of the configuration behind the position.
+func (a *App) refused(behind clientele.Position) error {
+	var errs []error
+	err := a.rows.Scan(clientele.Range{Start: clientele.QuarantineKey(behind+1, 0), End: clientele.QuarantineKey(a.log.Last()+1, 0)}, func(k clientele.Key, v []byte) (bool, error) {
+		q, _, _, err := resolve.ReadQuarantine(k, v)
+		if err == nil && q.Source == resolve.OperatorSource {
+			errs = append(errs, clientele.Errorf(clientele.Code(q.Code), "not in force: %s", q.Reason).WithHint("mend it in the configuration and reload"))
+		}
+		return true, err
+	})
+	return firstOf(append(errs, err)...)
 }
 
 // needRestart names the sections that differ and that a reload leaves alone.
 func needRestart(before, after config.Config) []string {
 	after.Sources, after.API = before.Sources, before.API
-	after.Plans, after.Transforms, after.Retention = before.Plans, before.Transforms, before.Retention
+	after.Plans, after.Transforms, after.Retention, after.Identity, after.Traits = before.Plans, before.Transforms, before.Retention, before.Identity, before.Traits
+	after.ComputedTraits, after.Audiences, after.Lifecycle = before.ComputedTraits, before.Audiences, before.Lifecycle
 	after.Collect.RateLimit, after.Collect.AddressRateLimit = before.Collect.RateLimit, before.Collect.AddressRateLimit
 	out := []string{}
 	b, n := reflect.ValueOf(before), reflect.ValueOf(after)

@@ -298,3 +298,85 @@ func TestReloadRules(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A reload puts audiences, lifecycle, computed traits and identity rules of the file in force and ends those that it has no longer;
+// what the resolver refuses is said, and what is wrong in the file changes nothing.
+func TestReloadSegments(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	traits := filepath.Join(t.TempDir(), "traits.yaml")
+	writeTraits := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(traits, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writeTraits("- {name: looks, definition: {event: Looked, count: true}}\n")
+	p, path := reloadable(t, reloadSources+"computed_traits: ["+traits+"]\naudiences:\n  - {name: curious, where: {trait: computed.looks, op: gte, value: 2}}\n  - {name: old, where: {trait: x, op: exists}}\n")
+	reload := func(changed ...string) {
+		t.Helper()
+		r, err := p.client.Reload(ctx)
+		if err != nil || !slices.Equal(r.Changed, changed) || len(r.NeedRestart) > 0 {
+			t.Errorf("%+v %v, want %v", r, err, changed)
+		}
+	}
+	names := func() string {
+		t.Helper()
+		list, err := p.client.Audiences(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, a := range list {
+			p.filled(a.Name)
+			out = append(out, a.Name)
+		}
+		return strings.Join(out, " ")
+	}
+	for i := range 3 {
+		p.batch(webKey, track(fmt.Sprint("m", i), "Looked", "2026-02-01T00:00:00Z", `"userId":"ann"`, `{}`))
+	}
+	p.batch(webKey, track("m9", "Looked", "2026-02-01T00:00:00Z", `"userId":"bob"`, `{}`))
+	p.settle()
+	if got := names(); got != "curious old" {
+		t.Fatal(got)
+	}
+	reload([]string{}...)
+
+	rewrite(t, path, "value: 2", "value: 1")
+	rewrite(t, path, "  - {name: old, where: {trait: x, op: exists}}\n", "  - {name: both, where: {and: [{audience: curious}, {lifecycle: interest}]}}\nlifecycle:\n  stages: [{name: awareness}, {name: interest, where: {event: Looked}}]\n")
+	rewrite(t, path, "computed_traits:", "identity: {namespaces: {user_id: {priority: 1, limit: 1}, email: {priority: 2, limit: 1}, anonymous_id: {priority: 9, limit: 50}}}\ntraits: {city: {rule: first}}\ncomputed_traits:")
+	reload("audiences", "identity", "lifecycle", "traits")
+	if got := names(); got != "both curious" {
+		t.Errorf("audiences are %q", got)
+	}
+	for _, name := range []string{"curious", "both"} {
+		eventually(t, name+" has both people", func() bool { return p.filled(name).Members == 2 })
+	}
+	if r, err := p.client.IdentityRules(ctx); err != nil || r.Namespaces["email"].Limit != 1 {
+		t.Errorf("identity rules are %+v, %v", r, err)
+	}
+	if l, err := p.client.Lifecycle(ctx); err != nil || len(l.Stages) != 2 || l.By != "config" {
+		t.Errorf("the lifecycle is %+v, %v", l, err)
+	}
+
+	writeTraits("- {name: looks, definition: {event: Looked, within: 7d, count: true}}\n")
+	reload("computed_traits")
+	if list, err := p.client.ComputedTraits(ctx); err != nil || len(list) != 1 || !strings.Contains(string(list[0].Definition), "7d") {
+		t.Errorf("computed traits are %+v, %v", list, err)
+	}
+
+	// Wrong: nothing changes. Refused by what is in force: it is said.
+	rewrite(t, path, "op: gte, value: 1", "op: gtte, value: 1")
+	if _, err := p.client.Reload(ctx); clientele.ErrorCode(err) != clientele.Invalid {
+		t.Errorf("a wrong definition: %v", err)
+	}
+	rewrite(t, path, "op: gtte, value: 1", "op: gte, value: 1")
+	rewrite(t, path, "{audience: curious}, {lifecycle: interest}", "{audience: nobody has made}")
+	if _, err := p.client.Reload(ctx); err == nil || !strings.Contains(err.Error(), "nobody has made") {
+		t.Errorf("an audience that refers to none: %v", err)
+	}
+	if got := names(); got != "both curious" {
+		t.Errorf("audiences are %q", got)
+	}
+}
