@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// Selection is what an export takes: the rows of one table of the SQL schema, or some of them.
+// Selection is what an export takes: the rows of one table of the SQL schema, or some of them; or the profiles of
+// an audience's members.
 type Selection struct {
-	Table   string   `json:"what"`
+	Table   string   `json:"what"`              // the table's name, or audience:NAME
 	Columns []string `json:"columns,omitempty"` // none: all, promoted ones included
 	Source  string   `json:"source,omitempty"`  // of this source alone
-	Since   Micros   `json:"since,omitzero"`    // at it or later, by the table's TimeColumn
+	Since   Micros   `json:"since,omitzero"`    // at it or later, by the table's TimeColumn, of an audience by when they entered
 	Until   Micros   `json:"until,omitzero"`    // before it
 	// Behind leaves out the rows that were the same at that log position already. After a rebuild
 	// or a merge a row may come that has not changed; one that has changed always comes.
@@ -20,13 +21,25 @@ type Selection struct {
 	After []string `json:"-"`
 }
 
-// ParseSelection reads what an export is to take: profiles, events, another table of the schema.
+// ParseSelection reads what an export is to take: profiles, events, another table of the schema, audience:NAME.
 func ParseSelection(what string) (Selection, error) {
-	if strings.HasPrefix(what, "audience:") {
-		return Selection{}, Errorf(NotFound, "audiences do not exist yet: there is none to export").WithHint("export profiles, or a table of the SQL schema")
-	}
 	s := Selection{Table: what}
 	return s, s.Check()
+}
+
+// EnteredColumn is the column of an audience's export that says since when the profile is a member. It stands behind
+// those of profiles.
+const EnteredColumn = "audience_entered_at"
+
+// Audience is the name of the audience whose members are selected; ok is false for a table.
+func (s *Selection) Audience() (name string, ok bool) { return strings.CutPrefix(s.Table, "audience:") }
+
+// Of is the table whose rows are selected, which for an audience is profiles; nil when there is none of that name.
+func (s *Selection) Of() *Table {
+	if _, ok := s.Audience(); ok {
+		return TableNamed("profiles")
+	}
+	return TableNamed(s.Table)
 }
 
 // ParseInstant reads RFC 3339 or a day, whose beginning in UTC it is; 0 for "".
@@ -55,13 +68,16 @@ func (t *Table) TimeColumn() string {
 
 // Check says what is wrong with a selection. NotFound for a table that the schema does not have.
 func (s *Selection) Check() error {
-	t := TableNamed(s.Table)
+	t := s.Of()
+	if name, ok := s.Audience(); ok && name == "" {
+		return Errorf(Invalid, "the audience has no name").WithHint("name it like audience:vip")
+	}
 	if t == nil {
 		var names []string
 		for _, t := range Schema {
 			names = append(names, t.Name)
 		}
-		return Errorf(NotFound, "there is no table of that name to export").WithHint("there are %s", strings.Join(names, ", "))
+		return Errorf(NotFound, "there is no table of that name to export").WithHint("there are %s, and audience:NAME", strings.Join(names, ", "))
 	}
 	if (s.Since != 0 || s.Until != 0) && t.TimeColumn() == "" {
 		return Errorf(Invalid, "%s has no time to compare since and until with", t.Name).WithHint("export all of it")

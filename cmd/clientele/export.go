@@ -23,7 +23,7 @@ type exportFlags struct {
 }
 
 func (f *exportFlags) on(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.what, "what", "", "profiles, events, or another table of the SQL schema")
+	cmd.Flags().StringVar(&f.what, "what", "", "profiles, events, another table of the SQL schema, or audience:NAME")
 	cmd.Flags().StringVar(&f.format, "format", "", "csv, jsonl or parquet; without it what the name of the file says, else csv")
 	cmd.Flags().StringVar(&f.compression, "compression", "", "of csv and jsonl: none, gzip or zstd; without it what the name of the file says")
 	cmd.Flags().StringSliceVar(&f.columns, "columns", nil, "columns, in this order, by commas; without it all")
@@ -72,7 +72,7 @@ func (c *cli) exportCommand() *cobra.Command {
 	var f exportFlags
 	var out string
 	var partRows int64
-	cmd := c.talks(c.command("export --what TABLE [--format csv|jsonl|parquet] --out FOLDER|FILE|s3://BUCKET/PREFIX|-", "Write profiles, events or another table to files",
+	cmd := c.talks(c.command("export --what TABLE|audience:NAME [--format csv|jsonl|parquet] --out FOLDER|FILE|s3://BUCKET/PREFIX|-", "Write profiles, events, another table or the members of an audience to files",
 		"export --what profiles --format parquet --out ./profiles", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 			if out == "" {
 				return usagef("a folder, a file, s3://BUCKET/PREFIX, or - for standard output", "--out is missing")
@@ -211,7 +211,7 @@ func (c *cli) exportsList() *cobra.Command {
 func (c *cli) exportsStart() *cobra.Command {
 	var f exportFlags
 	var to string
-	cmd := c.talks(c.command("start --what TABLE [--format csv|jsonl|parquet] --to PLACE", "Have the server export to one of its own places; it answers at once",
+	cmd := c.talks(c.command("start --what TABLE|audience:NAME [--format csv|jsonl|parquet] --to PLACE", "Have the server export to one of its own places; it answers at once",
 		"exports start --what events --format parquet --to events", cobra.NoArgs, func(ctx context.Context, _ []string) error {
 			if to == "" {
 				return usagef("a folder below exports of the data directory, or a place below one of export_to", "--to is missing")

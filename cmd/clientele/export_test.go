@@ -50,7 +50,7 @@ func TestExport(t *testing.T) {
 	}{
 		"export --out -":                                            {2, "--what is missing"},
 		"export --what profiles":                                    {2, "--out is missing"},
-		"export --what audience:vip --out x.csv":                    {1, "audiences do not exist yet"},
+		"export --what audience:vip --out x.csv":                    {1, "there is no audience of that name"},
 		"export --what nothing --out x.csv":                         {1, "there is no table of that name"},
 		"export --what profiles --format xml --out x":               {2, "there is no format"},
 		"export --what profiles --format csv --out x.parquet":       {2, "says another format"},

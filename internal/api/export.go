@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,12 +37,12 @@ var mediaTypes = map[string]string{
 
 // ExportBody asks for an export.
 type ExportBody struct {
-	What        string   `json:"what" doc:"profiles, events, or another table of the SQL schema."`
+	What        string   `json:"what" doc:"profiles, events, another table of the SQL schema, or audience:NAME: the profiles of its members, with when they entered."`
 	Format      string   `json:"format" doc:"csv, jsonl or parquet."`
 	Compression string   `json:"compression,omitempty" doc:"Of csv and jsonl: none, gzip or zstd."`
 	Columns     []string `json:"columns,omitempty" maxItems:"400" doc:"Empty: all."`
 	Source      string   `json:"source,omitempty" doc:"Rows of this source alone."`
-	Since       string   `json:"since,omitempty" doc:"Of the table's time, at it or later: 2026-03-01, or RFC 3339."`
+	Since       string   `json:"since,omitempty" doc:"Of the table's time, of an audience that of entering, at it or later: 2026-03-01, or RFC 3339."`
 	Until       string   `json:"until,omitempty" doc:"Before it."`
 }
 
@@ -141,12 +142,12 @@ func (a *API) exportStreams() {
 		return map[string]*huma.Response{"200": {Description: "All rows as one file, in the order of the table's key and as of one commit. The connection is cut when it cannot be whole.", Content: binary}}
 	}
 	type getInput struct {
-		What        string   `query:"what" required:"true" doc:"profiles, events, or another table of the SQL schema."`
+		What        string   `query:"what" required:"true" doc:"profiles, events, another table of the SQL schema, or audience:NAME: the profiles of its members, with when they entered."`
 		Format      string   `query:"format" default:"csv" doc:"csv, jsonl or parquet."`
 		Compression string   `query:"compression" doc:"Of csv and jsonl: none, gzip or zstd."`
 		Columns     []string `query:"columns" maxItems:"400" doc:"By commas; empty: all."`
 		Source      string   `query:"source" doc:"Rows of this source alone."`
-		Since       string   `query:"since" doc:"Of the table's time, at it or later: 2026-03-01, or RFC 3339."`
+		Since       string   `query:"since" doc:"Of the table's time, of an audience that of entering, at it or later: 2026-03-01, or RFC 3339."`
 		Until       string   `query:"until" doc:"Before it."`
 	}
 	route(a, operation{id: "export", method: http.MethodGet, path: "/api/v1/export", scope: token.Read,
@@ -172,7 +173,7 @@ func (a *API) stream(_ context.Context, body ExportStreamBody) (*huma.StreamResp
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		r, w := humago.Unwrap(hc)
-		out := &streamWriter{w: w, control: http.NewResponseController(w), media: mediaTypes[req.Format], name: req.Table + "." + req.Format}
+		out := &streamWriter{w: w, control: http.NewResponseController(w), media: mediaTypes[req.Format], name: strings.ReplaceAll(req.Table, ":", "-") + "." + req.Format}
 		if z := mediaTypes[req.Compression]; req.Compression != "" && z != "" {
 			out.media, out.name = z, out.name+map[string]string{"gzip": ".gz", "zstd": ".zst"}[req.Compression]
 		}
@@ -224,7 +225,7 @@ func (s *streamWriter) Write(b []byte) (int, error) {
 		s.begun = true
 		h := s.w.Header()
 		h.Set("Content-Type", s.media)
-		h.Set("Content-Disposition", `attachment; filename="`+strings.ReplaceAll(s.name, `"`, "")+`"`)
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": s.name}))
 		h.Set("X-Content-Type-Options", "nosniff")
 		s.w.WriteHeader(http.StatusOK)
 	}

@@ -109,11 +109,14 @@ func TestStream(t *testing.T) {
 	if !strings.Contains(s.log.String(), "sda1") {
 		t.Error("the log does not say why it broke off")
 	}
-	for body, want := range map[string]int{`{"what":"orders","format":"csv","to":"x"}`: 400, `{"what":"orders"}`: 400, `{"what":"audience:vip","format":"csv"}`: 404,
+	for body, want := range map[string]int{`{"what":"orders","format":"csv","to":"x"}`: 400, `{"what":"orders"}`: 400, `{"what":"audience:","format":"csv"}`: 400,
 		`{"what":"orders","format":"csv","by":"root"}`: 400, `{"what":"orders","format":"xml"}`: 400} {
 		if w := s.do("POST", "/api/v1/export", s.tokens[token.Read], body); w.Code != want {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)
 		}
+	}
+	if w := s.do("GET", "/api/v1/export?what=audience:die+K%C3%A4ufer", s.tokens[token.Read], ""); w.Header().Get("Content-Disposition") != `attachment; filename*=utf-8''audience-die%20K%C3%A4ufer.csv` {
+		t.Errorf("an audience's file is called %q", w.Header().Get("Content-Disposition"))
 	}
 	if w := s.do("POST", "/api/v1/exports", s.tokens[token.Admin], `{"what":"orders","format":"csv","to":"x","state":"done"}`); w.Code != 400 {
 		t.Errorf("a state in the request: %d", w.Code)

@@ -13,6 +13,7 @@ import (
 	"clientele/internal/importer"
 	"clientele/internal/objectstore"
 	"clientele/internal/observe"
+	"clientele/internal/resolve"
 )
 
 // What exports keep in the data directory.
@@ -48,6 +49,9 @@ func (a *App) openExports() error {
 type exported struct{ a *App }
 
 func (x exported) Export(ctx context.Context, sel clientele.Selection, head func(clientele.ExportHead) error, page func(clientele.ExportPage) error) (err error) {
+	if err := x.a.selectable(&sel); err != nil {
+		return err
+	}
 	done := make(chan struct{})
 	var fault any
 	go func() {
@@ -59,6 +63,19 @@ func (x exported) Export(ctx context.Context, sel clientele.Selection, head func
 	<-done
 	if fault != nil {
 		panic(fault)
+	}
+	return err
+}
+
+// selectable says that an audience which is selected exists: NotFound otherwise.
+func (a *App) selectable(sel *clientele.Selection) error {
+	name, ok := sel.Audience()
+	if !ok {
+		return nil
+	}
+	_, err := resolve.LoadAudience(a.rows, name)
+	if clientele.ErrorCode(err) == clientele.NotFound {
+		return clientele.Errorf(clientele.NotFound, "there is no audience of that name to export").WithHint("clientele audience list names them")
 	}
 	return err
 }
@@ -204,6 +221,9 @@ func (a *App) StartExport(_ context.Context, by string, req clientele.ExportRequ
 		return nil, err
 	}
 	req.To = to
+	if err := a.selectable(&req.Selection); err != nil {
+		return nil, err
+	}
 	e, err := a.exports.Ask(by, req)
 	if err != nil {
 		return nil, err

@@ -102,8 +102,68 @@ func TestDownload(t *testing.T) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
-	if err := p.client.Download(t.Context(), want("audience:vip", "csv"), io.Discard); !strings.Contains(fmt.Sprint(err), "audiences do not exist yet") {
-		t.Errorf("an audience: %v", err)
+}
+
+// TestExportAudience: an audience's export are the profiles of its members, with when they entered; those who entered
+// since, and those who have left do not come.
+func TestExportAudience(t *testing.T) {
+	p := stocked(t, settings(t))
+	if _, err := p.client.SetAudience(t.Context(), clientele.Audience{Name: "saw T-3", Where: clientele.RawJSON(`{"event":"Seen","where":[{"property":"sku","op":"eq","value":"T-3"}],"count":{"op":"between","value":[1,3]}}`)}); err != nil {
+		t.Fatal(err)
+	}
+	p.filled("saw T-3")
+	p.settle()
+	const members = "FROM profiles p JOIN audience_members m USING (profile_id) WHERE m.audience = 'saw T-3' AND m.exited_at IS NULL"
+	rows := func(req clientele.ExportRequest) []string {
+		t.Helper()
+		all, err := csv.NewReader(bytes.NewReader(p.download(req))).ReadAll()
+		if err != nil || len(all) == 0 || all[0][len(all[0])-1] != clientele.EnteredColumn {
+			t.Fatalf("%v, %v", all, err)
+		}
+		var out []string
+		for _, r := range all[1:] {
+			out = append(out, r[0]+"|"+r[len(r)-1])
+		}
+		return out
+	}
+	held := func(more string) []string {
+		return p.sql("SELECT p.profile_id, m.entered_at " + members + more + " ORDER BY 1")
+	}
+	all := rows(want("audience:saw T-3", "csv"))
+	if len(all) == 0 || !slices.Equal(all, held("")) {
+		t.Errorf("the export has %q, SQL %q", all, held(""))
+	}
+	for _, format := range []string{"jsonl", "parquet"} {
+		if b := p.download(want("audience:saw T-3", format)); format == "jsonl" && bytes.Count(b, []byte("\n")) != len(all) || len(b) == 0 {
+			t.Errorf("%s: %d bytes for %d members", format, len(b), len(all))
+		}
+	}
+	entered, err := time.Parse(time.RFC3339Nano, strings.Split(all[0], "|")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One more enters, one leaves.
+	leaver := p.sql("SELECT profile_id FROM events WHERE name = 'Seen' AND sku = 'T-3' ORDER BY 1 LIMIT 1")[0]
+	who := p.sql("SELECT value FROM identifiers WHERE namespace = 'user_id' AND profile_id = " + leaver)[0]
+	for i := range 3 {
+		p.batch(serverKey, track(fmt.Sprint("again", i), "Seen", "2026-02-28T11:00:00Z", `"userId":"`+who+`"`, `{"sku":"T-3"}`))
+	}
+	p.batch(serverKey, track("first", "Seen", "2026-02-28T11:00:00Z", `"userId":"somebody else"`, `{"sku":"T-3"}`))
+	p.settle()
+	now := rows(want("audience:saw T-3", "csv"))
+	if !slices.Equal(now, held("")) || slices.ContainsFunc(now, func(r string) bool { return strings.HasPrefix(r, leaver+"|") }) {
+		t.Errorf("then the export has %q, SQL %q, and %s has left", now, held(""), leaver)
+	}
+	later := want("audience:saw T-3", "csv")
+	later.Since = clientele.MicrosOf(entered) + 1
+	if got := rows(later); len(got) == 0 || len(got) == len(now) || !slices.Equal(got, held(" AND m.entered_at > '"+entered.Format("2006-01-02 15:04:05.999999")+"+00'")) {
+		t.Errorf("since then entered %q of %q", got, now)
+	}
+	if items, _, _, err := p.client.Exports(t.Context(), 1, ""); err != nil || items[0].Table != "audience:saw T-3" {
+		t.Errorf("the ledger has %+v, %v", items, err)
+	}
+	if _, err := p.client.StartExport(t.Context(), clientele.ExportRequest{Selection: clientele.Selection{Table: "audience:nobody's"}, Format: "csv", To: "x"}); clientele.ErrorCode(err) != clientele.NotFound {
+		t.Errorf("an audience that is not there: %v", err)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 func TestExports(t *testing.T) {
 	const good = "name: a, what: events, format: csv, to: ./out"
-	c, err := config.Parse("c.yaml", []byte("exports:\n  - {"+good+", every: 1h, since_last: true, columns: [ts]}\n  - {name: b, what: profiles, format: parquet, to: 's3://lake/x', at: '02:30'}\nexport_to: ['s3://lake/api', /srv/out]\n"))
+	c, err := config.Parse("c.yaml", []byte("exports:\n  - {"+good+", every: 1h, since_last: true, columns: [ts]}\n  - {name: b, what: profiles, format: parquet, to: 's3://lake/x', at: '02:30'}\n  - {name: c, what: 'audience:vip', format: csv, to: x, every: 1h}\nexport_to: ['s3://lake/api', /srv/out]\n"))
 	if err != nil || c.Validate() != nil {
 		t.Fatal(err, c.Problems())
 	}
@@ -20,7 +20,7 @@ func TestExports(t *testing.T) {
 	for _, tt := range []struct{ yaml, message string }{
 		{"name: 'a/b', what: events, format: csv, to: x, every: 1h", "is not a name"},
 		{"name: a, what: nothing, format: csv, to: x, every: 1h", "cannot be exported"},
-		{"name: a, what: 'audience:vip', format: csv, to: x, every: 1h", "audiences do not exist yet"},
+		{"name: a, what: 'audience:', format: csv, to: x, every: 1h", "the audience has no name"},
 		{"name: a, what: events, format: xml, to: x, every: 1h", "format is not known"},
 		{"name: a, what: events, format: parquet, compression: gzip, to: x, every: 1h", "compression is not possible"},
 		{"name: a, what: events, format: csv, every: 1h", "is no place"},

@@ -95,9 +95,14 @@ func (s *Store) export(ctx context.Context, conn *sql.Conn, sel clientele.Select
 	if err != nil {
 		return err
 	}
-	x := newSelection(conn, clientele.TableNamed(sel.Table), sel)
+	t := sel.Of()
+	x := newSelection(conn, t, sel)
 	x.cut = s.pages
-	if x.columns, err = chosen(viewColumns(clientele.TableNamed(sel.Table), promoted[sel.Table], s.o.BaseCurrency), sel.Columns); err != nil {
+	all := viewColumns(t, promoted[t.Name], s.o.BaseCurrency)
+	if _, ok := sel.Audience(); ok {
+		all = append(slices.DeleteFunc(all, func(c viewColumn) bool { return c.name == clientele.EnteredColumn }), viewColumn{clientele.EnteredColumn, "a.entered_at", clientele.TypeTime})
+	}
+	if x.columns, err = chosen(all, sel.Columns); err != nil {
 		return err
 	}
 	for _, c := range x.columns {
@@ -169,8 +174,16 @@ func newSelection(conn *sql.Conn, t *clientele.Table, sel clientele.Selection) *
 	if sel.Source != "" {
 		x.where = append(x.where, "b.source = "+literal(sel.Source))
 	}
+	changed := fmt.Sprintf("b.%s > %d", changedColumn, sel.Behind)
+	time := "b." + quote(t.TimeColumn())
+	if name, ok := sel.Audience(); ok {
+		members := fmt.Sprintf("\njoin (select profile_id, max(entered_at) as entered_at, max(%[1]s) as %[1]s from base.audience_members where audience = %[2]s and exited_at is null group by profile_id) a "+
+			"on a.profile_id = b.profile_id", changedColumn, literal(name))
+		x.from, x.plan, time = x.from+members, x.plan+members, "a.entered_at"
+		changed = fmt.Sprintf("(%s or a.%s > %d)", changed, changedColumn, sel.Behind)
+	}
 	if name := t.TimeColumn(); sel.Since != 0 || sel.Until != 0 {
-		at, col := "make_timestamptz(%d)", "b."+quote(name)
+		at, col := "make_timestamptz(%d)", time
 		if t.Columns[t.Column(name)].Type == clientele.TypeDate {
 			at, col = "make_timestamp(%d)", "cast("+col+" as timestamp)"
 		}
@@ -182,7 +195,6 @@ func newSelection(conn *sql.Conn, t *clientele.Table, sel clientele.Selection) *
 		}
 	}
 	if sel.Behind > 0 {
-		changed := fmt.Sprintf("b.%s > %d", changedColumn, sel.Behind)
 		if t.Person { // a merge changes rows without writing them, until it is folded
 			changed = "(" + changed + " or m.anchor_id is not null)"
 			x.plan = x.from
