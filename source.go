@@ -17,4 +17,15 @@ type SourceInForce struct {
 	By       string `json:"by,omitempty"`
 	At       Micros `json:"at,omitempty"`
 	Ended    Micros `json:"ended,omitempty"` // its key is not taken any more
+	// LastError is the newest of its records in quarantine; nil when there is none, or when newer ones of other sources
+	// are too many to look through.
+	LastError *SourceError `json:"last_error,omitempty"`
+}
+
+// SourceError is when and why a record of a source could not be used.
+type SourceError struct {
+	ID     string `json:"id"` // of the record in quarantine
+	At     Micros `json:"at"` // its receipt
+	Code   string `json:"code"`
+	Reason string `json:"reason,omitempty"` // for who may see records
 }

@@ -23,6 +23,14 @@ type Privacy interface {
 	Erasures(ctx context.Context) ([]any, error)
 	// Certificate is what is certified of one erasure. NotFound when there is none.
 	Certificate(ctx context.Context, id string) ([]any, error)
+	// Waiting are the erasures whose bytes are not purged yet, by when they will be.
+	Waiting(ctx context.Context) ([]WaitingErasure, error)
+	// SubjectRequests are what persons have asked for: what waits first, by when it is due.
+	SubjectRequests(ctx context.Context) ([]clientele.SubjectRequest, error)
+	// EnterRequest is NotFound when nobody has the identifier.
+	EnterRequest(ctx context.Context, by string, in clientele.NewSubjectRequest) (*clientele.SubjectRequest, error)
+	// CloseRequest is Conflict when it was closed before. An erasure closes the requests for it by itself.
+	CloseRequest(ctx context.Context, by string, id string, end clientele.SubjectRequestEnd) (*clientele.SubjectRequest, error)
 	// Retention are the retention rules in force, by name. Invalid or Conflict says why one cannot come into
 	// force or end; NotFound that there is none of that name.
 	Retention(ctx context.Context) ([]clientele.RetentionInForce, error)
@@ -46,7 +54,14 @@ type accessOutput struct {
 // Certificates are entries of the register of erasures. Each has its number, the seal of the entry
 // before it and its own (HMAC-SHA256 with the key of the data directory).
 type Certificates struct {
-	Items []any `json:"items"`
+	Items   []any            `json:"items"`
+	Waiting []WaitingErasure `json:"waiting,omitempty"` // whose bytes are in log, archive and files still; in the list of all
+}
+
+// WaitingErasure is an erasure that is not purged yet.
+type WaitingErasure struct {
+	ID      string           `json:"id"`
+	PurgeBy clientele.Micros `json:"purge_by"` // when the bytes will be gone at the latest
 }
 
 func (a *API) privacyRoutes() {
@@ -88,7 +103,11 @@ func (a *API) privacyRoutes() {
 		tag: "privacy", summary: "The certificates of all erasures"},
 		func(ctx context.Context, _ *struct{}) (*output[*Certificates], error) {
 			c, err := a.o.Privacy.Erasures(ctx)
-			return &output[*Certificates]{&Certificates{list(c)}}, err
+			if err != nil {
+				return nil, err
+			}
+			w, err := a.o.Privacy.Waiting(ctx)
+			return &output[*Certificates]{&Certificates{list(c), w}}, err
 		})
 	route(a, operation{id: "get-erasure", method: http.MethodGet, path: "/api/v1/erasures/{id}", scope: token.Admin,
 		tag: "privacy", summary: "The certificate of an erasure: what was deleted, and when the bytes were purged"},
@@ -99,9 +118,33 @@ func (a *API) privacyRoutes() {
 			if err != nil {
 				return nil, err
 			}
-			return &output[*Certificates]{&Certificates{list(c)}}, nil
+			return &output[*Certificates]{&Certificates{Items: list(c)}}, nil
 		})
+	a.requestRoutes()
 	a.retentionRoutes()
+}
+
+func (a *API) requestRoutes() {
+	const tag = "privacy"
+	route(a, operation{id: "list-requests", method: http.MethodGet, path: "/api/v1/privacy/requests", scope: token.Admin, tag: tag, quiet: true,
+		summary: "What persons have asked for: what waits first, by when it is due"},
+		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.SubjectRequest], error) {
+			return all(a.o.Privacy.SubjectRequests(ctx))
+		})
+	route(a, operation{id: "enter-request", method: http.MethodPost, path: "/api/v1/privacy/requests", scope: token.Admin, tag: tag,
+		summary: "Note that a person asks for access or erasure; the answer is due within privacy.answer_within of its receipt"},
+		func(ctx context.Context, in *struct{ Body clientele.NewSubjectRequest }) (*output[*clientele.SubjectRequest], error) {
+			return one(a.o.Privacy.EnterRequest(ctx, principalOf(ctx).Name, in.Body))
+		})
+	type closeInput struct {
+		ID   string `path:"id" maxLength:"64"`
+		Body clientele.SubjectRequestEnd
+	}
+	route(a, operation{id: "close-request", method: http.MethodPost, path: "/api/v1/privacy/requests/{id}/close", scope: token.Admin, tag: tag,
+		summary: "Note how a person's request ended"},
+		func(ctx context.Context, in *closeInput) (*output[*clientele.SubjectRequest], error) {
+			return one(a.o.Privacy.CloseRequest(ctx, principalOf(ctx).Name, in.ID, in.Body))
+		})
 }
 
 func (a *API) retentionRoutes() {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"clientele"
+	"clientele/internal/api"
 )
 
 func (p *product) RecordConsent(ctx context.Context, by string, d clientele.ConsentDecision) ([]clientele.Consent, error) {
@@ -23,6 +24,18 @@ func (p *product) Erase(ctx context.Context, by string, req clientele.EraseReque
 func (p *product) Erasures(ctx context.Context) ([]any, error) { return nil, p.did(ctx) }
 func (p *product) Certificate(ctx context.Context, id string) ([]any, error) {
 	return nil, p.did(ctx, id)
+}
+func (p *product) Waiting(ctx context.Context) ([]api.WaitingErasure, error) { return nil, nil }
+func (p *product) SubjectRequests(ctx context.Context) ([]clientele.SubjectRequest, error) {
+	return nil, p.did(ctx)
+}
+func (p *product) EnterRequest(ctx context.Context, by string, in clientele.NewSubjectRequest) (*clientele.SubjectRequest, error) {
+	p.by = by
+	return &clientele.SubjectRequest{ID: "rq_7"}, p.did(ctx, in.Namespace, in.Value)
+}
+func (p *product) CloseRequest(ctx context.Context, by string, id string, end clientele.SubjectRequestEnd) (*clientele.SubjectRequest, error) {
+	p.by = by
+	return &clientele.SubjectRequest{ID: id}, p.did(ctx, id)
 }
 func (p *product) Retention(ctx context.Context) ([]clientele.RetentionInForce, error) {
 	return nil, p.did(ctx)

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"clientele"
+	"clientele/internal/role"
 	"clientele/internal/token"
 )
 
@@ -25,10 +27,13 @@ type SourceRequest struct {
 func (a *API) sourceRoutes() {
 	const tag = "sources"
 	route(a, operation{id: "list-sources", method: http.MethodGet, path: "/api/v1/sources", scope: token.Read, tag: tag, quiet: true,
-		summary: "Where events come from, with the write keys that are public, and all of them for admins"},
+		summary: "Where events come from, with the write keys that are public, and all of them for admins, and the last error of each"},
 		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.SourceInForce], error) {
 			sources, err := a.o.Sources.Sources(ctx)
 			for i := range sources {
+				if e := sources[i].LastError; e != nil && !slices.Contains(principalOf(ctx).Rights(), role.Records) {
+					e.Reason = ""
+				}
 				if s := &sources[i]; s.Kind != "browser" && s.Kind != "mobile" && !principalOf(ctx).May(token.Admin) {
 					s.WriteKey = ""
 				}

@@ -124,6 +124,7 @@ type App struct {
 	recent    recent
 	watch     watch.Hub
 	pulse     pulse
+	failed    lastErrors
 	trouble   troubles
 	backups   backups
 	audit     *audit.Log

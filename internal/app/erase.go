@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/api"
 	"clientele/internal/privacy"
 	"clientele/internal/resolve"
 )
@@ -38,9 +39,18 @@ func (a *App) Erase(ctx context.Context, by string, req clientele.EraseRequest) 
 	if req.DryRun {
 		return r, nil
 	}
+	asked, err := a.requestsOf(p)
+	if err != nil {
+		return nil, err
+	}
 	e, err := a.eraseAnchors(ctx, by, resolve.EraseBody{Anchors: anchors, Quarantine: quarantined}, p.String(), r.Exports...)
 	if err != nil {
 		return nil, err
+	}
+	for _, id := range asked {
+		if _, err := a.CloseRequest(ctx, by, id, clientele.SubjectRequestEnd{Outcome: clientele.RequestAnswered}); err != nil {
+			return nil, err
+		}
 	}
 	r.ID, r.Counts = e.ID, e.Counts
 	r.PurgeBy = e.At + clientele.Micros(time.Duration(a.cfg.Erase.PurgeWithin).Microseconds())
@@ -222,6 +232,15 @@ func (a *App) erasures() ([]clientele.Erasure, error) {
 // Erasures are the entries of the book, the oldest first.
 func (a *App) Erasures(context.Context) ([]any, error) {
 	return certificates(a.register.Entries(), nil)
+}
+
+// Waiting are the erasures whose bytes are not purged yet.
+func (a *App) Waiting(context.Context) ([]api.WaitingErasure, error) {
+	out := []api.WaitingErasure{}
+	for _, e := range a.register.Unpurged() {
+		out = append(out, api.WaitingErasure{ID: e.ID, PurgeBy: e.At + clientele.Micros(time.Duration(a.cfg.Erase.PurgeWithin).Microseconds())})
+	}
+	return out, nil
 }
 
 // Certificate is all that the book says of one erasure.

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
+	"time"
 
 	"clientele"
 	"clientele/internal/api"
 	"clientele/internal/config"
+	"clientele/internal/resolve"
 )
 
 var _ api.Sources = (*App)(nil)
@@ -48,7 +51,49 @@ func (a *App) Sources(context.Context) ([]clientele.SourceInForce, error) {
 			out = append(out, s)
 		}
 	}
-	return append(out, ended...), nil
+	out = append(out, ended...)
+	errs, err := a.lastErrors()
+	for i := range out {
+		if e, ok := errs[out[i].Name]; ok {
+			out[i].LastError = &e
+		}
+	}
+	return out, err
+}
+
+const (
+	errorsFor  = 2 * time.Second // how old last errors may be: many who look cost no more than one
+	errorsFrom = 20_000          // of so many of the newest records in quarantine
+)
+
+type lastErrors struct {
+	mu   sync.Mutex
+	read time.Time
+	by   map[string]clientele.SourceError
+}
+
+// lastErrors are, by source, the newest records in quarantine.
+func (a *App) lastErrors() (map[string]clientele.SourceError, error) {
+	a.failed.mu.Lock()
+	defer a.failed.mu.Unlock()
+	if now := time.Now(); a.failed.by == nil || now.Sub(a.failed.read) >= errorsFor {
+		r := clientele.Prefix(clientele.NewKey(clientele.RowQuarantine))
+		r.Reverse = true
+		by, looked := map[string]clientele.SourceError{}, 0
+		err := a.rows.Scan(r, func(k clientele.Key, v []byte) (bool, error) {
+			q, _, _, err := resolve.ReadQuarantine(k, v)
+			if _, ok := by[q.Source]; err == nil && !ok {
+				by[q.Source] = clientele.SourceError{ID: q.ID, At: q.ReceivedAt, Code: q.Code, Reason: q.Reason}
+			}
+			looked++
+			return looked < errorsFrom, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		a.failed.by, a.failed.read = by, now
+	}
+	return a.failed.by, nil
 }
 
 // SetSource makes a source, or changes one that was made. Conflict when the configuration has it.

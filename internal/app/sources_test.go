@@ -72,3 +72,27 @@ func TestSources(t *testing.T) {
 	}
 	p.tells("select count(*) from events where source = 'kiosk'", "2")
 }
+
+// TestLastError: of each source the newest record that waits in quarantine, and why.
+func TestLastError(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	p := run(t, settings(t))
+	p.batch(webKey, `{"type":"track","event":"Look","userId":"kim","messageId":"m1"}`, `{"type":"track","userId":"kim","messageId":"m2"}`, `{"type":"fax","userId":"kim","messageId":"m3"}`)
+	p.settle()
+	aside := p.allQuarantined(10)
+	list, err := p.client.Sources(ctx)
+	if err != nil || len(aside) != 2 {
+		t.Fatalf("%+v, %v", aside, err)
+	}
+	for _, s := range list {
+		switch e := s.LastError; {
+		case s.Name != "web":
+			if e != nil {
+				t.Errorf("%s: %+v", s.Name, e)
+			}
+		case e == nil || e.ID != aside[0].ID || e.At != aside[0].ReceivedAt || e.Code != aside[0].Code || e.Reason != aside[0].Reason || e.Reason == "":
+			t.Errorf("%+v, the newest is %+v", e, aside[0])
+		}
+	}
+}

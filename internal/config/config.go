@@ -177,7 +177,7 @@ func Default() Config {
 		Columns:        Columns{Memory: 400 * MB},
 		Query:          Query{Timeout: Duration(30 * time.Second), MaxRows: 10_000},
 		Telemetry:      Telemetry{Metrics: MetricsAuto, Traces: Traces{Headers: map[string]string{}, Service: defaultService, Sample: 1}},
-		Privacy:        Privacy{OptOutPurposes: []string{}, Personal: []string{}},
+		Privacy:        defaultPrivacy(),
 		Erase:          defaultErase(),
 		Exports:        []Export{},
 		ExportTo:       []string{},

@@ -12,6 +12,11 @@ import (
 type Privacy struct {
 	OptOutPurposes []string `yaml:"opt_out_purposes"` // allowed until a person denies them; all others need a yes
 	Personal       []string `yaml:"personal"`         // fields that some roles see masked or not at all; empty: the usual ones
+	AnswerWithin   Duration `yaml:"answer_within"`    // by when a person's request is to be answered (GDPR art. 12(3): one month)
+}
+
+func defaultPrivacy() Privacy {
+	return Privacy{OptOutPurposes: []string{}, Personal: []string{}, AnswerWithin: Duration(30 * 24 * time.Hour)}
 }
 
 // Edge is what is taken out of a source's events before they are written anywhere.
@@ -61,6 +66,9 @@ func (v *validator) privacy(p Privacy, e Erase) {
 		if name, _ := strings.CutPrefix(field, "traits."); name == "" || strings.ContainsAny(name, ".*/ ") {
 			v.wrong("privacy.personal", "holds something that is no field", "for example email, traits.name: one word, whatever it stands in, or traits. before it for traits alone")
 		}
+	}
+	if p.AnswerWithin < Duration(24*time.Hour) || p.AnswerWithin > Duration(90*24*time.Hour) {
+		v.wrong("privacy.answer_within", "is not between 1 and 90 days", "30d is the default: one month after receipt, GDPR art. 12(3)")
 	}
 	if e.PurgeWithin < 0 || e.PurgeWithin > Duration(30*24*time.Hour) {
 		v.wrong("erase.purge_within", "is not between 0 and 30 days", "7d is the default; 0s purges at once")

@@ -88,6 +88,8 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		return with(body, func(b AudienceBody) error { return r.audienceCommand(b, c.By, p, rec.ReceivedAt) })
 	case clientele.CommandAudienceDraft, clientele.CommandAudienceApprove, clientele.CommandAudienceOwner, clientele.CommandAudienceComment:
 		return r.workCommand(c, body, p, rec.ReceivedAt)
+	case clientele.CommandSubjectRequest:
+		return with(body, func(b RequestBody) error { return r.requestCommand(b, c.By, p, rec.ReceivedAt) })
 	case clientele.CommandLifecycle:
 		return r.lifecycleCommand(body, c.By, p, rec.ReceivedAt)
 	case clientele.CommandAudienceFill:

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { perSecond } from '../parts/pulse';
 import { blamed, pathsOf } from './fix';
 import { messageOf } from './quarantine';
+import { rulesText } from './rules';
 import { snippets } from './snippets';
 
 test('a rule begins with the value that the reason speaks of', () => {
@@ -41,4 +42,23 @@ test('rates are of the seconds in which events came', () => {
   const rates = perSecond([beat(100, 5), beat(101, 8), beat(103, 9)], 'web', 103_500, 5);
   expect(rates).toEqual([0, 0, 3, 0, 1]);
   expect(perSecond([beat(100, 5)], 'web', 103_500, 5)).toEqual([0, 0, 0, 0, 0]);
+});
+
+test('changed rules of identity are written whole, as the configuration has them', () => {
+  const before = {
+    email: { priority: 2, limit: 5, blocked: ['info@x.de', 'a"b'] },
+    phone: { priority: 3, limit: 5 },
+    'loyalty-id': { priority: 1, limit: 1, unique: true },
+  };
+  const then = {
+    ...before,
+    email: { ...before.email, limit: 3 },
+    'loyalty-id': { ...before['loyalty-id'], priority: 4, generic: 20 },
+  };
+  expect(rulesText(before, then).split('\n')).toEqual([
+    'identity:',
+    '  namespaces:',
+    String.raw`    email: {priority: 2, limit: 3, blocked: ["info@x.de", "a\"b"]}`,
+    '    "loyalty-id": {priority: 4, unique: true, generic: 20}',
+  ]);
 });

@@ -1,4 +1,16 @@
-import { Badge, Button, Group, NumberInput, SimpleGrid, Stack, Table, Text } from '@mantine/core';
+import {
+  Badge,
+  Button,
+  Code,
+  CopyButton,
+  Group,
+  NumberInput,
+  SimpleGrid,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from '@mantine/core';
 import { IconTestPipe } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -8,6 +20,7 @@ import { Person } from '../parts/people';
 import { Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
 import { DataPage } from './frame';
+import { rulesText } from './rules';
 import { words } from './words';
 
 type Rules = Schema<'IdentityRules'>;
@@ -115,7 +128,11 @@ function Simulator({ rules }: { rules: Rules }) {
     mutationFn: () =>
       api.post('/api/v1/identity/simulate', { body: { rules: { ...rules, namespaces: then }, sample: 10 } }),
   });
-  const change = (ns: string, by: Partial<Rule>) => setThen({ ...then, [ns]: { ...then[ns], ...by } });
+  const put = (rules: Record<string, Rule>) => {
+    setThen(rules);
+    simulate.reset(); // what was counted is of other rules
+  };
+  const change = (ns: string, by: Partial<Rule>) => put({ ...then, [ns]: { ...then[ns], ...by } });
   const changed = JSON.stringify(then) !== JSON.stringify(rules.namespaces);
   const names = Object.keys(then).sort((a, b) => then[a].priority - then[b].priority || a.localeCompare(b));
   return (
@@ -125,7 +142,7 @@ function Simulator({ rules }: { rules: Rules }) {
       actions={
         <>
           {changed && (
-            <Button size="xs" variant="default" onClick={() => setThen(rules.namespaces ?? {})}>
+            <Button size="xs" variant="default" onClick={() => put(rules.namespaces ?? {})}>
               {say('asInForce')}
             </Button>
           )}
@@ -177,7 +194,9 @@ function Simulator({ rules }: { rules: Rules }) {
                     min={1}
                     aria-label={`${say('limit')}: ${ns}`}
                     value={then[ns].limit}
-                    onChange={(v) => change(ns, { limit: Number(v) || 1 })}
+                    onChange={(v) =>
+                      change(ns, { limit: Number(v) || 1, unique: Number(v) > 1 ? undefined : then[ns].unique })
+                    }
                   />
                 </Table.Td>
                 <Table.Td>
@@ -192,7 +211,35 @@ function Simulator({ rules }: { rules: Rules }) {
       </Table.ScrollContainer>
       {simulate.error && <Trouble error={simulate.error} />}
       {simulate.data && <Simulated result={simulate.data} />}
+      {simulate.data && changed && <Bring text={rulesText(rules.namespaces ?? {}, then)} />}
     </Part>
+  );
+}
+
+/** Rules come into force by the configuration alone: what to put there. */
+function Bring({ text }: { text: string }) {
+  const { say } = useLanguage(words);
+  return (
+    <Stack mt="md" gap="xs" component="section" aria-label={say('bring')}>
+      <Group justify="space-between">
+        <Title order={3} size="h6">
+          {say('bring')}
+        </Title>
+        <CopyButton value={text}>
+          {({ copied, copy }) => (
+            <Button size="compact-xs" variant="default" onClick={copy}>
+              {say(copied ? 'copied' : 'copy')}
+            </Button>
+          )}
+        </CopyButton>
+      </Group>
+      <Text size="xs" c="dimmed">
+        {say('inConfiguration')}
+      </Text>
+      <Code block dir="ltr" tabIndex={0} data-testid="rules-yaml">
+        {text}
+      </Code>
+    </Stack>
   );
 }
 
@@ -230,9 +277,6 @@ function Simulated({ result: r }: { result: Schema<'Simulation'> }) {
           ))}
         </SimpleGrid>
       ))}
-      <Text size="xs" c="dimmed">
-        {say('inConfiguration')}
-      </Text>
     </Stack>
   );
 }

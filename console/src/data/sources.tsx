@@ -1,4 +1,4 @@
-import { Badge, Button, Code, CopyButton, Group, Modal, Stack, Tabs, Text } from '@mantine/core';
+import { Anchor, Badge, Button, Code, CopyButton, Group, Modal, Stack, Tabs, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconCheck, IconCopy, IconPlus } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -99,6 +99,13 @@ function List({ list, rates, show }: ListProps) {
       value: (s) => (s.config ? 'configuration' : s.by),
       show: (s) => (s.config ? say('configured') : s.by),
     },
+    {
+      key: 'error',
+      title: say('lastError'),
+      from: 'sm',
+      value: (s) => s.last_error?.at,
+      show: (s) => <LastError of={s} />,
+    },
     { key: 'minute', title: say('lastMinute'), align: 'end', value: minute, show: (s) => number(minute(s)) },
     {
       key: 'act',
@@ -116,6 +123,24 @@ function List({ list, rates, show }: ListProps) {
     },
   ];
   return <DataTable label={say('sources')} rows={list} columns={columns} id={(s) => s.name} />;
+}
+
+/** When and why its newest record in quarantine could not be used. */
+function LastError({ of: s }: { of: Source }) {
+  const { minute } = useLanguage(words);
+  if (!s.last_error) return '–';
+  return (
+    <Anchor
+      size="xs"
+      title={s.last_error.reason}
+      renderRoot={(props) => <Link to="/data/quarantine" search={{ source: s.name }} {...props} />}
+    >
+      {minute(s.last_error.at)}
+      <Text size="xs" c="dimmed" lineClamp={1} maw={260}>
+        {s.last_error.reason ?? s.last_error.code}
+      </Text>
+    </Anchor>
+  );
 }
 
 /** What to copy, and what to do with the key. */

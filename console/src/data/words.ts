@@ -44,6 +44,7 @@ const en = {
   madeIn: 'Made in',
   configured: 'configuration',
   configuredHelp: 'This source is in the configuration file: change it there, and reload.',
+  lastError: 'Last error',
   lastMinute: 'Last minute',
   ended: 'ended',
   snippet: 'Connect',
@@ -197,8 +198,9 @@ const en = {
   would: '{before} customers would become {after}: {merges} merges, {splits} splits.',
   wouldMore:
     '{affected} identifiers would change their person; {blocked} links would be refused, {values} values would name nobody.',
+  bring: 'To bring these rules into force',
   inConfiguration:
-    'To bring rules into force, write them under identity: in the configuration and restart; docs/identity.md has the words.',
+    'Rules come from the configuration alone, so that they can be read and taken back there. Put this into it, in the place of what it has of these names, and restart: then what is written above happens.',
 
   reviewsAbout:
     'Pairs that may be one person, but not surely. Each verdict is carried out at once, teaches the model, and can be taken back.',

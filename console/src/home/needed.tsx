@@ -3,13 +3,15 @@ import { useQuery } from '@tanstack/react-query';
 import { api } from '../api';
 import { Part } from '../parts/page';
 import type { Pulse } from '../parts/pulse';
+import { daysUntil } from '../privacy/due';
+import { useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { Wanted } from './home';
 import { words } from './words';
 
 /** What waits for a person. What the viewer may not see is left out. */
 export function Needed({ pulse }: { pulse: Pulse }) {
-  const { say } = useLanguage(words);
+  const { say, days } = useLanguage(words);
   const health = useQuery({
     queryKey: ['identity', 'health'],
     queryFn: () => api.get('/api/v1/identity/health'),
@@ -20,10 +22,20 @@ export function Needed({ pulse }: { pulse: Pulse }) {
     queryKey: ['exports'],
     queryFn: () => api.get('/api/v1/exports', { query: { limit: 100 } }),
   });
-  const erasures = useQuery({ queryKey: ['erasures'], queryFn: () => api.get('/api/v1/erasures'), retry: false });
-  const certificates = (erasures.data?.items ?? []) as { what: string; id: string }[];
-  const purged = new Set(certificates.filter((c) => c.what === 'purged').map((c) => c.id));
-  const due = certificates.filter((c) => c.what === 'erased' && !purged.has(c.id)).length;
+  const governs = useMay()('govern');
+  const erasures = useQuery({
+    queryKey: ['erasures'],
+    queryFn: () => api.get('/api/v1/erasures'),
+    enabled: governs,
+  });
+  const requests = useQuery({
+    queryKey: ['requests'],
+    queryFn: () => api.get('/api/v1/privacy/requests'),
+    enabled: governs,
+  });
+  const purges = (erasures.data?.waiting ?? []).map((w) => w.purge_by);
+  const asked = (requests.data?.items ?? []).filter((q) => !q.closed).map((q) => q.due);
+  const first = (due: string[]) => days(Math.min(...due.map((at) => daysUntil(at, Date.now()))));
   const failed = (exports.data?.items ?? []).filter((e) => e.state === 'failed').length;
   const waiting = (runs.data?.items ?? []).some((r) => r.state === 'waiting');
   const aside = Number(pulse.counts?.quarantined ?? 0);
@@ -32,7 +44,16 @@ export function Needed({ pulse }: { pulse: Pulse }) {
     aside > 0 && { text: say('quarantine', { count: aside }), act: say('quarantineDo'), to: '/data/quarantine' },
     open > 0 && { text: say('reviews', { count: open }), act: say('reviewsDo'), to: '/data/reviews' },
     waiting && { text: say('matching'), act: say('matchingDo'), to: '/data/reviews' },
-    due > 0 && { text: say('erasures', { count: due }), act: say('erasuresDo'), to: '/privacy/requests' },
+    asked.length > 0 && {
+      text: say('requests', { count: asked.length, when: first(asked) }),
+      act: say('requestsDo'),
+      to: '/privacy/requests',
+    },
+    purges.length > 0 && {
+      text: say('erasures', { count: purges.length, when: first(purges) }),
+      act: say('erasuresDo'),
+      to: '/privacy/requests',
+    },
     failed > 0 && { text: say('exports', { count: failed }), act: say('exportsDo'), to: '/data/sources' },
   ].filter((l) => l !== false);
   return (

@@ -14,6 +14,7 @@ interface Row {
   events: number;
   aside: number;
   last?: string;
+  error?: Schema<'SourceError'>;
   status: Schema<'Freshness'>['status'];
 }
 
@@ -47,6 +48,8 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
     queryFn: () => api.get('/api/v1/quality/freshness'),
     staleTime: 20_000,
   });
+  const told = useQuery({ queryKey: ['sources'], queryFn: () => api.get('/api/v1/sources'), refetchInterval: 15_000 });
+  const errors = new Map((told.data?.items ?? []).map((s) => [s.name, s.last_error]));
   const by = new Map((pulse.sources ?? []).map((s) => [s.source, s]));
   const names = new Set([...(fresh.data?.items ?? []).map((f) => f.source), ...by.keys()]);
   const all: Row[] = [...names].map((source) => {
@@ -58,12 +61,14 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
       events: p?.events ?? 0,
       aside: p?.aside ?? 0,
       last: last || undefined,
+      error: errors.get(source),
       status: f?.status ?? 'fresh',
     };
   });
   // What comes in files alone has no rate.
   const rows = all.filter((r) => r.status !== 'never' || r.events > 0);
   const quiet = all.filter((r) => !rows.includes(r)).map((r) => r.source);
+  const when = (at: string) => (Date.now() - Date.parse(at) < 43_200_000 ? second(at) : day(at));
   const tenSeconds = (r: Row) => r.rates.slice(-10).reduce((a, b) => a + b, 0) / 10;
   const columns: Column<Row>[] = [
     {
@@ -96,7 +101,28 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
       from: 'md',
       nowrap: true,
       value: (r) => r.last,
-      show: (r) => (r.last ? (Date.now() - Date.parse(r.last) < 43_200_000 ? second(r.last) : day(r.last)) : '–'),
+      show: (r) => (r.last ? when(r.last) : '–'),
+    },
+    {
+      key: 'error',
+      title: say('lastError'),
+      from: 'md',
+      value: (r) => r.error?.at,
+      show: (r) =>
+        r.error ? (
+          <Anchor
+            size="xs"
+            title={r.error.reason ?? r.error.code}
+            renderRoot={(props) => <Link to="/data/quarantine" search={{ source: r.source }} {...props} />}
+          >
+            {when(r.error.at)}
+            <Text size="xs" c="dimmed" lineClamp={1} maw={200}>
+              {r.error.reason ?? r.error.code}
+            </Text>
+          </Anchor>
+        ) : (
+          '–'
+        ),
     },
     {
       key: 'state',

@@ -8,6 +8,8 @@ import { Part } from '../parts/page';
 import { download } from '../parts/rows';
 import { Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
+import { Asked, Enter } from './asked';
+import { daysUntil } from './due';
 import { PrivacyPage } from './frame';
 import { words } from './words';
 
@@ -51,6 +53,13 @@ export function Requests() {
         </Group>
         <Rights namespace={namespace} value={value.trim()} />
       </Part>
+      <Asked
+        take={(profile) => {
+          setNamespace('id');
+          setValue(profile);
+          window.scrollTo({ top: 0 });
+        }}
+      />
       <Erasures />
     </PrivacyPage>
   );
@@ -74,6 +83,7 @@ function Rights({ namespace, value }: { namespace: string; value: string }) {
   return (
     <form onSubmit={asked}>
       <Group gap="xs" mt="sm">
+        <Enter namespace={namespace} value={value} />
         <Button
           variant="default"
           disabled={!value}
@@ -113,6 +123,7 @@ function Rights({ namespace, value }: { namespace: string; value: string }) {
               done={() => {
                 count.reset();
                 void queries.invalidateQueries({ queryKey: ['erasures'] });
+                void queries.invalidateQueries({ queryKey: ['requests'] });
               }}
             />
           </Group>
@@ -130,7 +141,7 @@ function Counts({ of }: { of: Schema<'EraseResult'>['counts'] | undefined }) {
 
 /** The certificates: what was deleted, and when the bytes were gone. */
 function Erasures() {
-  const { say, minute } = useLanguage(words);
+  const { say, minute, days } = useLanguage(words);
   const told = useQuery({
     queryKey: ['erasures'],
     queryFn: () => api.get('/api/v1/erasures'),
@@ -139,6 +150,12 @@ function Erasures() {
   const all = [...((told.data?.items ?? []) as Certificate[])].reverse();
   const purged = new Map(all.filter((c) => c.what === 'purged').map((c) => [c.id, c]));
   const list = all.filter((c) => c.what === 'erased');
+  const by = new Map((told.data?.waiting ?? []).map((w) => [w.id, w.purge_by]));
+  const gone = (id: string) => {
+    const [at, due] = [purged.get(id)?.at, by.get(id)];
+    if (at) return say('goneAt', { at: minute(at) });
+    return due ? say('goneBy', { when: days(daysUntil(due, Date.now())) }) : say('waits');
+  };
   return (
     <Part title={say('erasures')} about={say('erasuresHelp')}>
       {told.error && <Trouble error={told.error} />}
@@ -188,7 +205,7 @@ function Erasures() {
                   </Table.Td>
                   <Table.Td>
                     <Badge size="sm" variant="light" color={purged.has(c.id) ? 'pine' : 'amber'} tt="none">
-                      {purged.has(c.id) ? say('goneAt', { at: minute(purged.get(c.id)?.at ?? '') }) : say('goneBy')}
+                      {gone(c.id)}
                     </Badge>
                   </Table.Td>
                 </Table.Tr>
