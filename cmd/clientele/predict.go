@@ -23,7 +23,7 @@ func (c *cli) predictCommand() *cobra.Command {
 	return c.group("predict", "Learn from files what customers will do; no server, no data directory",
 		c.predictLTVCommand(), c.predictForecastCommand(), c.predictSegmentsCommand(), c.predictAffinityCommand(), c.predictDiscountCommand(),
 		c.predictPropensityCommand(), c.predictLookalikeCommand(), c.predictRecommendCommand(), c.predictUpliftCommand(),
-		c.predictChurnCommand(), c.predictEarlyCommand(),
+		c.predictChurnCommand(), c.predictEarlyCommand(), c.predictAttributionCommand(),
 	)
 }
 

@@ -232,6 +232,8 @@ func (v *experiment) after(c learn.Text) bool {
 
 func (v *experiment) advise() {
 	t := v.trial
+	v.notes = append(v.notes, fmt.Sprintf("The effect is %+.1f %% of what comes without the treatment (%+.1f to %+.1f %%); the chance that it helps is %.1f %%. If somebody looks at an experiment that goes on, the interval that holds at every look is %.6f to %.6f.",
+		100*t.Relative.Value, 100*t.Relative.Low, 100*t.Relative.High, 100*t.Chance, t.Always.Low, t.Always.High))
 	if t.Assignment.Suspect {
 		v.notes = append(v.notes, fmt.Sprintf("From the columns one can tell a little who was treated (AUC %.3f): if the arms were not drawn by lot, the differences are those of the choice.", t.Assignment.AUC))
 	}

@@ -42,8 +42,8 @@ func likelihood(groups []weighted, mean, size float64) float64 {
 	return sum
 }
 
-// betaRegularised is the share of Beta(a, b) at or below x, by its continued fraction (Lentz's method; Abramowitz and Stegun 26.5.8).
-func betaRegularised(a, b, x float64) float64 {
+// BetaRegularised is the share of Beta(a, b) at or below x, by its continued fraction (Lentz's method; Abramowitz and Stegun 26.5.8).
+func BetaRegularised(a, b, x float64) float64 {
 	if x <= 0 {
 		return 0
 	}
@@ -51,7 +51,7 @@ func betaRegularised(a, b, x float64) float64 {
 		return 1
 	}
 	if x > (a+1)/(a+b+2) {
-		return 1 - betaRegularised(b, a, 1-x)
+		return 1 - BetaRegularised(b, a, 1-x)
 	}
 	const tiny = 1e-300
 	front := math.Exp(a*math.Log(x)+b*math.Log1p(-x)-logBeta(a, b)) / a

@@ -81,14 +81,14 @@ func (p Prior) Of(c Count, level float64) Share {
 
 // Above is the chance that a person's share is above s.
 func (p Prior) Above(c Count, s float64) float64 {
-	return 1 - betaRegularised(p.A+float64(c.K), p.B+float64(c.N-c.K), s)
+	return 1 - BetaRegularised(p.A+float64(c.K), p.B+float64(c.N-c.K), s)
 }
 
 // quantile of Beta(a, b) by bisection.
 func quantile(a, b, level float64) float64 {
 	from, to := 0.0, 1.0
 	for range 60 {
-		if middle := (from + to) / 2; betaRegularised(a, b, middle) < level {
+		if middle := (from + to) / 2; BetaRegularised(a, b, middle) < level {
 			from = middle
 		} else {
 			to = middle

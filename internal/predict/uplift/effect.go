@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"clientele"
+	"clientele/internal/predict/experiment"
 	"clientele/internal/predict/learn"
 )
 
@@ -21,34 +22,19 @@ type Effect struct {
 	M          int     `json:"n_untreated"`
 }
 
-// z95 is the quantile that 95 % lie within, both sides.
-const z95 = 1.959963984540054
-
-// Compare compares the means of two arms, by the normal approximation.
+// Compare compares the means of two arms.
 func Compare(treated []bool, outcome []float64) Effect {
-	var n, sum, squares [2]float64
+	untreated, helped := armsOf(treated, outcome)
+	d := experiment.Difference(untreated, helped)
+	return Effect{Treated: helped.Mean, Untreated: untreated.Mean, Difference: d.Value, Error: d.Error, P: d.P, Low: d.Low, High: d.High, N: int(helped.N), M: int(untreated.N)}
+}
+
+func armsOf(treated []bool, outcome []float64) (untreated, helped experiment.Arm) {
+	var of [2][]float64
 	for i, t := range treated {
-		a := arm(t)
-		n[a]++
-		sum[a] += outcome[i]
+		of[arm(t)] = append(of[arm(t)], outcome[i])
 	}
-	mean := [2]float64{sum[0] / max(n[0], 1), sum[1] / max(n[1], 1)}
-	for i, t := range treated {
-		a := arm(t)
-		squares[a] += (outcome[i] - mean[a]) * (outcome[i] - mean[a])
-	}
-	e := Effect{Treated: mean[1], Untreated: mean[0], Difference: mean[1] - mean[0], N: int(n[1]), M: int(n[0])}
-	if n[0] < 2 || n[1] < 2 {
-		e.Error, e.P, e.Low, e.High = math.Inf(1), 1, math.Inf(-1), math.Inf(1)
-		return e
-	}
-	e.Error = math.Sqrt(squares[0]/(n[0]-1)/n[0] + squares[1]/(n[1]-1)/n[1])
-	e.P = 1
-	if e.Error > 0 {
-		e.P = math.Erfc(math.Abs(e.Difference) / e.Error / math.Sqrt2)
-	}
-	e.Low, e.High = e.Difference-z95*e.Error, e.Difference+z95*e.Error
-	return e
+	return experiment.Of(of[0]), experiment.Of(of[1])
 }
 
 func arm(treated bool) int {
@@ -152,7 +138,10 @@ type Trial struct {
 	Rows       int                 `json:"rows"`
 	Train      int                 `json:"rows_train"`
 	Test       int                 `json:"rows_test"`
-	Effect     Effect              `json:"effect"` // on all rows
+	Effect     Effect              `json:"effect"`               // on all rows
+	Relative   experiment.Estimate `json:"relative_effect"`      // as a share of the untreated arm's mean
+	Always     experiment.Estimate `json:"effect_at_every_look"` // with an interval for those who look more than once
+	Chance     float64             `json:"chance_of_effect"`     // that the treatment raises the outcome, when nothing is held likely before
 	Worth      *Effect             `json:"effect_on_value,omitempty"`
 	Assignment Assignment          `json:"assignment"`
 	Verdict    Verdict             `json:"verdict"`
@@ -191,6 +180,9 @@ func Try(x *learn.Matrix, number []int, treated, y []bool, value []float64, term
 		outcome[i] = float64(arm(yes))
 	}
 	t.Effect = Compare(treated, outcome)
+	untreated, helped := armsOf(treated, outcome)
+	d := experiment.Difference(untreated, helped)
+	t.Relative, t.Always, t.Chance = experiment.Relative(untreated, helped), d.AlwaysValid(untreated.N+helped.N, experiment.Usual), d.Believe(0, 0).Chance
 	if value != nil {
 		e := Compare(treated, value)
 		t.Worth = &e

@@ -73,3 +73,36 @@ func TestNoDropoutSeen(t *testing.T) {
 		near(t, "top tenth", b.Model.TopTenShare, .526, 5e-3)
 	}
 }
+
+// TestUnitsOfRetail: one customer's value for one to 24 months from the orders themselves, at 1 % a month. A slip of units gives thirty times less.
+func TestUnitsOfRetail(t *testing.T) {
+	h := retail(t)
+	_, last := h.Days()
+	w := h.Until(last, 1)
+	if len(w.Summaries) != 4338 {
+		t.Fatalf("%d customers", len(w.Summaries))
+	}
+	f, err := value.Learn(value.BG, w.Summaries, w.MeanOrder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "log-likelihood", f.LogLikelihood, -61823.47, .5)
+	for p, want := range map[string]float64{"p": 2.1034, "q": 3.4512, "v": 485.889} {
+		near(t, p, f.Spend.Parameters()[p], want, 2e-3*want)
+	}
+	names := h.Customers()
+	for i, s := range w.Summaries {
+		if names[w.Customers[i]] != "12347" && names[w.Customers[i]] != "12347.0" {
+			continue
+		}
+		if s.Frequency != 6 || s.Recency != 365 || s.Age != 367 {
+			t.Errorf("%+v", s)
+		}
+		near(t, "mean order", s.Monetary, 599.70, .01)
+		for months, want := range map[float64]float64{1: 265, 3: 787, 6: 1551, 12: 3011, 24: 5680} {
+			near(t, "value", f.Score(s, 30*months, value.Money{Margin: 1, Discount: .01, Step: 30}).Value, want, want/100)
+		}
+		return
+	}
+	t.Error("customer 12347 is not there")
+}
