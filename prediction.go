@@ -20,18 +20,20 @@ const (
 	ModelSegments   ModelKind = "segments"   // groups of customers that are alike
 	ModelChurn      ModelKind = "churn"      // who does not order again
 	ModelPropensity ModelKind = "propensity" // who orders, or does something else
+	ModelLookalike  ModelKind = "lookalike"  // who is like the people of an audience
 )
 
 // ModelKinds are all kinds.
-var ModelKinds = []ModelKind{ModelLTV, ModelChurn, ModelPropensity, ModelDiscount, ModelSegments}
+var ModelKinds = []ModelKind{ModelLTV, ModelChurn, ModelPropensity, ModelDiscount, ModelSegments, ModelLookalike}
 
 // Model says what is to be predicted of everybody who has ordered. Its scores are predictions.NAME.OUTPUT.
 type Model struct {
 	Name        string    `json:"name" doc:"a-z, 0-9 and _, the first a letter, at most 40."`
-	Kind        ModelKind `json:"kind" enum:"ltv,churn,propensity,discount,segments"`
+	Kind        ModelKind `json:"kind" enum:"ltv,churn,propensity,discount,segments,lookalike"`
 	Description string    `json:"description,omitempty" maxLength:"500"`
 	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv, churn and propensity."`
 	Target      string    `json:"target,omitempty" maxLength:"200" doc:"Of propensity: order (default), or the name of an event."`
+	Audience    string    `json:"audience,omitempty" maxLength:"200" doc:"Of lookalike: whose like are looked for. Of propensity, in the place of target: who enters the audience."`
 	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest. Of churn and propensity: logistic or trees; without it the better one."`
 	Unit        string    `json:"unit,omitempty" doc:"Of ltv, the unit of time of its parameters: week (default) or day."`
 	Window      string    `json:"window,omitempty" doc:"Of ltv: learn from customers alone whose first order is at most that long ago."`
@@ -66,11 +68,17 @@ func (k ModelKind) Outputs() []ModelOutput {
 	case ModelDiscount:
 		return []ModelOutput{{"share", TypeDouble, "share of orders with a discount, nearer to that of all the fewer orders there are"}, {"low", TypeDouble, "with 80 % the share is above"},
 			{"high", TypeDouble, "and below"}, percentileOutput, {"tier", TypeText, "waits for discounts, between, or pays the full price"}}
+	case ModelLookalike:
+		return []ModelOutput{{"similarity", TypeDouble, "0 to 1: the share of the audience's people who are no more alike"}, {"rank", TypeDouble, "1 is the most alike of those who are not in the audience; missing in it"},
+			percentileOutput, {"reasons", TypeText, "what moves it most for this person, + up and - down"}}
 	case ModelSegments:
 		return []ModelOutput{{"segment_id", TypeDouble, "stays when groups are learned again"}, {"segment", TypeText, "what the group has more or less of than all"}}
 	}
 	return nil
 }
+
+// Follows says whether an order changes the score of whose it is at once; the others wait until everybody is scored.
+func (k ModelKind) Follows() bool { return k != ModelLookalike }
 
 // TargetOrder is an order as the target of a model.
 const TargetOrder = "order"
@@ -95,16 +103,22 @@ func (m *Model) Check() error {
 	case !modelName.MatchString(m.Name):
 		return wrong("write a-z, 0-9 and _, the first a letter, at most 40", "%q is no name of a model", m.Name)
 	case !slices.Contains(ModelKinds, m.Kind):
-		return wrong("kinds are ltv, churn, propensity, discount and segments", "there is no kind %q of models", string(m.Kind))
-	case m.Kind != ModelDiscount && m.Kind != ModelSegments && m.Horizon == "":
+		return wrong("kinds are ltv, churn, propensity, discount, segments and lookalike", "there is no kind %q of models", string(m.Kind))
+	case m.ahead() && m.Horizon == "":
 		return wrong("for example 90d or 39w", "horizon is missing: how far is to be predicted?")
-	case (m.Kind == ModelDiscount || m.Kind == ModelSegments) && m.Horizon+m.Method != "":
+	case !m.ahead() && m.Horizon+m.Method != "":
 		return wrong("leave them out", "models of the kind %s have neither horizon nor method", m.Kind)
 	case m.Kind != ModelLTV && m.Unit+m.Window != "":
 		return wrong("leave them out", "unit and window are of models of the kind ltv")
 	case m.Kind != ModelPropensity && m.Target != "":
 		return wrong("leave it out", "target is of models of the kind propensity")
-	case (m.Kind == ModelChurn || m.Kind == ModelPropensity) && m.Currency+m.Returns != "":
+	case m.Kind == ModelLookalike && m.Audience == "":
+		return wrong("the name of an audience", "audience is missing: whose like are looked for?")
+	case m.Kind != ModelLookalike && m.Kind != ModelPropensity && m.Audience != "":
+		return wrong("leave it out", "audience is of models of the kinds lookalike and propensity")
+	case m.Target != "" && m.Audience != "":
+		return wrong("one of both", "both target and audience say what is predicted")
+	case (m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelLookalike) && m.Currency+m.Returns != "":
 		return wrong("leave them out", "currency and returns are not of models of the kind %s", m.Kind)
 	case m.Kind != ModelSegments && m.Groups != 0:
 		return wrong("leave it out", "groups is of models of the kind segments")
@@ -134,6 +148,11 @@ func (m *Model) Check() error {
 		}
 	}
 	return nil
+}
+
+// ahead says whether the kind looks into the time to come.
+func (m *Model) ahead() bool {
+	return m.Kind == ModelLTV || m.Kind == ModelChurn || m.Kind == ModelPropensity
 }
 
 // Days reads a span of whole days: 90d, 39w, 12m (of 30 days) or 1y.

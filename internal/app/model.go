@@ -145,6 +145,11 @@ func (a *App) SetModel(ctx context.Context, by string, m clientele.Model) (*clie
 			return nil, err
 		}
 	}
+	if m.Audience != "" {
+		if _, err := resolve.LoadAudience(a.rows, m.Audience); err != nil {
+			return nil, err
+		}
+	}
 	if _, err := a.command(ctx, clientele.CommandModel, by, resolve.ModelBody{Model: m}); err != nil {
 		return nil, err
 	}

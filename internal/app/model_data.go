@@ -15,7 +15,7 @@ import (
 // ordersSQL is everybody's orders and returns in one currency, or those of some profiles: profile, day, amount in
 // ten-thousandths, whether it had a discount; by profile and day.
 func ordersSQL(currency, base string, only []int64) string {
-	text := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+	text := textSQL
 	amount, returned, which := "o.revenue_base", "case when o.order_id is null or o.currency is null or o.currency = "+text(base)+
 		" then r.amount when o.revenue <> 0 then cast(r.amount as double) * cast(o.revenue_base as double) / cast(o.revenue as double) end", ""
 	if currency != "" {
@@ -34,14 +34,17 @@ func ordersSQL(currency, base string, only []int64) string {
 	}
 	const day = "cast(floor(epoch_us(%s) / 86400000000.0) as bigint)"
 	return fmt.Sprintf(`select profile_id, day, cast(round(cast(amount as double) * 10000) as bigint), discounted from (
-		select o.profile_id, %s as day, %s as amount, case when o.discount > 0 or coalesce(o.coupon, '') <> '' then 1 else 0 end as discounted
-		from orders o where o.profile_id is not null and o.ts is not null and coalesce(o.status, '') <> 'cancelled'%s%s
+		select o.profile_id, %[1]s as day, %[2]s as amount, case when o.discount > 0 or coalesce(o.coupon, '') <> '' then 1 else 0 end as discounted
+		from orders o where o.profile_id is not null and o.ts is not null and coalesce(o.status, '') <> 'cancelled' and not %[9]s%[3]s%[4]s
 		union all
-		select r.profile_id, %s, -(%s), 0 from returns r left join orders o on o.source = r.source and o.order_id = r.order_id
-		where r.profile_id is not null and coalesce(r.ts, o.ts) is not null and coalesce(o.status, '') <> 'cancelled'%s%s
+		select r.profile_id, %[5]s, -(%[6]s), 0 from returns r left join orders o on o.source = r.source and o.order_id = r.order_id
+		where r.profile_id is not null and coalesce(r.ts, o.ts) is not null and coalesce(o.status, '') <> 'cancelled'%[7]s%[8]s
 	) q where amount is not null order by profile_id, day, amount desc`,
-		fmt.Sprintf(day, "o.ts"), amount, which, some("o"), fmt.Sprintf(day, "coalesce(r.ts, o.ts)"), returned, which, some("r"))
+		fmt.Sprintf(day, "o.ts"), amount, which, some("o"), fmt.Sprintf(day, "coalesce(r.ts, o.ts)"), returned, which, some("r"), toldByReturns)
 }
+
+// toldByReturns says of an order o that it is a credit note whose returns are told: those count, and it does not count again.
+const toldByReturns = "(coalesce(o.revenue, 0) < 0 and exists (select 1 from returns t where t.source = o.source and t.order_id = o.order_id))"
 
 // orders reads what models learn from, of everybody or of some profiles, as of one commit, and the log position of it.
 func (a *App) orders(ctx context.Context, m *clientele.Model, only []int64) (*trainer.Orders, clientele.Position, error) {
@@ -119,6 +122,9 @@ func (a *App) rescore(ctx context.Context) error {
 		seen = at
 		for _, name := range resolve.SortedModels(all) {
 			m := all[name]
+			if !m.Model.Kind.Follows() {
+				continue
+			}
 			if m.Scored == nil || m.Scored.Version != m.Promoted {
 				seen = 0 // it will be, without any other change
 				continue

@@ -27,8 +27,17 @@ func answers(kind clientele.ModelKind) bool {
 
 // learn makes a version of a model from what there is.
 func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (t *trainer.Trained, notes []string, err error) {
+	if m.Model.Kind == clientele.ModelLookalike {
+		c, err := a.crowd(ctx, &m.Model, nil)
+		if err != nil {
+			return nil, nil, err
+		}
+		reading()
+		t, err = trainer.TrainAlike(ctx, &m.Model, c, max(1, a.cfg.Columns.Threads))
+		return t, c.Notes, err
+	}
 	if answers(m.Model.Kind) {
-		f, err := a.facts(ctx, &m.Model, nil)
+		f, err := a.facts(ctx, &m.Model, nil, nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -51,7 +60,7 @@ func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (t
 
 // predict scores people by what a version has learned: everybody, or some; what has moved since is said of everybody.
 func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact []byte, only []int64, ranks []float64) (s *trainer.Scores, moved []string, upTo clientele.Position, err error) {
-	if !answers(v.Settings.Kind) {
+	if !answers(v.Settings.Kind) && v.Settings.Kind != clientele.ModelLookalike {
 		orders, upTo, err := a.orders(ctx, &v.Settings, only)
 		if err != nil {
 			return nil, nil, 0, err
@@ -63,7 +72,19 @@ func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact [
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	f, err := a.facts(ctx, &v.Settings, only)
+	known, err := trainer.KnownBy(artefact)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	if v.Settings.Kind == clientele.ModelLookalike {
+		c, err := a.crowd(ctx, &v.Settings, known)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		s, err = trainer.ScoreAlike(artefact, c, max(1, a.cfg.Columns.Threads))
+		return s, nil, upTo, err
+	}
+	f, err := a.facts(ctx, &v.Settings, known, only)
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -85,42 +106,59 @@ func (a *App) texts(ctx context.Context, query string) (out []string, err error)
 	return out, nil
 }
 
-// facts is what is known of people for models that answer yes or no.
-func (a *App) facts(ctx context.Context, m *clientele.Model, only []int64) (*trainer.Facts, error) {
+// membership are the events of a model's audience: who entered it; who was put into it by a new definition, which is nothing that a person did; who left.
+func membership(audience string) []string {
+	return []string{"entered " + audience, "put into " + audience, "left " + audience}
+}
+
+// facts is what is known of people for models that answer yes or no, in the terms of a version, or, when known is nil, in those of what there is most of.
+func (a *App) facts(ctx context.Context, m *clientele.Model, known *trainer.Known, only []int64) (*trainer.Facts, error) {
 	if err := a.applied.reach(ctx, a.committed.get()); err != nil {
 		return nil, err
 	}
 	f := &trainer.Facts{}
-	var err error
-	if f.Channels, err = a.texts(ctx, fmt.Sprintf("select sales_channel from orders where sales_channel is not null group by 1 order by count(*) desc, 1 limit %d", mostChannels)); err != nil {
+	if known != nil {
+		f.Channels, f.Events = known.Channels, known.Events
+	} else if err := a.terms(ctx, f); err != nil {
 		return nil, err
 	}
-	// What fills the tables of orders is known from them.
-	if f.Events, err = a.texts(ctx, fmt.Sprintf("select coalesce(name, type) from events where profile_id is not null and coalesce(name, type) not like 'Order %%' group by 1 order by count(*) desc, 1 limit %d", mostEvents)); err != nil {
-		return nil, err
+	audience, targets := "", []string(nil)
+	switch {
+	case m.Kind == clientele.ModelPropensity && m.Audience != "":
+		audience, targets, f.Entered = m.Audience, membership(m.Audience), true
+	case m.Target != "" && m.Target != clientele.TargetOrder:
+		targets = []string{m.Target}
 	}
-	if m.Target != "" && m.Target != clientele.TargetOrder {
-		if !slices.Contains(f.Events, m.Target) {
-			f.Events = append(f.Events, m.Target)
+	if len(targets) > 0 {
+		if !slices.Contains(f.Events, targets[0]) {
+			f.Events = append(slices.Clone(f.Events), targets...)
 		}
-		f.Target = uint16(1 + slices.Index(f.Events, m.Target))
+		f.Target = uint16(1 + slices.Index(f.Events, targets[0]))
 	}
 	const span = "select coalesce(min(moment), 0), coalesce(max(moment), 0) + 1, (select count(*) from profiles) from (select epoch_us(min(ts)) as moment from orders where profile_id is not null union all select epoch_us(max(ts)) from orders where profile_id is not null " +
 		"union all select epoch_us(min(ts)) from events where profile_id is not null union all select epoch_us(max(ts)) from events where profile_id is not null) q"
-	err = a.columns.Numbers(ctx, span, func(row []int64) error {
+	err := a.columns.Numbers(ctx, span, func(row []int64) error {
 		f.First, f.End, f.Count = clientele.Micros(row[0]), clientele.Micros(row[1]), int(row[2])
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	query := factsSQL(f, only)
+	query := factsSQL(f, audience, only)
 	f.People = func(yield func(int64, []feature.Fact) bool) {
-		if err := a.eachPerson(ctx, query, yield); err != nil && ctx.Err() == nil {
-			a.trouble.add("train", "facts: "+err.Error())
-		}
+		f.Failed = a.eachPerson(ctx, query, yield)
 	}
 	return f, nil
+}
+
+// terms are the channels and events that there are most of.
+func (a *App) terms(ctx context.Context, f *trainer.Facts) (err error) {
+	if f.Channels, err = a.texts(ctx, fmt.Sprintf("select sales_channel from orders where sales_channel is not null group by 1 order by count(*) desc, 1 limit %d", mostChannels)); err != nil {
+		return err
+	}
+	// What fills the tables of orders is known from them.
+	f.Events, err = a.texts(ctx, fmt.Sprintf("select coalesce(name, type) from events where profile_id is not null and coalesce(name, type) not like 'Order %%' group by 1 order by count(*) desc, 1 limit %d", mostEvents))
+	return err
 }
 
 var errEnough = errors.New("enough")
@@ -151,18 +189,9 @@ func (a *App) eachPerson(ctx context.Context, query string, yield func(int64, []
 }
 
 // factsSQL is a row for each fact: profile, when it happened, when it was known (0: at once), kind, amount and discount in ten-thousandths,
-// channel and name by their places.
-func factsSQL(f *trainer.Facts, only []int64) string {
-	list := func(names []string) string {
-		quoted := make([]string, len(names))
-		for i, n := range names {
-			quoted[i] = "'" + strings.ReplaceAll(n, "'", "''") + "'"
-		}
-		if len(quoted) == 0 {
-			return "cast([] as varchar[])"
-		}
-		return "[" + strings.Join(quoted, ", ") + "]"
-	}
+// channel and name by their places. Entering and leaving the audience, where one is named, are events.
+func factsSQL(f *trainer.Facts, audience string, only []int64) string {
+	list := listSQL
 	some := ""
 	if only != nil {
 		some = " and profile_id in (" + strings.Trim(strings.ReplaceAll(fmt.Sprint(only), " ", ","), "[]") + ")"
@@ -170,17 +199,36 @@ func factsSQL(f *trainer.Facts, only []int64) string {
 	money := func(x string) string {
 		return "cast(round(cast(coalesce(" + x + ", 0) as double) * 10000) as bigint)"
 	}
+	entries := ""
+	if audience != "" {
+		entries = fmt.Sprintf(` union all select profile_id, epoch_us(entered_at), 0, %[1]d, 0, 0, 0, case when entered_reason = %[4]s then %[2]d + 1 else %[2]d end from audience_members where audience = %[3]s%[5]s
+			union all select profile_id, epoch_us(exited_at), 0, %[1]d, 0, 0, 0, %[2]d + 2 from audience_members where audience = %[3]s and exited_at is not null%[5]s`,
+			feature.Event, f.Target, textSQL(audience), textSQL(clientele.ReasonDefinition), some)
+	}
 	// What was received a month after it happened was imported as history: it counts as known when it happened.
 	const known = "case when epoch_us(received_at) - epoch_us(ts) > 2592000000000 then 0 else epoch_us(received_at) end"
 	return fmt.Sprintf(`select profile_id, moment, known, kind, amount, discount, channel, name from (
-		select profile_id, epoch_us(ts) as moment, 0 as known, %d as kind, %s as amount, %s as discount, coalesce(list_position(%s, sales_channel), 0) as channel, 0 as name
-		from orders where profile_id is not null and ts is not null and coalesce(status, '') <> 'cancelled'%s
-		union all select profile_id, epoch_us(ts), 0, %d, %s, 0, 0, 0 from returns where profile_id is not null and ts is not null%s
-		union all select profile_id, epoch_us(ts), 0, case when status in ('opened', 'clicked') then %d else %d end, 0, 0, 0, 0 from messages
-		where profile_id is not null and ts is not null and coalesce(direction, '') <> 'in'%s
-		union all select profile_id, epoch_us(ts), %s, %d, 0, 0, 0, list_position(%s, coalesce(name, type)) from events
-		where profile_id is not null and list_position(%[14]s, coalesce(name, type)) > 0%[5]s
+		select profile_id, epoch_us(ts) as moment, 0 as known, case when revenue < 0 then %[6]d else %[1]d end as kind, abs(%[2]s) as amount, %[3]s as discount, coalesce(list_position(%[4]s, sales_channel), 0) as channel, 0 as name
+		from orders o where profile_id is not null and ts is not null and coalesce(status, '') <> 'cancelled' and not %[16]s%[5]s
+		union all select profile_id, epoch_us(ts), 0, %[6]d, %[7]s, 0, 0, 0 from returns where profile_id is not null and ts is not null%[8]s
+		union all select profile_id, epoch_us(ts), 0, case when status in ('opened', 'clicked') then %[9]d else %[10]d end, 0, 0, 0, 0 from messages
+		where profile_id is not null and ts is not null and coalesce(direction, '') <> 'in'%[11]s
+		union all select profile_id, epoch_us(ts), %[12]s, %[13]d, 0, 0, 0, list_position(%[14]s, coalesce(name, type)) from events
+		where profile_id is not null and list_position(%[14]s, coalesce(name, type)) > 0%[5]s%[15]s
 	) q order by profile_id, moment, kind, amount, name`,
 		feature.Order, money("revenue_base"), money("discount"), list(f.Channels), some,
-		feature.Return, money("amount"), some, feature.Response, feature.Sent, some, known, feature.Event, list(f.Events))
+		feature.Return, money("amount"), some, feature.Response, feature.Sent, some, known, feature.Event, list(f.Events), entries, toldByReturns)
+}
+
+func textSQL(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+func listSQL(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = textSQL(n)
+	}
+	if len(quoted) == 0 {
+		return "cast([] as varchar[])"
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }

@@ -10,7 +10,7 @@ import { words } from './words';
 
 /** Audiences of a score, each one click away: the builder opens with the condition. */
 export function Act({ of }: { of: Schema<'ModelInForce'> }) {
-  const { say } = useLanguage(words);
+  const { say, number } = useLanguage(words);
   const report = useQuery({
     queryKey: ['models', of.name, 'report', undefined, of.latest?.at],
     queryFn: () => api.get('/api/v1/models/{name}/report', { path: { name: of.name } }),
@@ -18,7 +18,13 @@ export function Act({ of }: { of: Schema<'ModelInForce'> }) {
   const score = (output: string) => `predictions.${of.name}.${output}`;
   const ideas: { label: string; where: Condition }[] = [];
   const first = of.outputs?.[0]?.name ?? '';
-  if (of.kind !== 'segments')
+  if (of.kind === 'lookalike')
+    for (const count of [500, 2000, 10_000])
+      ideas.push({
+        label: say('alike', { count: number(count) }),
+        where: { and: [{ trait: score('rank'), op: 'lte', value: count }] },
+      });
+  else if (of.kind !== 'segments')
     ideas.push({
       label: say('best5', { output: first.replaceAll('_', ' ') }),
       where: { and: [{ trait: score('percentile'), op: 'gte', value: 95 }] },

@@ -5,7 +5,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
-import { useEvents } from '../parts/names';
+import { useAudienceNames, useEvents } from '../parts/names';
 import { Page } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
@@ -107,8 +107,8 @@ function State({ of }: { of: Of }) {
   return <>{say(`s_${of.latest.state}` as 's_trained')}</>;
 }
 
-const kinds = ['ltv', 'churn', 'propensity', 'discount', 'segments'] as const satisfies Of['kind'][];
-const overSpan = (kind: Of['kind']) => kind !== 'discount' && kind !== 'segments';
+const kinds = ['ltv', 'churn', 'propensity', 'discount', 'segments', 'lookalike'] as const satisfies Of['kind'][];
+const overSpan = (kind: Of['kind']) => ['ltv', 'churn', 'propensity'].includes(kind);
 
 function NewModel() {
   const { say } = useLanguage(words);
@@ -119,6 +119,7 @@ function NewModel() {
   const [kind, setKind] = useState<Of['kind']>('ltv');
   const [horizon, setHorizon] = useState('90d');
   const [target, setTarget] = useState('order');
+  const [audience, setAudience] = useState<string | null>(null);
   const [every, setEvery] = useState('');
   const make = useMutation({
     mutationFn: async () => {
@@ -127,6 +128,7 @@ function NewModel() {
         kind,
         horizon: overSpan(kind) ? horizon : undefined,
         target: kind === 'propensity' && target !== 'order' ? target : undefined,
+        audience: kind === 'lookalike' ? (audience ?? undefined) : undefined,
         train_every: every || undefined,
       };
       await api.post('/api/v1/models', { body });
@@ -170,6 +172,7 @@ function NewModel() {
               onChange={(e) => setName(e.currentTarget.value)}
             />
             {kind === 'propensity' && <Target value={target} onChange={setTarget} />}
+            {kind === 'lookalike' && <Seed value={audience} onChange={setAudience} />}
             {overSpan(kind) && (
               <Select
                 label={say('horizon')}
@@ -211,6 +214,23 @@ function Target({ value, onChange }: { value: string; onChange: (target: string)
       description={say('targetHelp')}
       required
       data={['order', ...events.map((e) => e.value).filter((e) => e !== 'order')]}
+      value={value}
+      onChange={onChange}
+    />
+  );
+}
+
+/** The audience whose like are looked for. */
+function Seed({ value, onChange }: { value: string | null; onChange: (audience: string | null) => void }) {
+  const { say } = useLanguage(words);
+  const audiences = useAudienceNames();
+  return (
+    <Select
+      label={say('seed')}
+      description={say('seedHelp')}
+      required
+      searchable
+      data={audiences.map((a) => a.value)}
       value={value}
       onChange={onChange}
     />

@@ -33,9 +33,30 @@ type Quality struct {
 type Model struct {
 	Quality   Quality
 	Drivers   []learn.Driver
+	Naive     []learn.Score // what needs no model, on a part of the people that are learned from
 	model     *learn.Model
 	reference []float64 // scores of the list's people who were kept from the learning, ascending
 	workers   int
+}
+
+// Saved is what is needed of a model to rank and explain later, as JSON.
+type Saved struct {
+	learn.Saved
+	Reference []float64 `json:"reference"`
+}
+
+// Save keeps it.
+func (m *Model) Save() Saved { return Saved{m.model.Save(), m.reference} }
+
+// Restore is the model that was saved, without its quality.
+func (s Saved) Restore(workers int) *Model {
+	return &Model{model: s.Saved.Model(), reference: s.Reference, workers: workers}
+}
+
+// Explain says what moves the score of row i, the strongest first.
+func (m *Model) Explain(x *learn.Matrix, i int) []learn.Contribution {
+	_, all := m.model.Explain(x, i)
+	return all
 }
 
 // Learn learns from one row a person, and who is on the list.
@@ -62,7 +83,7 @@ func Learn(x *learn.Matrix, listed []bool, workers int) (*Model, error) {
 	if m.model, err = learn.Fit(x.Pick(rest), pick(listed, rest), nil, learn.Settings{Algorithm: "auto", Workers: workers}); err != nil {
 		return nil, err
 	}
-	m.Quality.Model, m.Drivers = m.model.Report.Chosen, m.model.Report.Drivers
+	m.Quality.Model, m.Drivers, m.Naive = m.model.Report.Chosen, m.model.Report.Drivers, m.model.Report.Naive
 	score := m.model.Margin(x.Pick(held), workers)
 	m.Quality.AUC = learn.AUC(score, kept)
 	for _, share := range []float64{0.01, 0.02, 0.05, 0.1, 0.2, 0.5} {

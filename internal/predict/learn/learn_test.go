@@ -3,6 +3,7 @@ package learn_test
 import (
 	"compress/gzip"
 	"encoding/csv"
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -276,6 +277,40 @@ func TestEncoder(t *testing.T) {
 	later := e.Encode([]learn.Text{{Name: "city", Values: []string{"Paris"}}}, 1, 1) // columns missing, a new category
 	if !math.IsNaN(later.Columns[0][0]) || later.Columns[3][0] != 0 || later.Columns[4][0] != 0 {
 		t.Errorf("later %v", later.Columns)
+	}
+}
+
+// TestSaved: what is kept as JSON scores as it did, where being there at all is what tells, too.
+func TestSaved(t *testing.T) {
+	x, y, times := planted(4000, 23)
+	there := make([]float64, len(y))
+	for i := range there {
+		if there[i] = float64(i % 5); !y[i] && i%3 > 0 {
+			there[i] = math.NaN()
+		}
+	}
+	x.Add("there", "", there)
+	for _, algorithm := range []string{"logistic", "trees"} {
+		m, err := learn.Fit(x, y, times, learn.Settings{Algorithm: algorithm, Keep: []string{"there"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(m.Save())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var s learn.Saved
+		if err := json.Unmarshal(text, &s); err != nil {
+			t.Fatal(err)
+		}
+		want, _ := m.Probability(x, 1)
+		got, _ := s.Model().Probability(x, 1)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s scores otherwise once it was kept", algorithm)
+		}
+		if _, all := s.Model().Explain(x, 0); len(all) != len(m.Columns) {
+			t.Errorf("%s: %d reasons", algorithm, len(all))
+		}
 	}
 }
 

@@ -194,11 +194,11 @@ func (g *grower) grow() Tree {
 		left, right := g.divide(parent)
 		left.node, right.node = len(tree), len(tree)+1
 		s := parent.split
-		edge := math.Inf(1) // all that is there goes left, only what is missing right
+		edge := math.MaxFloat64 // all that is there goes left, only what is missing right; no infinity, which JSON has not
 		if e := g.data.edges[s.column]; s.bin >= 1 && s.bin <= len(e) {
 			edge = e[s.bin-1]
 		} else if s.bin == 0 {
-			edge = math.Inf(-1)
+			edge = -math.MaxFloat64
 		}
 		tree[parent.node] = Node{Column: s.column, Threshold: edge, MissingLeft: s.missingLeft, Left: left.node, Right: right.node}
 		tree = append(tree, Node{}, Node{})

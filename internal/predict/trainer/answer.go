@@ -5,9 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
-	"strings"
 
 	"clientele"
 	"clientele/internal/predict/feature"
@@ -21,17 +19,18 @@ type Facts struct {
 	Channels []string
 	Events   []string
 	Target   uint16 // place of the target among Events, from 1; 0 is an order
+	Entered  bool   // the target is entering an audience; being put into it and leaving it are the two events behind it
 	First    clientele.Micros
 	End      clientele.Micros // behind the last fact
 	Notes    []string
+	Failed   error // why not all people were walked
 }
 
 // answerArtefact is what was learned by the kinds churn and propensity.
 type answerArtefact struct {
 	learn.Saved
-	Channels []string `json:"channels"`
-	Events   []string `json:"events"`
-	Groups   []string `json:"groups"` // of the columns
+	Known
+	Groups []string `json:"groups"` // of the columns
 }
 
 // How many days back moments are taken, how many rows are learned from, and how long ago somebody may have ordered whose
@@ -52,11 +51,22 @@ func moments(f *Facts, horizon clientele.Micros) (out []clientele.Micros) {
 }
 
 // concerned says whether the model is about somebody at a moment: who has ordered within a year may leave, who was seen in the last
-// 90 days may do something.
-func concerned(kind clientele.ModelKind, facts []feature.Fact, at clientele.Micros) bool {
+// 90 days may do something, and who is not in an audience may enter it.
+func (f *Facts) concerned(kind clientele.ModelKind, facts []feature.Fact, at clientele.Micros) bool {
+	if f.Entered {
+		inside := false
+		for i := range facts {
+			if k := &facts[i]; k.At < at && f.member(k) {
+				inside = k.Name != f.Target+2
+			}
+		}
+		if inside {
+			return false
+		}
+	}
 	for i := range facts {
 		switch k := &facts[i]; {
-		case k.At >= at:
+		case k.At >= at, f.Entered && f.member(k):
 		case kind == clientele.ModelChurn && k.Kind == feature.Order && at-k.At <= leavingFrom:
 			return true
 		case kind == clientele.ModelPropensity && k.Kind != feature.Return && k.Kind != feature.Sent && at-k.At <= 90*feature.Day:
@@ -64,6 +74,11 @@ func concerned(kind clientele.ModelKind, facts []feature.Fact, at clientele.Micr
 		}
 	}
 	return false
+}
+
+// member says whether the fact is of the audience, where entering one is the target.
+func (f *Facts) member(k *feature.Fact) bool {
+	return k.Kind == feature.Event && k.Name >= f.Target && k.Name <= f.Target+2
 }
 
 // settings are how people are described.
@@ -99,7 +114,7 @@ func TrainAnswer(ctx context.Context, m *clientele.Model, f *Facts, workers int)
 			}
 			own = own[:0]
 			for _, t := range at {
-				if concerned(m.Kind, facts, t) {
+				if f.concerned(m.Kind, facts, t) {
 					own = append(own, t)
 				}
 			}
@@ -112,10 +127,7 @@ func TrainAnswer(ctx context.Context, m *clientele.Model, f *Facts, workers int)
 		}
 	}
 	table, err := feature.Build(people, f.settings(m.Kind, horizon, workers))
-	if err != nil {
-		return nil, err
-	}
-	if err := context.Cause(ctx); err != nil {
+	if err := cmp.Or(err, context.Cause(ctx), f.Failed); err != nil {
 		return nil, err
 	}
 	x, y, times := rowsOf(table)
@@ -126,7 +138,7 @@ func TrainAnswer(ctx context.Context, m *clientele.Model, f *Facts, workers int)
 		}
 		return nil, err
 	}
-	a := answerArtefact{Saved: fit.Save(), Channels: f.Channels, Events: f.Events}
+	a := answerArtefact{Saved: fit.Save(), Known: Known{Channels: f.Channels, Events: f.Events}}
 	for _, c := range fit.Columns {
 		a.Groups = append(a.Groups, table.Group(c))
 	}
@@ -223,7 +235,8 @@ func bestAUC(of []learn.Score) (best float64) {
 	return best
 }
 
-// ScoreAnswer scores everybody whom the model is about, as of the end of the facts, and says what is other than in the training.
+// ScoreAnswer scores everybody whom the model is about, as of the end of the facts, and says what is other than in the training. The facts are in
+// the terms of what was learned (KnownBy).
 func ScoreAnswer(kind clientele.ModelKind, artefact []byte, f *Facts, ranks []float64, workers int) (*Scores, []string, error) {
 	var a answerArtefact
 	if err := decode(artefact, &a); err != nil {
@@ -234,7 +247,7 @@ func ScoreAnswer(kind clientele.ModelKind, artefact []byte, f *Facts, ranks []fl
 	people := func(yield func(feature.Person) bool) {
 		now := []clientele.Micros{f.End}
 		for profile, facts := range f.People {
-			if !concerned(kind, facts, f.End) {
+			if !f.concerned(kind, facts, f.End) {
 				continue
 			}
 			out.Profiles = append(out.Profiles, profile)
@@ -244,9 +257,9 @@ func ScoreAnswer(kind clientele.ModelKind, artefact []byte, f *Facts, ranks []fl
 		}
 	}
 	how := f.settings(kind, feature.Day, workers)
-	how.Target, how.Channels, how.Events = nil, a.Channels, a.Events
+	how.Target = nil
 	table, err := feature.Build(people, how)
-	if err != nil {
+	if err := cmp.Or(err, f.Failed); err != nil {
 		return nil, nil, err
 	}
 	x := &learn.Matrix{}
@@ -278,14 +291,7 @@ func ScoreAnswer(kind clientele.ModelKind, artefact []byte, f *Facts, ranks []fl
 // reasonsOf are the three columns that move the answer most, with where to.
 func reasonsOf(fit *learn.Model, x *learn.Matrix, i int) string {
 	_, all := fit.Explain(x, i)
-	var out []string
-	for _, c := range all[:min(3, len(all))] {
-		if math.Abs(c.Adds) < 0.01 {
-			break
-		}
-		out = append(out, map[bool]string{true: "+ ", false: "- "}[c.Adds > 0]+c.Column)
-	}
-	return strings.Join(out, "; ")
+	return said(all)
 }
 
 // movedOf says what has moved; how long people are known moves by itself.
