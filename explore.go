@@ -20,6 +20,9 @@ type Question struct {
 	// what an audience compiles to. It is held to the rules of users' SQL.
 	Who string `json:"who,omitempty" maxLength:"100000" doc:"Only people that this SELECT of profile_id gives: the sql of the people behind a cell, or any other."`
 
+	// Behind is the same by question and cell: whoever may see no people asks so for figures of them.
+	Behind *QuestionCell `json:"behind,omitempty" doc:"Only the people behind a cell of another question's answer."`
+
 	// People is a definition of an audience that need not be saved.
 	People RawJSON `json:"people,omitempty" doc:"Only people of this definition of an audience, of now."`
 
@@ -51,6 +54,12 @@ type Question struct {
 	Against    string    `json:"against,omitempty" maxLength:"64" doc:"Of insight: the audience that the people are compared with; everybody when empty."`
 	Points     []float64 `json:"points,omitempty" maxItems:"100" doc:"Of concentration: percents of the customers; 1, 5, 10, 20, ... 100 when empty."`
 	Ties       string    `json:"ties,omitempty" doc:"Of rfm: who comes first among equals, by the identifier of this namespace; empty: by profile id."`
+}
+
+// QuestionCell is a part of the answer to a question.
+type QuestionCell struct {
+	Question Question `json:"question" doc:"Without behind and who of its own."`
+	Cell     Cell     `json:"cell" doc:"As the answer gives it."`
 }
 
 // Filter is a condition on a row: the same operators as in an audience's definition. A missing value fails every

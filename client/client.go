@@ -262,6 +262,15 @@ func (c *Client) Events(ctx context.Context, id clientele.Identifier, limit int,
 	return p.Items, p.Next, err
 }
 
+// Summary is what who serves the person has at hand: worth, last orders and conversations, sizes, what is looked for.
+func (c *Client) Summary(ctx context.Context, id clientele.Identifier) (*clientele.Summary, error) {
+	path, err := c.pathOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return send[clientele.Summary](ctx, c, http.MethodGet, path+"/summary", nil)
+}
+
 // Identity explains why the profile is one person.
 func (c *Client) Identity(ctx context.Context, id clientele.Identifier) (*clientele.IdentityView, error) {
 	path, err := c.pathOf(ctx, id)

@@ -44,6 +44,10 @@ func (p *product) Events(_ context.Context, id clientele.Identifier, limit int, 
 	return []clientele.Event{{ID: "e1", TS: 5, Properties: clientele.RawJSON(`{"a":1}`)}}, "more", p.did(id, limit, cursor)
 }
 
+func (p *product) Summary(_ context.Context, id clientele.Identifier) (*clientele.Summary, error) {
+	return &clientele.Summary{Profile: 77, LastOrders: []clientele.SummaryOrder{{ID: "o1"}}}, p.did(id)
+}
+
 func (p *product) Identity(_ context.Context, id clientele.Identifier) (*clientele.IdentityView, error) {
 	return &clientele.IdentityView{Profile: 77, Evidence: []clientele.Evidence{{ID: "x", A: ann}}}, p.did(id)
 }
@@ -162,6 +166,11 @@ func TestMethods(t *testing.T) {
 	must(t, events, err)
 	same(t, "events", []any{events[0].ID, string(events[0].Properties), next}, []any{"e1", `{"a":1}`, "more"})
 	same(t, "asked", p.asked, []any{own, 7, "c"})
+
+	sum, err := c.Summary(ctx, ann)
+	must(t, sum, err)
+	same(t, "summary", []any{sum.Profile, sum.LastOrders[0].ID}, []any{clientele.ProfileID(77), "o1"})
+	same(t, "asked", p.asked, []any{own})
 
 	view, err := c.Identity(ctx, ann)
 	must(t, view, err)

@@ -1,5 +1,5 @@
 // What every journey needs: somebody who is signed in, and the API beside the browser.
-import { type APIRequestContext, test as base, expect, type Page } from '@playwright/test';
+import { type APIRequestContext, type Browser, test as base, expect, type Page } from '@playwright/test';
 
 declare const process: { env: Record<string, string | undefined> };
 const { URL: server = '', TOKEN = '', WRITE_KEY = 'WEB_KEY' } = process.env;
@@ -44,6 +44,32 @@ export class Shop {
   }
 }
 
+/** Adds what the browser complains about. Without a session it is asked for and is not there, which is no complaint. */
+function watch(page: Page, complaints: string[]) {
+  page.on('pageerror', (e) => complaints.push(e.message));
+  page.on('console', (m) => {
+    if (m.type() === 'error' && !m.location().url.endsWith('/console/session'))
+      complaints.push(`${m.text()} ${m.location().url} on ${page.url()}`);
+  });
+  page.on('request', (r) => {
+    if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(`${server}/`)) complaints.push(`asks ${r.url()}`);
+  });
+}
+
+/** Makes somebody of the role, and signs in as them by name and password. */
+export async function signIn(browser: Browser, shop: Shop, role: string, complaints: string[]): Promise<Page> {
+  const [name, password] = [`${role}-${Date.now() % 1_000_000}`, 'correct horse battery'];
+  await shop.ask('POST', '/api/v1/users', { name, role, password });
+  const page = await (await browser.newContext()).newPage();
+  watch(page, complaints);
+  await page.goto(`${server}/console/`);
+  await page.getByRole('textbox', { name: 'Name' }).fill(name);
+  await page.getByRole('textbox', { name: 'Password' }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+  return page;
+}
+
 interface Fixtures {
   shop: Shop;
   /** What the browser complained about; a journey fails when there is anything. */
@@ -58,13 +84,7 @@ export const test = base.extend<Fixtures>({
   },
   complaints: async ({ page }, use) => {
     const complaints: string[] = [];
-    page.on('pageerror', (e) => complaints.push(e.message));
-    page.on('console', (m) => {
-      if (m.type() === 'error') complaints.push(`${m.text()} ${m.location().url} on ${page.url()}`);
-    });
-    page.on('request', (r) => {
-      if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(`${server}/`)) complaints.push(`asks ${r.url()}`);
-    });
+    watch(page, complaints);
     await use(complaints);
     expect(complaints).toEqual([]);
   },

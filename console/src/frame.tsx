@@ -15,9 +15,10 @@ import {
 import { useDisclosure, useLocalStorage } from '@mantine/hooks';
 import { IconLanguage, IconLayoutSidebar, IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { Link, Outlet, useMatches, useRouterState } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { api, Problem } from './api';
+import { Page } from './parts/page';
 import { Trouble, Waiting } from './parts/said';
 import { useMay } from './rights';
 import { entries } from './sections';
@@ -106,11 +107,20 @@ function Shell({ name }: { name: string }) {
       <AppShell.Main id="page" tabIndex={-1}>
         <Container size="xl" p={0}>
           <Tour name={name} />
-          <Outlet />
+          <Opened />
         </Container>
       </AppShell.Main>
     </AppShell>
   );
+}
+
+/** The page, or why the role may not open it. */
+function Opened() {
+  const { say } = useLanguage();
+  const may = useMay();
+  const refused = useMatches({ select: (all) => all.some(({ staticData: { right } }) => right && !may(right)) });
+  if (!refused) return <Outlet />;
+  return <Page title={say('mayNot')}>{say('mayNotHelp')}</Page>;
 }
 
 /** Language, and light or dark. */

@@ -1,4 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
+import { useRouter } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
 import { api } from './api';
 
 /** What a role may be asked for; the API enforces it, the pages only leave out what would be refused. */
@@ -24,4 +26,22 @@ export function useWho() {
 export function useMay() {
   const rights = useWho()?.rights ?? [];
   return (right: Right) => rights.includes(right);
+}
+
+/** Whether who is signed in may open the page at a path. */
+export function useOpens() {
+  const may = useMay();
+  const routes = useRouter().routesByPath as Record<
+    string,
+    { options: { staticData?: { right?: Right } } } | undefined
+  >;
+  return (path: string) => {
+    const right = routes[path]?.options.staticData?.right;
+    return !right || may(right);
+  };
+}
+
+/** What is shown to those alone who have the right. */
+export function Allowed({ right, children }: { right: Right; children: ReactNode }) {
+  return useMay()(right) ? children : null;
 }

@@ -53,6 +53,8 @@ export const words = defineWords(
     cancel: 'Cancel',
     tryAgain: 'Try again',
     back: 'Back',
+    mayNot: 'This page is not for your role',
+    mayNotHelp: 'The navigation leads to what is. An admin can give you another role.',
     notFound: 'There is no such page.',
     notFoundHelp: 'The address may be of an older version. The navigation leads to what there is.',
     unreachable: 'The server does not answer',

@@ -28,6 +28,8 @@ type Profiles interface {
 	Search(ctx context.Context, q string, limit int, cursor string) ([]*clientele.Profile, string, error)
 	// Events are the newest first.
 	Events(ctx context.Context, id clientele.Identifier, limit int, cursor string) ([]clientele.Event, string, error)
+	// Summary is what who serves the person has at hand.
+	Summary(ctx context.Context, id clientele.Identifier) (*clientele.Summary, error)
 }
 
 // Identity explains and changes who is one person. by is the name of the token that asks.

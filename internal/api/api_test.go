@@ -63,6 +63,10 @@ func (p *product) Events(ctx context.Context, id clientele.Identifier, limit int
 	return []clientele.Event{{ID: "e1", Properties: clientele.RawJSON(`{"a":1}`)}}, "", p.did(ctx, id, limit, cursor)
 }
 
+func (p *product) Summary(ctx context.Context, id clientele.Identifier) (*clientele.Summary, error) {
+	return &clientele.Summary{Profile: 7}, p.did(ctx, id)
+}
+
 func (p *product) Query(ctx context.Context, sql string, params []any, maxRows int) (*clientele.QueryResult, error) {
 	return &clientele.QueryResult{
 		Columns: []clientele.QueryColumn{{Name: "n", Type: "BIGINT"}, {Name: "t", Type: "VARCHAR"}},

@@ -57,6 +57,11 @@ func (a *API) profileRoutes() {
 			}
 			return pageOf(found, next), nil
 		})
+	route(a, operation{id: "get-profile-summary", method: http.MethodGet, path: "/api/v1/profiles/{namespace}/{value}/summary", scope: token.Read,
+		tag: "profiles", summary: "What a person is worth, bought and asked last, and looks for: for who serves them"},
+		func(ctx context.Context, in *Person) (*output[*clientele.Summary], error) {
+			return one(a.o.Profiles.Summary(ctx, in.identifier()))
+		})
 	type eventsInput struct {
 		Person
 		Paging

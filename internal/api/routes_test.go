@@ -18,6 +18,7 @@ var routes = []struct {
 	{"GET", "/api/v1/profiles?q=ann", token.Read, ""},
 	{"POST", "/api/v1/profiles/lookup", token.Read, `{"namespace":"email","value":"ann@example.com"}`},
 	{"GET", "/api/v1/profiles/email/ann@example.com/events", token.Read, ""},
+	{"GET", "/api/v1/profiles/email/ann@example.com/summary", token.Read, ""},
 	{"GET", "/api/v1/profiles/email/ann@example.com/identity", token.Read, ""},
 	{"POST", "/api/v1/profiles/merge", token.Write, `{"profile":"p_0000000000k","identifiers":[{"namespace":"email","value":"b@example.com"}]}`},
 	{"POST", "/api/v1/profiles/unmerge", token.Write, `{"profile":"","evidence":["x"]}`},

@@ -60,7 +60,8 @@ func TestRolesSeeWhatTheyMay(t *testing.T) {
 		identify("m1", "2026-01-01T00:00:00Z", `"userId":"zquser77"`, `{"email":"zqmail@example.com","phone":"+4915112345678","name":"Zqname","address":{"street":"Zqstreet 1","city":"Hue"},"birthday":"1990-03-17","country":"VN"}`),
 		`{"type":"track","messageId":"m2","event":"Checkout","timestamp":"2026-01-02T00:00:00Z","userId":"zquser77","properties":{"note":"call zqmail@example.com or +4915112345678","shipping_address":{"line":"Zqstreet 1"},"revenue":5,"products":[{"name":"Tent"}]},"context":{"ip":"203.0.113.77","traits":{"name":"Zqname"}}}`,
 		`{"type":"track","messageId":"m3","event":"","userId":"zquser77","properties":{"email":"zqmail@example.com"}}`)
-	p.rows("crm", `{"table":"consents","id":"c1","ids":[{"ns":"email","v":"zqmail@example.com"}],"fields":{"identifier":"zqmail@example.com","purpose":"marketing","channel":"email","granted":true,"ts":"2026-01-02T00:00:00Z","event_id":"c1"}}`)
+	p.rows("crm", `{"table":"consents","id":"c1","ids":[{"ns":"email","v":"zqmail@example.com"}],"fields":{"identifier":"zqmail@example.com","purpose":"marketing","channel":"email","granted":true,"ts":"2026-01-02T00:00:00Z","event_id":"c1"}}`,
+		`{"table":"conversations","id":"t1","ids":[{"ns":"email","v":"zqmail@example.com"}],"fields":{"conversation_id":"t1","topic":"call +4915112345678","started_at":"2026-01-02T00:00:00Z"}}`)
 	secrets := p.roleSecrets()
 	admin := secrets[role.Admin]
 	must := func(method, path, body string) {
@@ -99,7 +100,7 @@ func TestRolesSeeWhatTheyMay(t *testing.T) {
 		if status, _ := ask(r, "GET", "/api/v1/saved/question/analysts/answer", ""); (status == 200) != (r == role.Analyst || r == role.Admin) {
 			t.Errorf("%s reads what is shared with analysts: %d", r, status)
 		}
-		for _, path := range []string{"/profiles/user_id/zquser77?explain=true", "/profiles?q=Zqname", "/profiles", "/profiles/id/" + id + "/events", "/profiles/id/" + id + "/identity", "/quarantine",
+		for _, path := range []string{"/profiles/user_id/zquser77?explain=true", "/profiles?q=Zqname", "/profiles", "/profiles/id/" + id + "/events", "/profiles/id/" + id + "/identity", "/profiles/id/" + id + "/summary", "/quarantine",
 			"/audiences", "/audiences/zed", "/audiences/zed/members", "/saved", "/saved/question/names", "/saved/question/names/answer", "/values?of=trait&name=country", "/identity/health",
 			"/identity/matching/reviews", "/quality/properties", "/quality/violations", "/export?what=profiles&format=csv", "/export?what=events&format=jsonl", "/export?what=audience:zed&format=csv", "/status", "/explore/fields"} {
 			ask(r, "GET", "/api/v1"+path, "")

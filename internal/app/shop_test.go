@@ -42,6 +42,7 @@ func TestShop(t *testing.T) {
 	p.toldApart(truth)
 	p.packOfTheShop()
 	p.tells("SELECT count(*) FROM orders WHERE revenue_base IS NULL", "0")
+	p.summarized()
 	p.guide("../../docs/demo.md")
 
 	before := p.digests()

@@ -62,12 +62,14 @@ var facts = map[string]*fact{
 	"order_lines": {table: "order_lines", ts: "f.ts", id: "f.order_id || ' ' || f.line", person: true, money: "o.currency", sku: catalogSKU, joins: []string{"order"}, named: map[string]named{"product": {sql: lineProd}, "channel": {sql: "o.sales_channel", join: "order"}}},
 	"returns": {table: "returns", ts: "f.ts", id: "f.return_id", person: true, money: "o.currency", sku: "f.sku", joins: []string{"order of any source"}, named: map[string]named{
 		"product": {sql: "f.sku"}, "channel": {sql: "o.sales_channel", join: "order of any source"}}},
-	"conversations": {table: "conversations", ts: "f.started_at", id: "f.conversation_id", person: true, named: map[string]named{"service_topic": {sql: "f.topic"}}},
-	"messages":      {table: "messages", ts: "f.ts", id: "f.message_id", person: true},
-	"payments":      {table: "payments", ts: "f.ts", id: "f.payment_id", money: "o.currency", joins: []string{"order of any source"}},
-	"ad_spend":      {table: "ad_spend", ts: "f.date", date: true, money: "f.currency"},
-	"consents":      {table: "consents", ts: "f.ts", id: "f.event_id", person: true},
-	"inventory":     {table: "inventory", ts: "f.as_of", sku: "f.sku", named: map[string]named{"product": {sql: "f.sku"}}},
+	"conversations":    {table: "conversations", ts: "f.started_at", id: "f.conversation_id", person: true, named: map[string]named{"service_topic": {sql: "f.topic"}}},
+	"messages":         {table: "messages", ts: "f.ts", id: "f.message_id", person: true},
+	"payments":         {table: "payments", ts: "f.ts", id: "f.payment_id", money: "o.currency", joins: []string{"order of any source"}},
+	"ad_spend":         {table: "ad_spend", ts: "f.date", date: true, money: "f.currency"},
+	"audience_members": {table: "audience_members", ts: "f.entered_at", id: "f.profile_id", person: true, named: map[string]named{"audience": {sql: "f.audience"}}},
+	"audience_exits":   {table: "audience_members", ts: "f.exited_at", id: "f.profile_id", person: true, named: map[string]named{"audience": {sql: "f.audience"}}},
+	"consents":         {table: "consents", ts: "f.ts", id: "f.event_id", person: true},
+	"inventory":        {table: "inventory", ts: "f.as_of", sku: "f.sku", named: map[string]named{"product": {sql: "f.sku"}}},
 }
 
 // joins are what a fact can be joined with, each by a name. %[1]s is the time of a row, %[2]s its SKU. None of them
@@ -183,6 +185,8 @@ var measures = map[string]measure{
 	"contacts":         {doc: "conversations with service", of: []reading{{fact: "conversations", sql: "count(*)"}}},
 	"service_cost":     {doc: "cost of conversations, in the base currency", unit: "money", of: []reading{{fact: "conversations", sql: "sum({base: f.cost})"}}},
 	"csat":             {doc: "average rating of conversations", of: []reading{{fact: "conversations", sql: "avg(f.csat)"}}},
+	"entries":          {doc: "times that somebody came into an audience", of: []reading{{fact: "audience_members", sql: "count(*)"}}},
+	"exits":            {doc: "times that somebody left an audience", of: []reading{{fact: "audience_exits", sql: "count(*)"}}},
 	"ad_cost":          {doc: "cost of advertising", unit: "money", of: []reading{{fact: "ad_spend", sql: "sum({money: f.cost})"}}},
 	"ad_clicks":        {doc: "clicks on advertisements", of: []reading{{fact: "ad_spend", sql: "sum(f.clicks)"}}},
 	"repeat_rate":      {doc: "people with an order and an earlier one, per 100 with an order", unit: "percent", a: "returning_buyers", b: "buyers", op: "/", per: 100},

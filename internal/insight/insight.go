@@ -173,10 +173,32 @@ func (e *Explorer) asking(ctx context.Context, q clientele.Question) (*asking, k
 	if err := a.money(); err != nil {
 		return nil, kind{}, err
 	}
+	if err := a.behind(); err != nil {
+		return nil, kind{}, err
+	}
 	if err := a.knownAudiences(); err != nil {
 		return nil, kind{}, err
 	}
 	return a, k, a.knownPeople()
+}
+
+// behind puts the query of the people behind another answer's cell in the place of who.
+func (a *asking) behind() error {
+	b := a.q.Behind
+	if b == nil {
+		return nil
+	}
+	if a.q.Who != "" || b.Question.Behind != nil || b.Question.Who != "" {
+		return clientele.Errorf(clientele.Invalid, "behind: it stands beside no who, and its question has neither who nor behind").WithHint("take the sql of the people behind a cell as who")
+	}
+	inner, k, err := a.asking(a.ctx, b.Question)
+	if err == nil {
+		a.q.Who, err = k.people(inner, b.Cell)
+	}
+	if err != nil {
+		return clientele.Errorf(clientele.ErrorCode(err), "behind: %w", err).WithHint("%s", clientele.ErrorHint(err))
+	}
+	return nil
 }
 
 // query runs a text; it is kept for the answer.

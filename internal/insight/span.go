@@ -114,7 +114,7 @@ func between(ts string, from, until clientele.Micros) string {
 }
 
 // general are the fields that belong to every kind of question.
-const general = "kind where who people audiences not_audiences from until last time_zone currency"
+const general = "kind where who behind people audiences not_audiences from until last time_zone currency"
 
 // belongs refuses fields that are not of the question's kind, which would be left out of account silently.
 func belongs(q *clientele.Question, fields string) error {

@@ -28,7 +28,7 @@ func (p *Personal) AsksFor(b []byte) string {
 }
 
 // notAsked are members whose texts are no names of fields.
-var notAsked = map[string]bool{"value": true, "values": true, "description": true, "event": true, "identifier": true, "kind": true, "op": true, "editor": true, "shared": true}
+var notAsked = map[string]bool{"value": true, "values": true, "description": true, "event": true, "identifier": true, "kind": true, "op": true, "editor": true, "shared": true, "cell": true}
 
 // inMeasure finds what a measure aggregates and what its filters compare: AGG(table.column), [field op value].
 var inMeasure = regexp.MustCompile(`\(\s*([A-Za-z_][\w.]*)|([A-Za-z_][\w.]*)\s*(?:=|!|<|>|~|\s(?:in|not_in|exists|not_exists)\b)`)

@@ -114,6 +114,9 @@ func (m masker) structure(v reflect.Value) reflect.Value {
 	c := reflect.New(v.Type()).Elem()
 	c.Set(v)
 	done := map[string]bool{}
+	if row, ok := v.Interface().(interface{ RowOf() string }); ok {
+		m.columns(row.RowOf(), c, done)
+	}
 	switch x := c.Addr().Interface().(type) {
 	case *clientele.Profile:
 		x.Traits = m.members("traits", x.Traits)
@@ -151,6 +154,23 @@ func (m masker) structure(v reflect.Value) reflect.Value {
 		}
 	}
 	return c
+}
+
+// columns masks what is personal of a row of a table, whose members are called as its columns are.
+func (m masker) columns(table string, c reflect.Value, done map[string]bool) {
+	for i := range c.NumField() {
+		name, _, _ := strings.Cut(c.Type().Field(i).Tag.Get("json"), ",")
+		f := c.Field(i)
+		if !m.p.Field(table, name) {
+			continue
+		}
+		done[c.Type().Field(i).Name] = true
+		if f.Kind() == reflect.String {
+			f.SetString(MaskValue(f.String()))
+		} else {
+			f.SetZero()
+		}
+	}
 }
 
 // members masks an object of Go values.

@@ -36,6 +36,13 @@ func TestMaskGoesByWhatPartsAre(t *testing.T) {
 			t.Errorf("%s is masked for who sees everything: %s", name, clear)
 		}
 	}
+	own := role.NewPersonal([]string{"topic", "loyalty_id", "points"})
+	s := clientele.Summary{Conversations: []clientele.SummaryConversation{{Topic: "Zqtopic", Channel: "chat"}}, Loyalty: []clientele.SummaryLoyalty{{ID: "Zq1", Tier: "gold", Points: 7}},
+		LastOrders: []clientele.SummaryOrder{{ID: "1", Items: []string{"Tent for zqann@example.com"}}}}
+	if got, _ := json.Marshal(own.Mask(role.Masked, &s)); strings.Contains(string(got), "Zq") || strings.Contains(string(got), "zqann") || !strings.Contains(string(got), `"channel":"chat"`) ||
+		!strings.Contains(string(got), `"tier":"gold","points":0`) || !strings.Contains(string(got), "Tent for") {
+		t.Errorf("rows of tables under their columns' names: %s", got)
+	}
 	v := p.Mask(role.Nothing, &clientele.AudiencePreview{Count: 2, Sample: []clientele.ProfileID{7, 9}}).(*clientele.AudiencePreview)
 	if v.Count != 2 || len(v.Sample) != 0 {
 		t.Errorf("who sees nothing sees %+v", v)
@@ -46,18 +53,21 @@ func TestAsks(t *testing.T) {
 	p := role.NewPersonal(nil)
 	for body, want := range map[string]bool{
 		`{"by":["country"],"measures":["revenue","events[Email Opened]"]}`: false,
-		`{"by":["e-mail"]}`:                                                          true,
-		`{"by":["EMAIL"]}`:                                                           true,
-		`{"by":["properties.contact.phone"]}`:                                        true,
-		`{"measures":["count(order_lines.name)"]}`:                                   false, // a product's
-		`{"measures":["avg(profiles.birthday)"]}`:                                    true,
-		`{"measures":["events[email=ann@example.com]"]}`:                             true,
-		`{"where":[{"field":"category","op":"eq","value":"phone"}]}`:                 false,
-		`{"people":{"not":{"trait":"name","op":"starts_with","value":"A"}}}`:         true,
-		`{"people":{"identifier":"email","exists":true}}`:                            false,
-		`{"who":"select profile_id from profiles"}`:                                  true,
-		`{"steps":[{"event":"Email","where":[{"field":"context.ip","value":"x"}]}]}`: true,
-		`{"by":["traits"]}`:                                                          true,
+		`{"by":["e-mail"]}`:                                                                           true,
+		`{"by":["EMAIL"]}`:                                                                            true,
+		`{"by":["properties.contact.phone"]}`:                                                         true,
+		`{"measures":["count(order_lines.name)"]}`:                                                    false, // a product's
+		`{"measures":["avg(profiles.birthday)"]}`:                                                     true,
+		`{"measures":["events[email=ann@example.com]"]}`:                                              true,
+		`{"where":[{"field":"category","op":"eq","value":"phone"}]}`:                                  false,
+		`{"people":{"not":{"trait":"name","op":"starts_with","value":"A"}}}`:                          true,
+		`{"people":{"identifier":"email","exists":true}}`:                                             false,
+		`{"who":"select profile_id from profiles"}`:                                                   true,
+		`{"steps":[{"event":"Email","where":[{"field":"context.ip","value":"x"}]}]}`:                  true,
+		`{"behind":{"question":{"kind":"metric","by":["email"]},"cell":{"email":"ann@example.com"}}}`: true,
+		`{"behind":{"question":{"kind":"metric","by":["channel"]},"cell":{"channel":"email"}}}`:       false, // a value
+		`{"behind":{"question":{"kind":"rfm","who":"select profile_id from profiles"},"cell":{}}}`:    true,
+		`{"by":["traits"]}`: true,
 	} {
 		if got := p.AsksFor([]byte(body)); (got != "") != want {
 			t.Errorf("%s: %q", body, got)

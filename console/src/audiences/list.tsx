@@ -2,40 +2,30 @@ import { Anchor, Badge, Button, Text } from '@mantine/core';
 import { IconFileUpload, IconPlus, IconSql, IconUsersGroup } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
 import { api, type Schema } from '../api';
 import { Page } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { Spark } from '../parts/spark';
 import { type Column, DataTable } from '../parts/table';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
+import { type Move, monthOf } from './month';
 import { words } from './words';
 
 type Of = Schema<'AudienceInForce'>;
 
-const month = `select m.audience, cast(cast(d.day as date) as varchar) as day, count(distinct m.profile_id) as people
-from generate_series(current_date - 29, current_date, interval 1 day) as d(day)
-join audience_members m on m.entered_at < d.day + interval 1 day and (m.exited_at is null or m.exited_at >= d.day + interval 1 day)
-group by 1, 2 order by 1, 2`;
-
-/** The sizes of every audience on each of the last 30 days. */
-function useMonth(): Map<string, number[]> {
+/** The sizes of every audience at the end of each of the last 30 days: of now, and back by who came and went since. */
+function useMonth(list: Of[]): Map<string, number[]> {
   const told = useQuery({
     queryKey: ['audiences', 'month'],
     staleTime: 60_000,
-    queryFn: () => api.post('/api/v1/query', { body: { sql: month } }),
+    queryFn: () =>
+      api.post('/api/v1/explore', {
+        body: { kind: 'metric', measures: ['entries', 'exits'], by: ['audience', 'day'], last: '30d', limit: 10_000 },
+      }),
   });
-  const rows = (told.data?.rows ?? []) as [string, string, number][];
-  const days = Array.from({ length: 30 }, (_, i) =>
-    new Date(Date.now() - (29 - i) * 86_400_000).toISOString().slice(0, 10),
-  );
-  const out = new Map<string, number[]>();
-  for (const [audience, day, people] of rows) {
-    const line = out.get(audience) ?? days.map(() => 0);
-    const at = days.indexOf(day);
-    if (at >= 0) line[at] = Number(people);
-    out.set(audience, line);
-  }
-  return out;
+  return useMemo(() => monthOf(list, (told.data?.rows ?? []) as Move[], Date.now()), [list, told.data]);
 }
 
 export function Audiences() {
@@ -47,7 +37,7 @@ export function Audiences() {
   });
   const list = told.data?.items ?? [];
   const actions = (
-    <>
+    <Allowed right="audiences">
       <Button
         variant="default"
         leftSection={<IconFileUpload size={16} aria-hidden />}
@@ -55,20 +45,22 @@ export function Audiences() {
       >
         {say('fromFile')}
       </Button>
-      <Button
-        variant="default"
-        leftSection={<IconSql size={16} aria-hidden />}
-        renderRoot={(props) => <Link to="/audiences/sql" {...props} />}
-      >
-        {say('fromSql')}
-      </Button>
+      <Allowed right="export">
+        <Button
+          variant="default"
+          leftSection={<IconSql size={16} aria-hidden />}
+          renderRoot={(props) => <Link to="/audiences/sql" {...props} />}
+        >
+          {say('fromSql')}
+        </Button>
+      </Allowed>
       <Button
         leftSection={<IconPlus size={16} aria-hidden />}
         renderRoot={(props) => <Link to="/audiences/new" {...props} />}
       >
         {say('newAudience')}
       </Button>
-    </>
+    </Allowed>
   );
   return (
     <Page title={say('audiences')} about={say('about')} actions={actions}>
@@ -79,9 +71,11 @@ export function Audiences() {
           icon={IconUsersGroup}
           title={say('emptyTitle')}
           action={
-            <Button mt="xs" renderRoot={(props) => <Link to="/audiences/new" {...props} />}>
-              {say('newAudience')}
-            </Button>
+            <Allowed right="audiences">
+              <Button mt="xs" renderRoot={(props) => <Link to="/audiences/new" {...props} />}>
+                {say('newAudience')}
+              </Button>
+            </Allowed>
           }
         >
           {say('emptyHelp')}
@@ -94,7 +88,7 @@ export function Audiences() {
 
 function List({ list }: { list: Of[] }) {
   const { say, number, day } = useLanguage(words);
-  const sizes = useMonth();
+  const sizes = useMonth(list);
   const columns: Column<Of>[] = [
     { key: 'name', title: say('name'), value: (a) => a.name, show: (a) => <Named of={a} /> },
     {

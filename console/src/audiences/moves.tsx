@@ -8,15 +8,10 @@ import { Part } from '../parts/page';
 import { Person } from '../parts/people';
 import { Trouble } from '../parts/said';
 import { DataTable } from '../parts/table';
+import { useMay } from '../rights';
 import { useLanguage } from '../settings';
+import { lastDays } from './month';
 import { words } from './words';
-
-const byDay = `select cast(cast(d.day as date) as varchar) as day,
- count(*) filter (where m.entered_at >= d.day and m.entered_at < d.day + interval 1 day) as entered,
- count(*) filter (where m.exited_at >= d.day and m.exited_at < d.day + interval 1 day) as exited
-from generate_series(current_date - 29, current_date, interval 1 day) as d(day)
-left join audience_members m on m.audience = $1 and (m.entered_at >= d.day and m.entered_at < d.day + interval 1 day or m.exited_at >= d.day and m.exited_at < d.day + interval 1 day)
-group by 1 order by 1`;
 
 const latest = `select profile_id, cast(moved as varchar) as moved_at, move, reason from (
  select profile_id, entered_at as moved, 'entered' as move, entered_reason as reason from audience_members where audience = $1
@@ -27,32 +22,46 @@ const latest = `select profile_id, cast(moved as varchar) as moved_at, move, rea
 /** Who entered and left by day, and the latest of them with why. */
 export function History({ name }: { name: string }) {
   const { say, day, minute } = useLanguage(words);
+  const may = useMay();
   const days = useQuery({
     queryKey: ['audiences', name, 'days'],
-    queryFn: () => api.post('/api/v1/query', { body: { sql: byDay, params: [name] } }),
+    queryFn: () =>
+      api.post('/api/v1/explore', {
+        body: {
+          kind: 'metric',
+          measures: ['entries', 'exits'],
+          by: ['day'],
+          where: [{ field: 'audience', value: name }],
+          last: '30d',
+        },
+      }),
     refetchInterval: 15_000,
   });
   const moves = useQuery({
     queryKey: ['audiences', name, 'moves'],
+    enabled: may('sql'),
     queryFn: () => api.post('/api/v1/query', { body: { sql: latest, params: [name] } }),
     refetchInterval: 5000,
   });
-  const rows = (days.data?.rows ?? []) as [string, number, number][];
+  const told = new Map(
+    ((days.data?.rows ?? []) as [string, number | null, number | null][]).map((r) => [r[0].slice(0, 10), r]),
+  );
+  const rows = lastDays(Date.now()).map((d) => [d, told.get(d)?.[1] ?? 0, told.get(d)?.[2] ?? 0] as const);
   const option = {
     legend: { top: 0, right: 0 },
     tooltip: { trigger: 'axis' },
     xAxis: { type: 'category', data: rows.map((r) => day(r[0])) },
     yAxis: { type: 'value', minInterval: 1 },
     series: [
-      { type: 'bar', stack: 'moves', name: say('entered'), data: rows.map((r) => Number(r[1])) },
-      { type: 'bar', stack: 'moves', name: say('left'), data: rows.map((r) => -Number(r[2])) },
+      { type: 'bar', stack: 'moves', name: say('entered'), data: rows.map((r) => r[1]) },
+      { type: 'bar', stack: 'moves', name: say('left'), data: rows.map((r) => -r[2]) },
     ],
   };
   return (
     <Part title={say('history')}>
       <Stack gap="sm">
         {days.error && <Trouble error={days.error} />}
-        {rows.length > 0 && (
+        {days.data && (
           <Chart
             summary={say('historySummary', { name })}
             option={option}

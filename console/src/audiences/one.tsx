@@ -8,6 +8,7 @@ import { Together } from '../approval/together';
 import { AskFirst } from '../parts/ask';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { Trouble, Waiting, Working } from '../parts/said';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import type { Condition, Rule } from './condition';
 import { exportMembers } from './export';
@@ -49,7 +50,9 @@ export function Audience() {
             {(a.version || a.filling) && (
               <>
                 <History name={a.name} />
-                <Members name={a.name} size={a.members} />
+                <Allowed right="people">
+                  <Members name={a.name} size={a.members} />
+                </Allowed>
               </>
             )}
             <Together audience={a} />
@@ -138,52 +141,56 @@ function Actions({ of }: { of: Of }) {
   const failed = down.error ?? again.error;
   return (
     <>
-      <Button
-        variant="default"
-        leftSection={<IconDownload size={16} aria-hidden />}
-        loading={down.isPending}
-        title={down.isPending ? say('exporting', { count: far }) : undefined}
-        onClick={() => down.mutate()}
-      >
-        {say('export')}
-      </Button>
-      {of.kind === 'sql' && (
+      <Allowed right="sql">
         <Button
           variant="default"
-          leftSection={<IconRefresh size={16} aria-hidden />}
-          loading={again.isPending}
-          onClick={() => again.mutate()}
+          leftSection={<IconDownload size={16} aria-hidden />}
+          loading={down.isPending}
+          title={down.isPending ? say('exporting', { count: far }) : undefined}
+          onClick={() => down.mutate()}
         >
-          {say('refresh')}
+          {say('export')}
         </Button>
-      )}
-      <AskFirst
-        label={say('delete')}
-        leftSection={<IconTrash size={16} aria-hidden />}
-        title={say('deleteTitle', { name: of.name })}
-        consequence={say('deleteHelp', { members: of.members })}
-        act={() => api.delete('/api/v1/audiences/{name}', { path: { name: of.name } })}
-        done={() => {
-          void navigate({ to: '/audiences' });
-          queries.removeQueries({ queryKey: ['audiences', of.name] });
-          void queries.invalidateQueries({ queryKey: ['audiences'], exact: true });
-        }}
-      />
-      {of.kind === 'static' ? (
-        <Button
-          leftSection={<IconUpload size={16} aria-hidden />}
-          renderRoot={(props) => <Link to="/audiences/file" search={{ name: of.name }} {...props} />}
-        >
-          {say('another')}
-        </Button>
-      ) : (
-        <Button
-          leftSection={<IconPencil size={16} aria-hidden />}
-          renderRoot={(props) => <Link to="/audiences/of/$name/change" params={{ name: of.name }} {...props} />}
-        >
-          {say('change')}
-        </Button>
-      )}
+      </Allowed>
+      <Allowed right="audiences">
+        {of.kind === 'sql' && (
+          <Button
+            variant="default"
+            leftSection={<IconRefresh size={16} aria-hidden />}
+            loading={again.isPending}
+            onClick={() => again.mutate()}
+          >
+            {say('refresh')}
+          </Button>
+        )}
+        <AskFirst
+          label={say('delete')}
+          leftSection={<IconTrash size={16} aria-hidden />}
+          title={say('deleteTitle', { name: of.name })}
+          consequence={say('deleteHelp', { members: of.members })}
+          act={() => api.delete('/api/v1/audiences/{name}', { path: { name: of.name } })}
+          done={() => {
+            void navigate({ to: '/audiences' });
+            queries.removeQueries({ queryKey: ['audiences', of.name] });
+            void queries.invalidateQueries({ queryKey: ['audiences'], exact: true });
+          }}
+        />
+        {of.kind === 'static' ? (
+          <Button
+            leftSection={<IconUpload size={16} aria-hidden />}
+            renderRoot={(props) => <Link to="/audiences/file" search={{ name: of.name }} {...props} />}
+          >
+            {say('another')}
+          </Button>
+        ) : (
+          <Button
+            leftSection={<IconPencil size={16} aria-hidden />}
+            renderRoot={(props) => <Link to="/audiences/of/$name/change" params={{ name: of.name }} {...props} />}
+          >
+            {say('change')}
+          </Button>
+        )}
+      </Allowed>
       {failed && <Trouble error={failed} />}
     </>
   );

@@ -4,6 +4,7 @@ import { listSearch } from '../parts/search';
 import { root } from '../root';
 
 const at = { getParentRoute: () => root };
+const making = { ...at, staticData: { right: 'audiences' as const } };
 const list = createRoute({
   ...at,
   path: '/audiences',
@@ -11,7 +12,7 @@ const list = createRoute({
   component: lazyRouteComponent(() => import('./list'), 'Audiences'),
 });
 const build = createRoute({
-  ...at,
+  ...making,
   path: '/audiences/new',
   // A definition to begin with, from another page.
   validateSearch: (s: Record<string, unknown>): { where?: object } => ({
@@ -20,13 +21,14 @@ const build = createRoute({
   component: lazyRouteComponent(() => import('./build'), 'Build'),
 });
 const upload = createRoute({
-  ...at,
+  ...making,
   path: '/audiences/file',
   validateSearch: (s: Record<string, unknown>): { name?: string } => ({ name: s.name ? String(s.name) : undefined }),
   component: lazyRouteComponent(() => import('./file'), 'FromFile'),
 });
 const sql = createRoute({
   ...at,
+  staticData: { right: 'export' }, // SQL that nothing is masked in
   path: '/audiences/sql',
   validateSearch: (s: Record<string, unknown>): { query?: string } => ({
     query: s.query ? String(s.query) : undefined,
@@ -40,7 +42,7 @@ const one = createRoute({
   component: lazyRouteComponent(() => import('./one'), 'Audience'),
 });
 const change = createRoute({
-  ...at,
+  ...making,
   path: '/audiences/of/$name/change',
   component: lazyRouteComponent(() => import('./change'), 'Change'),
 });

@@ -2,13 +2,14 @@ import { Anchor, Badge, Grid, Group, Stack, Table, Text, ThemeIcon } from '@mant
 import { IconMessage2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { api, type Profile } from '../api';
+import { api, type Profile, type Schema } from '../api';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
-import { advice } from './advice';
-import { type Conversation, type Order, useConversations, useLoyalty, useOrders, useWanted, useWorth } from './facts';
+import { type Advice, advice } from './advice';
+import { Next, useDecision } from './next';
 import { nameOf } from './person';
+import { useSummary } from './summary';
 import { words } from './words';
 
 const route = getRouteApi('/customers/$namespace/$value/agent');
@@ -46,47 +47,30 @@ export function Reach({ p }: { p: Profile }) {
 
 function Serve({ p }: { p: Profile }) {
   const { say, number, day } = useLanguage(words);
-  const id = p.id as unknown as string;
-  const [worth, orders, conversations, loyalty, wanted] = [
-    useWorth(id),
-    useOrders(id),
-    useConversations(id),
-    useLoyalty(id),
-    useWanted(id),
-  ];
-  const error = worth.error ?? orders.error ?? conversations.error ?? loyalty.error ?? wanted.error;
-  const w = worth.data?.[0];
-  const l = loyalty.data?.[0];
-  const tips = advice(
-    {
-      profile: p,
-      worth: w,
-      orders: orders.data ?? [],
-      conversations: conversations.data ?? [],
-      loyalty: loyalty.data ?? [],
-      wanted: wanted.data ?? [],
-    },
-    Date.now(),
-  );
-  const settled = [worth, orders, conversations, loyalty, wanted].every((q) => !q.isPending);
+  const told = useSummary({ namespace: 'id', value: p.id });
+  const decision = useDecision(p.id, 'call_centre');
+  if (told.error) return <Trouble error={told.error} />;
+  if (!told.data) return <Waiting />;
+  const s = told.data;
+  const card = s.loyalty?.[0];
+  const tips = advice(p, s, Date.now()).filter((t) => !decision.data?.action || !sells.includes(t.word));
   return (
     <>
-      {error && <Trouble error={error} />}
       <Tiles>
         <Tile
           label={say('orders')}
-          value={w ? number(w.orders) : '–'}
-          note={w && w.returned > 0 ? say('returned', { count: w.returned }) : undefined}
+          value={number(s.orders)}
+          note={s.returns > 0 ? say('returned', { count: s.returns }) : undefined}
         />
         <Tile
-          label={say('spent')}
-          value={w ? number(Math.round(w.revenue ?? 0)) : '–'}
-          note={w && w.orders > 0 && say('perOrder', { amount: Math.round((w.revenue ?? 0) / w.orders) })}
+          label={say('spent', { currency: s.currency })}
+          value={number(Math.round(s.net_revenue))}
+          note={s.orders > 0 && say('perOrder', { amount: Math.round(s.revenue / s.orders) })}
         />
         <Tile
           label={say('tier')}
-          value={l?.tier ?? say('noTier')}
-          note={l && say('points', { points: l.points ?? 0 })}
+          value={card?.tier ?? say('noTier')}
+          note={card && say('points', { points: card.points })}
         />
         <Tile
           label={say('lastSeen')}
@@ -97,38 +81,47 @@ function Serve({ p }: { p: Profile }) {
       <Grid>
         <Grid.Col span={{ base: 12, md: 6 }}>
           <Stack>
-            <Part title={say('toSay')} about={say('toSayHelp')}>
-              {!settled && <Waiting />}
-              <Stack gap="xs" data-testid="advice">
-                {settled &&
-                  tips.map((t) => (
-                    <Group key={t.word} gap="xs" wrap="nowrap" align="flex-start">
-                      <ThemeIcon variant="light" size={26} radius="xl">
-                        <IconMessage2 size={15} aria-hidden />
-                      </ThemeIcon>
-                      <div>
-                        <Text size="sm">{say(t.word, t.values)}</Text>
-                        <Text size="xs" c="dimmed">
-                          {say(`${t.word}Why`, t.values)}
-                        </Text>
-                      </div>
-                    </Group>
-                  ))}
-              </Stack>
-            </Part>
-            <Open list={conversations.data ?? []} />
+            <Next id={p.id} place="call_centre" />
+            {tips.length > 0 && <ToSay tips={tips} />}
+            <Open list={s.conversations ?? []} />
             <May p={p} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 6 }}>
-          <LastOrders list={orders.data ?? []} />
+          <LastOrders list={s.last_orders ?? []} />
         </Grid.Col>
       </Grid>
     </>
   );
 }
 
-function Open({ list }: { list: Conversation[] }) {
+/** What is said to sell something: not said beside an action that was chosen. */
+const sells = ['sayWanted', 'sayThanks', 'sayAway', 'sayFirst'];
+
+function ToSay({ tips }: { tips: Advice[] }) {
+  const { say } = useLanguage(words);
+  return (
+    <Part title={say('toSay')} about={say('toSayHelp')}>
+      <Stack gap="xs" data-testid="advice">
+        {tips.map((t) => (
+          <Group key={t.word} gap="xs" wrap="nowrap" align="flex-start">
+            <ThemeIcon variant="light" size={26} radius="xl">
+              <IconMessage2 size={15} aria-hidden />
+            </ThemeIcon>
+            <div>
+              <Text size="sm">{say(t.word, t.values)}</Text>
+              <Text size="xs" c="dimmed">
+                {say(`${t.word}Why`, t.values)}
+              </Text>
+            </div>
+          </Group>
+        ))}
+      </Stack>
+    </Part>
+  );
+}
+
+function Open({ list }: { list: Schema<'SummaryConversation'>[] }) {
   const { say, day } = useLanguage(words);
   return (
     <Part title={say('conversations')}>
@@ -141,7 +134,7 @@ function Open({ list }: { list: Conversation[] }) {
             </Text>
             <Group gap={6} wrap="nowrap">
               <Text size="xs" c="dimmed">
-                {day(c.ts)}
+                {c.started_at && day(c.started_at)}
               </Text>
               <Badge size="xs" variant="light" color={c.resolved === false ? 'amber' : 'gray'} tt="none">
                 {say(c.resolved === false ? 'open' : 'closed')}
@@ -179,7 +172,7 @@ export function May({ p }: { p: Profile }) {
   );
 }
 
-export function LastOrders({ list }: { list: Order[] }) {
+export function LastOrders({ list }: { list: Schema<'SummaryOrder'>[] }) {
   const { say, number, day } = useLanguage(words);
   return (
     <Part title={say('lastOrders')}>
@@ -190,14 +183,14 @@ export function LastOrders({ list }: { list: Order[] }) {
             {list.map((o) => (
               <Table.Tr key={o.order_id}>
                 <Table.Td w="32%">
-                  {day(o.ts)}
+                  {o.ts && day(o.ts)}
                   <Text size="xs" c="dimmed">
-                    {o.channel}
+                    {o.store || o.sales_channel}
                   </Text>
                 </Table.Td>
                 <Table.Td>
                   <Text size="sm" lineClamp={2}>
-                    <bdi>{o.what ?? o.order_id}</bdi>
+                    <bdi>{(o.items ?? []).join(', ') || o.order_id}</bdi>
                   </Text>
                 </Table.Td>
                 <Table.Td ta="end" w="28%">

@@ -5,6 +5,7 @@ import { api, type Identifier, type Schema } from '../api';
 import { AskFirst } from '../parts/ask';
 import { Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
+import { useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { box, type Evidence, keyOf, type Layout, type Line, layout, parts } from './graph';
 import { Merge } from './merge';
@@ -13,6 +14,7 @@ import { words } from './words';
 /** Why it is one person: a picture, the evidence in words, and taking it apart. */
 export function Identity({ id }: { id: Identifier }) {
   const { say } = useLanguage(words);
+  const may = useMay();
   const [chosen, setChosen] = useState<string>();
   const told = useQuery({
     queryKey: ['identity', id.namespace, id.value],
@@ -32,7 +34,7 @@ export function Identity({ id }: { id: Identifier }) {
       <Part
         title={say('why')}
         about={say('whyHelp', { identifiers: own.length, records: joined.length })}
-        actions={<Merge view={view} />}
+        actions={may('serve') && <Merge view={view} />}
       >
         <Why identifiers={own} evidence={joined} />
         <Picture picture={picture} own={own} chosen={chosen} choose={setChosen} />
@@ -238,6 +240,7 @@ function Told({ line, own, all, view }: ToldProps) {
             </Text>
             <AskFirst
               size="xs"
+              right="serve"
               label={say('unmerge')}
               title={say('unmergeTitle')}
               consequence={<Consequence parts={left} view={view} />}
@@ -270,6 +273,7 @@ function TakeOut({ chosen, own, view }: { chosen: string; own: string[]; view: S
         <Text size="sm">{say('takeOutHelp', { value: i.value, rest: own.length - 1 })}</Text>
         <AskFirst
           size="xs"
+          right="serve"
           label={say('takeOut')}
           title={say('takeOutTitle', { value: i.value })}
           consequence={<Consequence parts={[own.filter((k) => k !== chosen), [chosen]]} view={view} />}

@@ -23,10 +23,3 @@ export function idOf(profile: number | string): string {
   for (; n > 0n; n /= 32n) out = digits[Number(n % 32n)] + out;
   return `p_${out.padStart(11, '0')}`;
 }
-
-/** The number by which SQL knows a profile. */
-export function numberOf(id: string): number {
-  let n = 0n;
-  for (const digit of id.replace(/^p_/, '')) n = n * 32n + BigInt(Math.max(0, digits.indexOf(digit)));
-  return Number(n);
-}

@@ -2,14 +2,15 @@ import { IconUsers } from '@tabler/icons-react';
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
 import { root } from '../root';
 
+const at = { getParentRoute: () => root, staticData: { right: 'people' as const } };
 const list = createRoute({
-  getParentRoute: () => root,
+  ...at,
   path: '/customers',
   validateSearch: (s: Record<string, unknown>): { q?: string } => ({ q: s.q ? String(s.q) : undefined }),
   component: lazyRouteComponent(() => import('./list'), 'Customers'),
 });
 const one = createRoute({
-  getParentRoute: () => root,
+  ...at,
   path: '/customers/$namespace/$value',
   validateSearch: (s: Record<string, unknown>): { show?: 'identity' } => ({
     show: s.show === 'identity' ? 'identity' : undefined,
@@ -18,12 +19,12 @@ const one = createRoute({
 });
 
 const agent = createRoute({
-  getParentRoute: () => root,
+  ...at,
   path: '/customers/$namespace/$value/agent',
   component: lazyRouteComponent(() => import('./agent'), 'Agent'),
 });
 const till = createRoute({
-  getParentRoute: () => root,
+  ...at,
   path: '/till',
   validateSearch: (s: Record<string, unknown>): { id?: string } => ({ id: s.id ? String(s.id) : undefined }),
   component: lazyRouteComponent(() => import('./till'), 'Till'),

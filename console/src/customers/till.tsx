@@ -3,13 +3,14 @@ import { IconScan } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, type Profile } from '../api';
+import { api, type Profile, type Schema } from '../api';
 import { Page, Part } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
 import { LastOrders, May } from './agent';
-import { useLoyalty, useOrders, useSizes, useWanted } from './facts';
-import { nameOf } from './person';
+import { Next } from './next';
+import { addressOf, nameOf } from './person';
+import { useSummary } from './summary';
 import { words } from './words';
 
 /** For who stands at the till: scan a card or type a number, and see whom one serves. */
@@ -24,7 +25,7 @@ export function Till() {
       const p = found.items?.[0];
       if (p) {
         setTyped('');
-        void navigate({ to: '/till', search: { id: p.id as unknown as string } });
+        void navigate({ to: '/till', search: { id: p.id } });
       }
     },
   });
@@ -68,56 +69,121 @@ export function Till() {
 
 function Served({ p }: { p: Profile }) {
   const { say, number } = useLanguage(words);
-  const id = p.id as unknown as string;
-  const [loyalty, sizes, wanted, orders] = [useLoyalty(id), useSizes(id), useWanted(id), useOrders(id)];
-  const card = loyalty.data?.[0];
+  const told = useSummary({ namespace: 'id', value: p.id });
+  if (told.error) return <Trouble error={told.error} />;
+  if (!told.data) return <Waiting />;
+  const s = told.data;
+  const card = s.loyalty?.[0];
   return (
     <Stack data-testid="served">
       <Group justify="space-between">
         <Title order={2}>
-          <Anchor
-            renderRoot={(props) => (
-              <Link to="/customers/$namespace/$value" params={{ namespace: 'id', value: id }} {...props} />
-            )}
-          >
+          <Anchor renderRoot={(props) => <Link to="/customers/$namespace/$value" params={addressOf(p)} {...props} />}>
             <bdi>{nameOf(p) || say('anonymous')}</bdi>
           </Anchor>
         </Title>
         {card && (
           <Badge size="xl" variant="light" tt="none">
-            {card.tier ?? say('noTier')} · {say('points', { points: card.points ?? 0 })}
+            {card.tier ?? say('noTier')} · {say('points', { points: card.points })}
           </Badge>
         )}
       </Group>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
+        <Next id={p.id} place="point_of_sale" />
+        <Part title={say('wanted')} about={say('wantedHelp')}>
+          {(s.viewed ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
+          <Stack gap="xs">
+            {s.viewed?.map((v) => (
+              <div key={v.name}>
+                <Group justify="space-between" wrap="nowrap">
+                  <Text>
+                    <bdi>{[v.name, v.size].filter(Boolean).join(', ')}</bdi>
+                  </Text>
+                  <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
+                    {say('viewedTimes', { count: v.times })}
+                  </Text>
+                </Group>
+                <Stock of={v} />
+              </div>
+            ))}
+          </Stack>
+        </Part>
         <Part title={say('sizes')} about={say('sizesHelp')}>
-          {(sizes.data ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
+          {(s.sizes ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
           <Group gap="xs">
-            {(sizes.data ?? []).map((s) => (
-              <Badge key={`${s.category}/${s.size}`} size="lg" variant="default" tt="none">
-                {s.category} {s.size} ({number(s.bought)})
+            {s.sizes?.map((x) => (
+              <Badge key={`${x.category}/${x.size}`} size="lg" variant="default" tt="none">
+                {x.category} {x.size} ({number(x.bought)})
               </Badge>
             ))}
           </Group>
         </Part>
-        <Part title={say('wanted')} about={say('wantedHelp')}>
-          {(wanted.data ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
-          <Stack gap={4}>
-            {(wanted.data ?? []).map((v) => (
-              <Group key={v.product} justify="space-between">
-                <Text>
-                  <bdi>{v.product}</bdi>
-                </Text>
-                <Text size="sm" c="dimmed">
-                  {say('viewedTimes', { count: v.viewed })}
-                </Text>
-              </Group>
-            ))}
-          </Stack>
-        </Part>
-        <LastOrders list={orders.data ?? []} />
+        <Fits p={p} />
+        <LastOrders list={s.last_orders ?? []} />
         <May p={p} />
       </SimpleGrid>
     </Stack>
+  );
+}
+
+/** Which sizes there are of what the person looks for; the size that was looked at is marked. */
+function Stock({ of }: { of: Schema<'SummaryViewed'> }) {
+  const { say } = useLanguage(words);
+  const all = of.in_stock ?? [];
+  if (all.length === 0)
+    return (
+      <Text size="xs" c="dimmed">
+        {say('noStock')}
+      </Text>
+    );
+  return (
+    <Group gap={6}>
+      {all.map((x) => (
+        <Badge key={x.sku} variant={x.sku === of.product_id ? 'light' : 'default'} tt="none">
+          {x.size || x.sku} · {say('pieces', { count: x.available })}
+        </Badge>
+      ))}
+    </Group>
+  );
+}
+
+/** What goes with what the person has bought, while there is a model of it. */
+function Fits({ p }: { p: Profile }) {
+  const { say } = useLanguage(words);
+  const model = useQuery({
+    queryKey: ['recommendations'],
+    queryFn: () => api.get('/api/v1/recommendations'),
+    staleTime: 60_000,
+  });
+  const told = useQuery({
+    queryKey: ['recommendations', p.id],
+    enabled: !!model.data?.trained && !model.data.error,
+    queryFn: () =>
+      api.get('/api/v1/recommendations/profiles/{namespace}/{value}', { path: addressOf(p), query: { limit: 4 } }),
+  });
+  const list = told.data?.new ?? [];
+  if (list.length === 0) return null;
+  return (
+    <Part title={say('fits')} about={say('fitsHelp')}>
+      <Stack gap={6}>
+        {list.map((r) => (
+          <div key={r.item}>
+            <Group justify="space-between" wrap="nowrap">
+              <Text size="sm">
+                <bdi>{r.name || r.item}</bdi>
+              </Text>
+              {r.available !== undefined && (
+                <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
+                  {say('inStock', { count: r.available })}
+                </Text>
+              )}
+            </Group>
+            <Text size="xs" c="dimmed">
+              {r.reason}
+            </Text>
+          </div>
+        ))}
+      </Stack>
+    </Part>
   );
 }

@@ -18,6 +18,7 @@ import { api, type Schema } from '../api';
 import { Part, Tile, Tiles } from '../parts/page';
 import { Person } from '../parts/people';
 import { Trouble, Waiting } from '../parts/said';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { DataPage } from './frame';
 import { rulesText } from './rules';
@@ -90,31 +91,33 @@ function Health() {
             </Table.Tbody>
           </Table>
         </Part>
-        <Part title={say('lookAt')} about={say('lookAtHelp')}>
-          <Stack gap={4}>
-            {(h.suspicious ?? []).map((s) => (
-              <Group key={s.id as unknown as string} justify="space-between" wrap="nowrap">
-                <Text size="sm" truncate>
-                  <Person id={s.id as unknown as string} />
-                </Text>
-                <Text size="xs" c="dimmed">
-                  {say('suspicious', { names: s.given_names, dates: s.birth_dates })}
-                </Text>
-              </Group>
-            ))}
-            {(h.suspicious ?? []).length === 0 &&
-              (h.largest ?? []).slice(0, 6).map((s) => (
+        <Allowed right="people">
+          <Part title={say('lookAt')} about={say('lookAtHelp')}>
+            <Stack gap={4}>
+              {(h.suspicious ?? []).map((s) => (
                 <Group key={s.id as unknown as string} justify="space-between" wrap="nowrap">
                   <Text size="sm" truncate>
                     <Person id={s.id as unknown as string} />
                   </Text>
                   <Text size="xs" c="dimmed">
-                    {say('manyIdentifiers', { count: s.identifiers })}
+                    {say('suspicious', { names: s.given_names, dates: s.birth_dates })}
                   </Text>
                 </Group>
               ))}
-          </Stack>
-        </Part>
+              {(h.suspicious ?? []).length === 0 &&
+                (h.largest ?? []).slice(0, 6).map((s) => (
+                  <Group key={s.id as unknown as string} justify="space-between" wrap="nowrap">
+                    <Text size="sm" truncate>
+                      <Person id={s.id as unknown as string} />
+                    </Text>
+                    <Text size="xs" c="dimmed">
+                      {say('manyIdentifiers', { count: s.identifiers })}
+                    </Text>
+                  </Group>
+                ))}
+            </Stack>
+          </Part>
+        </Allowed>
       </SimpleGrid>
     </>
   );
@@ -146,14 +149,16 @@ function Simulator({ rules }: { rules: Rules }) {
               {say('asInForce')}
             </Button>
           )}
-          <Button
-            size="xs"
-            leftSection={<IconTestPipe size={14} aria-hidden />}
-            loading={simulate.isPending}
-            onClick={() => simulate.mutate()}
-          >
-            {say('simulate')}
-          </Button>
+          <Allowed right="records">
+            <Button
+              size="xs"
+              leftSection={<IconTestPipe size={14} aria-hidden />}
+              loading={simulate.isPending}
+              onClick={() => simulate.mutate()}
+            >
+              {say('simulate')}
+            </Button>
+          </Allowed>
         </>
       }
     >

@@ -5,6 +5,7 @@ import { api, type Schema } from '../api';
 import { AskFirst } from '../parts/ask';
 import { Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
+import { useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { words } from './words';
 
@@ -14,13 +15,18 @@ type Plan = Schema<'PlanInForce'>;
 export function Plans() {
   const { say, number } = useLanguage(words);
   const queries = useQueryClient();
+  const may = useMay();
   const [shown, setShown] = useState<Plan>();
   const plans = useQuery({ queryKey: ['plans'], queryFn: () => api.get('/api/v1/plans') });
   const rules = useQuery({ queryKey: ['transforms'], queryFn: () => api.get('/api/v1/transforms') });
   const [list, fixes] = [plans.data?.items ?? [], rules.data?.items ?? []];
   const error = plans.error ?? rules.error;
   return (
-    <Part title={say('plans')} about={say('plansHelp')} actions={<Propose made={() => void plans.refetch()} />}>
+    <Part
+      title={say('plans')}
+      about={say('plansHelp')}
+      actions={may('data') && <Propose made={() => void plans.refetch()} />}
+    >
       {error && <Trouble error={error} />}
       {plans.isPending && <Waiting />}
       {plans.data && list.length === 0 && <Text size="sm">{say('plansNone')}</Text>}
@@ -47,7 +53,7 @@ export function Plans() {
                     <Button size="compact-xs" variant="light" onClick={() => setShown(p)}>
                       {say('showPlan')}
                     </Button>
-                    {!p.config && (
+                    {!p.config && may('data') && (
                       <AskFirst
                         size="compact-xs"
                         label={say('end')}
@@ -76,7 +82,7 @@ export function Plans() {
                 </Table.Td>
                 <Table.Td>{say('applied', { count: number(r.applied) })}</Table.Td>
                 <Table.Td ta="end">
-                  {!r.config && (
+                  {!r.config && may('data') && (
                     <AskFirst
                       size="compact-xs"
                       label={say('end')}

@@ -213,6 +213,7 @@ function Minimisation() {
       value: () => '',
       show: (u) => (
         <AskFirst
+          right="data"
           size="compact-xs"
           label={say('stop')}
           title={say('stopTitle', { what: u.property || u.event })}

@@ -8,6 +8,7 @@ import { AskFirst } from '../parts/ask';
 import { Person } from '../parts/people';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { useTyped } from '../parts/typed';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { DataPage } from './frame';
 import { words } from './words';
@@ -147,6 +148,7 @@ function Waits() {
         <Text size="sm">{say('runWaits')}</Text>
         <Group gap="xs">
           <AskFirst
+            right="approve"
             label={say('approve')}
             title={say('approveTitle')}
             consequence={say('approveHelp')}
@@ -154,6 +156,7 @@ function Waits() {
             done={done}
           />
           <AskFirst
+            right="data"
             label={say('discard')}
             title={say('discardTitle')}
             consequence={say('discardHelp')}
@@ -188,12 +191,14 @@ function Pair({ review: r, chosen, choose, decide }: PairProps) {
     >
       <Group justify="space-between" mb="xs" gap="xs">
         <Group gap="xs">
-          <Checkbox
-            size="xs"
-            checked={chosen}
-            onChange={(e) => choose(e.currentTarget.checked)}
-            aria-label={say('choosePair')}
-          />
+          <Allowed right="serve">
+            <Checkbox
+              size="xs"
+              checked={chosen}
+              onChange={(e) => choose(e.currentTarget.checked)}
+              aria-label={say('choosePair')}
+            />
+          </Allowed>
           <Text size="sm" fw={600}>
             {say('pairOf', { share: percent(r.probability) })}
           </Text>
@@ -208,30 +213,32 @@ function Pair({ review: r, chosen, choose, decide }: PairProps) {
             </Text>
           )}
         </Group>
-        <Group gap={4}>
-          {r.state === 'open' ? (
-            verdicts.map((v) => (
+        <Allowed right="serve">
+          <Group gap={4}>
+            {r.state === 'open' ? (
+              verdicts.map((v) => (
+                <Button
+                  key={v}
+                  size="xs"
+                  variant={v === 'same' ? 'light' : 'default'}
+                  onClick={() => decide(v)}
+                  data-verdict={v}
+                >
+                  {say(`verdict_${v}`)}
+                </Button>
+              ))
+            ) : (
               <Button
-                key={v}
                 size="xs"
-                variant={v === 'same' ? 'light' : 'default'}
-                onClick={() => decide(v)}
-                data-verdict={v}
+                variant="default"
+                leftSection={<IconArrowBackUp size={14} aria-hidden />}
+                onClick={() => decide('open')}
               >
-                {say(`verdict_${v}`)}
+                {say('takeBack')}
               </Button>
-            ))
-          ) : (
-            <Button
-              size="xs"
-              variant="default"
-              leftSection={<IconArrowBackUp size={14} aria-hidden />}
-              onClick={() => decide('open')}
-            >
-              {say('takeBack')}
-            </Button>
-          )}
-        </Group>
+            )}
+          </Group>
+        </Allowed>
       </Group>
       <Table.ScrollContainer minWidth={320} type="native">
         <Table verticalSpacing={3} withRowBorders={false} layout="fixed">

@@ -21,6 +21,7 @@ const sources = createRoute({
 });
 const live = createRoute({
   ...at,
+  staticData: { right: 'records' },
   path: '/data/live',
   validateSearch: (s: Record<string, unknown>): { source?: string; outcome?: string } => ({
     source: text(s.source),
@@ -30,6 +31,7 @@ const live = createRoute({
 });
 const quarantine = createRoute({
   ...at,
+  staticData: { right: 'records' },
   path: '/data/quarantine',
   validateSearch: (s: Record<string, unknown>): { source?: string; text?: string; dropped?: boolean } => ({
     source: text(s.source),
@@ -51,6 +53,7 @@ const identity = createRoute({
 });
 const reviews = createRoute({
   ...at,
+  staticData: { right: 'people' },
   path: '/data/reviews',
   validateSearch: (s: Record<string, unknown>): { state?: string; q?: string } => ({
     state: text(s.state),

@@ -9,6 +9,7 @@ import { AskFirst } from '../parts/ask';
 import { usePulse } from '../parts/pulse';
 import { Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
+import { Allowed, useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { AddSource } from './add';
 import { DataPage } from './frame';
@@ -28,9 +29,11 @@ export function Sources() {
       title={say('sources')}
       about={say('sourcesAbout')}
       actions={
-        <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
-          {say('addSource')}
-        </Button>
+        <Allowed right="govern">
+          <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
+            {say('addSource')}
+          </Button>
+        </Allowed>
       }
     >
       {told.error && <Trouble error={told.error} />}
@@ -148,6 +151,7 @@ function Connect({ source }: { source: Source }) {
   const { say } = useLanguage(words);
   const queries = useQueryClient();
   const all = snippets(source, window.location.origin);
+  const may = useMay();
   const changed = () => queries.invalidateQueries({ queryKey: ['sources'] });
   return (
     <Stack>
@@ -183,13 +187,15 @@ function Connect({ source }: { source: Source }) {
         ))}
       </Tabs>
       <Group justify="space-between">
-        <Button
-          variant="light"
-          renderRoot={(props) => <Link to="/data/live" search={{ source: source.name }} {...props} />}
-        >
-          {say('watch')}
-        </Button>
-        {!source.config && !source.ended && (
+        <Allowed right="records">
+          <Button
+            variant="light"
+            renderRoot={(props) => <Link to="/data/live" search={{ source: source.name }} {...props} />}
+          >
+            {say('watch')}
+          </Button>
+        </Allowed>
+        {!source.config && !source.ended && may('govern') && (
           <Group gap="xs">
             {source.kind !== 'file' && (
               <AskFirst

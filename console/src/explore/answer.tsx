@@ -14,6 +14,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api';
 import { Chart } from '../parts/chart';
+import { useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { Behind, type Picked } from './behind';
 import { useFormat } from './format';
@@ -35,8 +36,11 @@ export function AnswerView({ question, answer, small }: AnswerProps) {
   const measures = measuresOf(answer).filter((m) => !/ (before|change)$/.test(m.name));
   const chosen = measures.find((m) => m.name === measure)?.name ?? measures[0]?.name ?? '';
   const plan = usePlan(question, answer, chosen);
+  const people = useMay()('people');
   const open = (cell: Cell | null, what: string, of?: string) =>
-    cell && setPicked({ question, cell: of && question.kind === 'metric' ? { ...cell, measure: of } : cell, what });
+    people &&
+    cell &&
+    setPicked({ question, cell: of && question.kind === 'metric' ? { ...cell, measure: of } : cell, what });
   if ((answer.rows ?? []).length === 0) return <Text size="sm">{say('noAnswer')}</Text>;
   return (
     <Stack gap="sm">
@@ -158,11 +162,12 @@ interface TableProps {
 }
 
 export function AnswerTable({ answer, open, most = 25 }: TableProps) {
+  const people = useMay()('people'); // who may not see them cannot open a number
   const { say } = useLanguage(words);
   const [all, setAll] = useState(false);
   const w = useFormat();
   const columns = answer.columns ?? [];
-  const cells = (answer.cells ?? []) as (Cell | null)[];
+  const cells = (people ? (answer.cells ?? []) : []) as (Cell | null)[];
   const rows = (answer.rows ?? []) as unknown[][];
   const what = (r: unknown[]) =>
     columns

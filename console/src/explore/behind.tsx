@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { api } from '../api';
 import { People } from '../parts/people';
 import { Trouble, Waiting } from '../parts/said';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import type { Cell, Question } from './question';
 import { words } from './words';
@@ -54,15 +55,19 @@ function Them({ picked }: { picked: Picked }) {
           {say('people')}
         </Text>
       </Text>
-      <MakeAudience picked={picked} />
-      <Button
-        size="xs"
-        variant="default"
-        leftSection={<IconSql size={15} aria-hidden />}
-        renderRoot={(props) => <Link to="/explore/sql" search={{ sql: first.sql }} {...props} />}
-      >
-        {say('openSql')}
-      </Button>
+      <Allowed right="audiences">
+        <MakeAudience picked={picked} />
+      </Allowed>
+      <Allowed right="sql">
+        <Button
+          size="xs"
+          variant="default"
+          leftSection={<IconSql size={15} aria-hidden />}
+          renderRoot={(props) => <Link to="/explore/sql" search={{ sql: first.sql }} {...props} />}
+        >
+          {say('openSql')}
+        </Button>
+      </Allowed>
       <People ids={people.data?.pages.flatMap((p) => p.items ?? []) ?? []} />
       {people.hasNextPage && (
         <Button variant="default" size="xs" loading={people.isFetchingNextPage} onClick={() => people.fetchNextPage()}>

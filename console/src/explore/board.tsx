@@ -198,11 +198,16 @@ async function askSegments(): Promise<{ list: Segment[]; currency: string }> {
   const list = await Promise.all(
     (were.rows ?? []).slice(0, 11).map(async (_, i) => {
       const cell = were.cells?.[i] as Cell;
-      const them = await api.post('/api/v1/explore/people', { body: { question, cell, limit: 1 } });
-      const since = await ask({ kind: 'metric', measures: ['revenue'], last: '90d', compare: true, who: them.sql });
+      const since = await ask({
+        kind: 'metric',
+        measures: ['revenue'],
+        last: '90d',
+        compare: true,
+        behind: { question, cell },
+      });
       return {
         segment: String(cell.segment),
-        people: them.count,
+        people: Number(at(were, i, 'people') ?? 0),
         revenue: at(since, 0, 'revenue'),
         change: at(since, 0, 'revenue change'),
       };

@@ -6,6 +6,7 @@ import { api } from '../api';
 import { AskFirst } from '../parts/ask';
 import { Page, Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { AnswerView } from './answer';
 import { Tabs } from './tabs';
@@ -53,7 +54,7 @@ export function Dashboard() {
       title={<bdi>{name}</bdi>}
       about={held.data?.description}
       actions={
-        <>
+        <Allowed right="contribute">
           <AskFirst
             label={say('delete')}
             leftSection={<IconTrash size={16} aria-hidden />}
@@ -71,7 +72,7 @@ export function Dashboard() {
           >
             {say('ask')}
           </Button>
-        </>
+        </Allowed>
       }
     >
       <Tabs />
@@ -96,23 +97,25 @@ export function Dashboard() {
                         <IconExternalLink size={15} aria-hidden />
                       </ActionIcon>
                     )}
-                    <Act
-                      label={`${say('moveUp')}: ${a.name}`}
-                      icon={IconArrowUp}
-                      off={i === 0}
-                      act={() => move(i, -1)}
-                    />
-                    <Act
-                      label={`${say('moveDown')}: ${a.name}`}
-                      icon={IconArrowDown}
-                      off={i === order.length - 1}
-                      act={() => move(i, 1)}
-                    />
-                    <Act
-                      label={`${say('takeOff')}: ${a.name}`}
-                      icon={IconX}
-                      act={() => change.mutate(order.filter((n) => n !== a.name))}
-                    />
+                    <Allowed right="contribute">
+                      <Act
+                        label={`${say('moveUp')}: ${a.name}`}
+                        icon={IconArrowUp}
+                        off={i === 0}
+                        act={() => move(i, -1)}
+                      />
+                      <Act
+                        label={`${say('moveDown')}: ${a.name}`}
+                        icon={IconArrowDown}
+                        off={i === order.length - 1}
+                        act={() => move(i, 1)}
+                      />
+                      <Act
+                        label={`${say('takeOff')}: ${a.name}`}
+                        icon={IconX}
+                        act={() => change.mutate(order.filter((n) => n !== a.name))}
+                      />
+                    </Allowed>
                   </Group>
                 }
               >

@@ -7,6 +7,7 @@ import { api } from '../api';
 import { Page, Part } from '../parts/page';
 import { csv, download, type Cell as Value } from '../parts/rows';
 import { Trouble, Waiting } from '../parts/said';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { AnswerView } from './answer';
 import { QuestionForm } from './form';
@@ -55,7 +56,9 @@ export function Explore() {
               >
                 {say('csv')}
               </Button>
-              <Save question={q} />
+              <Allowed right="contribute">
+                <Save question={q} />
+              </Allowed>
             </>
           }
         >

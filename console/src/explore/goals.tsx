@@ -21,6 +21,7 @@ import { AskFirst } from '../parts/ask';
 import { useAudienceNames } from '../parts/names';
 import { Page, Part } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { useFields } from './form';
 import { useFormat } from './format';
@@ -34,13 +35,18 @@ export function Goals() {
     queryFn: () => api.get('/api/v1/saved', { query: { kind: 'goal' } }),
   });
   const list = told.data?.items ?? [];
+  const make = (
+    <Allowed right="contribute">
+      <NewGoal />
+    </Allowed>
+  );
   return (
-    <Page title={say('goals')} about={say('goalsHelp')} actions={list.length > 0 && <NewGoal />}>
+    <Page title={say('goals')} about={say('goalsHelp')} actions={list.length > 0 && make}>
       <Tabs />
       {told.error && <Trouble error={told.error} />}
       {told.isPending && <Waiting />}
       {told.data && list.length === 0 && (
-        <Empty icon={IconTarget} title={say('goalsEmpty')} action={<NewGoal />}>
+        <Empty icon={IconTarget} title={say('goalsEmpty')} action={make}>
           {say('goalsHelp')}
         </Empty>
       )}
@@ -73,14 +79,16 @@ function Goal({ of }: { of: Schema<'Saved'> }) {
         `${of.goal?.measure}${of.goal?.last ? `, ${of.goal.last}` : ''}${of.goal?.audience ? `, ${of.goal.audience}` : ''}`
       }
       actions={
-        <AskFirst
-          size="compact-xs"
-          label={say('delete')}
-          title={say('deleteTitle', { name: of.name })}
-          consequence={say('deleteGoal')}
-          act={() => api.delete('/api/v1/saved/{kind}/{name}', { path })}
-          done={() => void queries.invalidateQueries({ queryKey: ['saved', 'goal'] })}
-        />
+        <Allowed right="contribute">
+          <AskFirst
+            size="compact-xs"
+            label={say('delete')}
+            title={say('deleteTitle', { name: of.name })}
+            consequence={say('deleteGoal')}
+            act={() => api.delete('/api/v1/saved/{kind}/{name}', { path })}
+            done={() => void queries.invalidateQueries({ queryKey: ['saved', 'goal'] })}
+          />
+        </Allowed>
       }
     >
       {told.error && <Trouble error={told.error} />}

@@ -15,6 +15,7 @@ const ask = createRoute({
 });
 const sql = createRoute({
   ...at,
+  staticData: { right: 'sql' },
   path: '/explore/sql',
   validateSearch: (s: Record<string, unknown>): { sql?: string } => ({ sql: s.sql ? String(s.sql) : undefined }),
   component: lazyRouteComponent(() => import('./sql'), 'Sql'),

@@ -7,6 +7,7 @@ import { Chart } from '../parts/chart';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { type Pulse, usePulse } from '../parts/pulse';
 import { Empty, Waiting } from '../parts/said';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { Moved } from './moved';
 import { Needed } from './needed';
@@ -30,9 +31,11 @@ export function Home() {
           icon={IconPlugConnected}
           title={say('start')}
           action={
-            <Button mt="xs" renderRoot={(props) => <Link to="/data/sources" {...props} />}>
-              {say('addSource')}
-            </Button>
+            <Allowed right="govern">
+              <Button mt="xs" renderRoot={(props) => <Link to="/data/sources" {...props} />}>
+                {say('addSource')}
+              </Button>
+            </Allowed>
           }
         >
           {say('startHelp')}

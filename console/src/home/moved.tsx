@@ -3,12 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api';
 import { Part } from '../parts/page';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { words } from './words';
-
-const week = `select audience, count(*) filter (where entered_at > now() - interval 7 day and exited_at is null) as entered,
-  count(*) filter (where exited_at > now() - interval 7 day) as left_it
-from audience_members group by 1 having entered + left_it > 0 order by entered + left_it desc, 1 limit 6`;
 
 /** Who came into audiences and went in the last week. */
 export function Moved() {
@@ -16,23 +13,31 @@ export function Moved() {
   const told = useQuery({
     queryKey: ['home', 'moved'],
     staleTime: 30_000,
-    queryFn: () => api.post('/api/v1/query', { body: { sql: week } }),
+    queryFn: () =>
+      api.post('/api/v1/explore', {
+        body: { kind: 'metric', measures: ['entries', 'exits'], by: ['audience'], last: '7d', limit: 1000 },
+      }),
   });
-  const rows = (told.data?.rows ?? []) as [string, number, number][];
+  const rows = ((told.data?.rows ?? []) as [string, number | null, number | null][])
+    .map(([name, came, went]) => [name, came ?? 0, went ?? 0] as const)
+    .sort((a, b) => b[1] + b[2] - a[1] - a[2])
+    .slice(0, 6);
   return (
     <Part title={say('moved')} about={say('movedHelp')}>
       <Stack gap="xs">
         {told.data && rows.length === 0 && (
           <>
             <Text size="sm">{say('movedNone')}</Text>
-            <Button
-              size="xs"
-              variant="light"
-              renderRoot={(props) => <Link to="/audiences/new" {...props} />}
-              style={{ alignSelf: 'start' }}
-            >
-              {say('newAudience')}
-            </Button>
+            <Allowed right="audiences">
+              <Button
+                size="xs"
+                variant="light"
+                renderRoot={(props) => <Link to="/audiences/new" {...props} />}
+                style={{ alignSelf: 'start' }}
+              >
+                {say('newAudience')}
+              </Button>
+            </Allowed>
           </>
         )}
         {rows.map(([name, came, went]) => (
@@ -43,7 +48,7 @@ export function Moved() {
               </Anchor>
             </Text>
             <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-              +{number(Number(came))} {say('entered')}, −{number(Number(went))} {say('left')}
+              +{number(came)} {say('entered')}, −{number(went)} {say('left')}
             </Text>
           </Group>
         ))}

@@ -4,7 +4,7 @@ import { api } from '../api';
 import { Part } from '../parts/page';
 import type { Pulse } from '../parts/pulse';
 import { daysUntil } from '../privacy/due';
-import { useMay } from '../rights';
+import { useMay, useOpens } from '../rights';
 import { useLanguage } from '../settings';
 import { Wanted } from './home';
 import { words } from './words';
@@ -12,6 +12,7 @@ import { words } from './words';
 /** What waits for a person. What the viewer may not see is left out. */
 export function Needed({ pulse }: { pulse: Pulse }) {
   const { say, days } = useLanguage(words);
+  const [may, opens] = [useMay(), useOpens()];
   const health = useQuery({
     queryKey: ['identity', 'health'],
     queryFn: () => api.get('/api/v1/identity/health'),
@@ -20,30 +21,33 @@ export function Needed({ pulse }: { pulse: Pulse }) {
   const runs = useQuery({ queryKey: ['matching', 'runs'], queryFn: () => api.get('/api/v1/identity/matching/runs') });
   const exports = useQuery({
     queryKey: ['exports'],
+    enabled: may('export'),
     queryFn: () => api.get('/api/v1/exports', { query: { limit: 100 } }),
   });
-  const governs = useMay()('govern');
   const erasures = useQuery({
     queryKey: ['erasures'],
     queryFn: () => api.get('/api/v1/erasures'),
-    enabled: governs,
+    enabled: may('govern'),
   });
   const requests = useQuery({
     queryKey: ['requests'],
     queryFn: () => api.get('/api/v1/privacy/requests'),
-    enabled: governs,
+    enabled: may('govern'),
   });
+  const audiences = useQuery({ queryKey: ['audiences'], queryFn: () => api.get('/api/v1/audiences') });
   const purges = (erasures.data?.waiting ?? []).map((w) => w.purge_by);
   const asked = (requests.data?.items ?? []).filter((q) => !q.closed).map((q) => q.due);
   const first = (due: string[]) => days(Math.min(...due.map((at) => daysUntil(at, Date.now()))));
   const failed = (exports.data?.items ?? []).filter((e) => e.state === 'failed').length;
+  const drafts = (audiences.data?.items ?? []).filter((a) => a.draft).length;
   const waiting = (runs.data?.items ?? []).some((r) => r.state === 'waiting');
   const aside = Number(pulse.counts?.quarantined ?? 0);
   const open = health.data?.matching.open ?? 0;
   const lines = [
+    drafts > 0 && may('approve') && { text: say('drafts', { count: drafts }), act: say('draftsDo'), to: '/audiences' },
     aside > 0 && { text: say('quarantine', { count: aside }), act: say('quarantineDo'), to: '/data/quarantine' },
-    open > 0 && { text: say('reviews', { count: open }), act: say('reviewsDo'), to: '/data/reviews' },
-    waiting && { text: say('matching'), act: say('matchingDo'), to: '/data/reviews' },
+    open > 0 && may('serve') && { text: say('reviews', { count: open }), act: say('reviewsDo'), to: '/data/reviews' },
+    waiting && may('approve') && { text: say('matching'), act: say('matchingDo'), to: '/data/reviews' },
     asked.length > 0 && {
       text: say('requests', { count: asked.length, when: first(asked) }),
       act: say('requestsDo'),
@@ -55,7 +59,9 @@ export function Needed({ pulse }: { pulse: Pulse }) {
       to: '/privacy/requests',
     },
     failed > 0 && { text: say('exports', { count: failed }), act: say('exportsDo'), to: '/data/sources' },
-  ].filter((l) => l !== false);
+  ]
+    .filter((l) => l !== false)
+    .filter((l) => opens(l.to));
   return (
     <Part title={say('needed')}>
       <Stack gap="xs">

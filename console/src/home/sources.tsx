@@ -5,6 +5,7 @@ import { api, type Schema } from '../api';
 import { Part } from '../parts/page';
 import type { Pulse } from '../parts/pulse';
 import { type Column, DataTable } from '../parts/table';
+import { useOpens } from '../rights';
 import { useLanguage } from '../settings';
 import { words } from './words';
 
@@ -43,6 +44,7 @@ function Minute({ values, label }: { values: number[]; label: string }) {
 /** Each source: what it sends now, and whether it is late. */
 export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string) => number[] }) {
   const { say, number, day, second } = useLanguage(words);
+  const live = useOpens()('/data/live');
   const fresh = useQuery({
     queryKey: ['freshness'],
     queryFn: () => api.get('/api/v1/quality/freshness'),
@@ -75,11 +77,14 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
       key: 'source',
       title: say('source'),
       value: (r) => r.source,
-      show: (r) => (
-        <Anchor renderRoot={(props) => <Link to="/data/live" search={{ source: r.source }} {...props} />}>
+      show: (r) =>
+        live ? (
+          <Anchor renderRoot={(props) => <Link to="/data/live" search={{ source: r.source }} {...props} />}>
+            <bdi>{r.source}</bdi>
+          </Anchor>
+        ) : (
           <bdi>{r.source}</bdi>
-        </Anchor>
-      ),
+        ),
     },
     {
       key: 'rate',

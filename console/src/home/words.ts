@@ -37,6 +37,8 @@ export const words = defineWords(
     neededNone: 'Nothing waits for anybody.',
     quarantine: 'Events that could not be used: {count}',
     quarantineDo: 'Read why',
+    drafts: 'Audiences that wait for approval: {count}',
+    draftsDo: 'Look at them',
     reviews: 'Pairs that may be one person: {count}',
     reviewsDo: 'Decide',
     requests: 'Requests of persons to answer: {count}; the first is due {when}',

@@ -2,6 +2,7 @@ import { Button, type ButtonProps, Group, Modal, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { type Right, useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { Trouble } from './said';
 
@@ -12,12 +13,15 @@ interface AskFirstProps extends ButtonProps {
   /** What will come of it, in numbers where there are any. */
   consequence: ReactNode;
   act: () => Promise<unknown>;
+  /** Who has not this right is not offered it. */
+  right?: Right;
   done?: () => void;
 }
 
 /** A button for what cannot be taken back: it asks first, and says what will come of it. */
-export function AskFirst({ label, title, consequence, act, done, ...button }: AskFirstProps) {
+export function AskFirst({ label, title, consequence, act, right, done, ...button }: AskFirstProps) {
   const { say } = useLanguage();
+  const may = useMay();
   const [opened, { open, close }] = useDisclosure(false);
   const acting = useMutation({
     mutationFn: act,
@@ -26,6 +30,7 @@ export function AskFirst({ label, title, consequence, act, done, ...button }: As
       done?.();
     },
   });
+  if (right && !may(right)) return null;
   return (
     <>
       <Button variant="default" {...button} onClick={open}>

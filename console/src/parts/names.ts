@@ -1,6 +1,7 @@
 // What conditions can name, with how often the data has it.
 import { useQuery } from '@tanstack/react-query';
 import { api } from '../api';
+import { useMay } from '../rights';
 
 export interface Choice {
   value: string;
@@ -19,23 +20,39 @@ const own = new Set([
   'source',
 ]);
 
-/** The traits that profiles have, each with how many have it, and the computed ones. */
+/** The columns of profiles; SQL says what they are. */
+async function described() {
+  const told = await api.post('/api/v1/query', { body: { sql: 'describe profiles' } });
+  return (told.rows ?? []).map((r) => String(r?.[0]));
+}
+
+/** The same from what questions can name, for who has no SQL. */
+async function named() {
+  const { tables, dimensions } = await api.get('/api/v1/explore/fields');
+  const others = new Set(dimensions?.map((d) => d.name));
+  return (tables?.find((t) => t.name === 'profiles')?.columns ?? []).filter((c) => !others.has(c));
+}
+
+/** The traits that profiles have, each with how many have it where that may be asked for, and the computed ones. */
 export function useTraits(): Choice[] {
+  const counts = useMay()('sql');
   const told = useQuery({
-    queryKey: ['names', 'traits'],
+    queryKey: ['names', 'traits', counts],
     ...minutes,
     queryFn: async (): Promise<Choice[]> => {
-      const described = await api.post('/api/v1/query', { body: { sql: 'describe profiles' } });
-      const columns = (described.rows ?? []).map((r) => String(r?.[0])).filter((c) => !own.has(c));
+      const columns = (await (counts ? described() : named())).filter((c) => !own.has(c));
       const quoted = columns.map((c) => `count("${c.replaceAll('"', '""')}")`);
       const [counted, computed] = await Promise.all([
-        quoted.length > 0
+        counts && quoted.length > 0
           ? api.post('/api/v1/query', { body: { sql: `select ${quoted.join(', ')} from profiles` } })
           : Promise.resolve({ rows: [[]] }),
         api.get('/api/v1/computed-traits'),
       ]);
-      const traits = columns.map((c, i) => ({ value: c, count: Number(counted.rows?.[0]?.[i] ?? 0) }));
-      traits.sort((a, b) => b.count - a.count);
+      const traits: Choice[] = columns.map((c, i) => ({
+        value: c,
+        count: counts ? Number(counted.rows?.[0]?.[i] ?? 0) : undefined,
+      }));
+      traits.sort((a, b) => (b.count ?? 0) - (a.count ?? 0));
       return [...traits, ...(computed.items ?? []).map((c) => ({ value: `computed.${c.name}` }))];
     },
   });

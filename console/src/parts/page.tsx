@@ -1,6 +1,7 @@
 import { Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { useOpens } from '../rights';
 
 interface PageProps {
   title: ReactNode;
@@ -66,19 +67,20 @@ interface TileProps {
   value: ReactNode;
   /** What the number is compared with, or what it means. */
   note?: ReactNode;
-  /** The page with what is behind it. */
+  /** The page with what is behind it; who may not open it sees no link. */
   to?: { to: string; search?: object };
 }
 
 /** One number that matters. */
 export function Tile({ label, value, note, to }: TileProps) {
+  const opens = useOpens();
   return (
     <Paper withBorder p="md" miw={0}>
       <Text size="xs" c="dimmed">
         {label}
       </Text>
       <Text fz={{ base: 20, sm: 26 }} fw={600} lh={1.25} style={{ overflowWrap: 'anywhere' }}>
-        {to ? (
+        {to && opens(to.to) ? (
           <Link className="opens" to={to.to} search={to.search as never}>
             {value}
           </Link>

@@ -1,26 +1,30 @@
 import { Box, Group, UnstyledButton } from '@mantine/core';
 import { Link, useRouterState } from '@tanstack/react-router';
+import { useOpens } from '../rights';
 
-/** The pages of a section, beside each other; each is a link. */
+/** The pages of a section that the role may open, beside each other; each is a link. */
 export function LinkTabs({ label, tabs }: { label: string; tabs: { to: string; label: string }[] }) {
   const at = useRouterState({ select: (s) => s.location.pathname });
+  const opens = useOpens();
   const chosen = [...tabs]
     .sort((a, b) => b.to.length - a.to.length)
     .find((t) => at === t.to || at.startsWith(`${t.to}/`));
   return (
     <Box component="nav" aria-label={label} className="tabs unprinted">
       <Group gap={2} wrap="nowrap">
-        {tabs.map((t) => (
-          <UnstyledButton
-            key={t.to}
-            className="tab"
-            renderRoot={(props) => (
-              <Link to={t.to} activeOptions={{ exact: true }} {...props} data-chosen={t === chosen || undefined} />
-            )}
-          >
-            {t.label}
-          </UnstyledButton>
-        ))}
+        {tabs
+          .filter((t) => opens(t.to))
+          .map((t) => (
+            <UnstyledButton
+              key={t.to}
+              className="tab"
+              renderRoot={(props) => (
+                <Link to={t.to} activeOptions={{ exact: true }} {...props} data-chosen={t === chosen || undefined} />
+              )}
+            >
+              {t.label}
+            </UnstyledButton>
+          ))}
       </Group>
     </Box>
   );

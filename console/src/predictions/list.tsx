@@ -9,6 +9,7 @@ import { useAudienceNames, useEvents } from '../parts/names';
 import { Page } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
+import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { words } from './words';
 
@@ -71,12 +72,17 @@ export function Predictions() {
       show: (m) => (m.latest ? day(m.latest.at) : '–'),
     },
   ];
+  const make = (
+    <Allowed right="data">
+      <NewModel />
+    </Allowed>
+  );
   return (
-    <Page title={say('predictions')} about={say('about')} actions={list.length > 0 && <NewModel />}>
+    <Page title={say('predictions')} about={say('about')} actions={list.length > 0 && make}>
       {told.error && <Trouble error={told.error} />}
       {told.isPending && <Waiting />}
       {told.data && list.length === 0 && (
-        <Empty icon={IconChartDots} title={say('emptyTitle')} action={<NewModel />}>
+        <Empty icon={IconChartDots} title={say('emptyTitle')} action={make}>
           {say('emptyHelp')}
         </Empty>
       )}

@@ -7,6 +7,7 @@ import { AskFirst } from '../parts/ask';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { Trouble, Waiting, Working } from '../parts/said';
 import { DataTable } from '../parts/table';
+import { Allowed, useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { Act } from './act';
 import { Quality } from './list';
@@ -34,7 +35,11 @@ export function Model() {
     <Page
       title={m.name}
       about={m.description || `${say(`kind_${m.kind}`)}: ${say(`for_${m.kind}`)}`}
-      actions={<Actions of={m} />}
+      actions={
+        <Allowed right="data">
+          <Actions of={m} />
+        </Allowed>
+      }
     >
       {m.running && (
         <Working
@@ -64,7 +69,11 @@ export function Model() {
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
           <Stack>
-            {m.promoted > 0 && <Act of={m} />}
+            {m.promoted > 0 && (
+              <Allowed right="audiences">
+                <Act of={m} />
+              </Allowed>
+            )}
             {(m.scored?.moved ?? []).length > 0 && (
               <Part title={say('moved')}>
                 {m.scored?.moved?.map((s) => (
@@ -148,6 +157,7 @@ function Actions({ of }: { of: Of }) {
 
 function Versions({ of }: { of: Of }) {
   const { say, day } = useLanguage(words);
+  const may = useMay();
   const path = { name: of.name };
   const told = useQuery({
     queryKey: ['models', of.name, 'versions', of.latest?.at, of.promoted],
@@ -183,7 +193,7 @@ function Versions({ of }: { of: Of }) {
             { key: 'at', title: say('trained'), nowrap: true, value: (v) => v.at, show: (v) => day(v.at) },
           ]}
         />
-        {waiting && (
+        {waiting && may('data') && (
           <Group>
             <Button size="xs" variant="default" loading={promote.isPending} onClick={() => promote.mutate()}>
               {say('promote', { version: waiting.version })}

@@ -13,21 +13,25 @@ const start = createRoute({
 });
 const consent = createRoute({
   ...at,
+  staticData: { right: 'sql' },
   path: '/privacy/consent',
   component: lazyRouteComponent(() => import('./consent'), 'ConsentPage'),
 });
 const requests = createRoute({
   ...at,
+  staticData: { right: 'govern' },
   path: '/privacy/requests',
   component: lazyRouteComponent(() => import('./requests'), 'Requests'),
 });
 const retention = createRoute({
   ...at,
+  staticData: { right: 'govern' },
   path: '/privacy/retention',
   component: lazyRouteComponent(() => import('./retention'), 'RetentionPage'),
 });
 const audit = createRoute({
   ...at,
+  staticData: { right: 'govern' },
   path: '/privacy/audit',
   validateSearch: (s: Record<string, unknown>) => ({
     ...listSearch(s),

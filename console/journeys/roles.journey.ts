@@ -1,0 +1,108 @@
+import { expect, open, signIn, test } from './shop';
+
+const main = 'Main navigation';
+
+test('a service agent finds a customer, sees orders and what to say, and tells what came of an action', async ({
+  browser,
+  shop,
+  complaints,
+}) => {
+  const email = await shop.joined(4);
+  const page = await signIn(browser, shop, 'service_agent', complaints);
+  const menu = page.getByRole('navigation', { name: main });
+  await expect(menu.getByRole('link', { name: 'Privacy' })).toHaveCount(0);
+  await menu.getByRole('link', { name: 'Customers' }).click();
+  await page.getByRole('searchbox').fill(email);
+  await expect(page.locator('tbody tr')).toHaveCount(1);
+  await page.locator('tbody a').first().click();
+  await page.getByRole('link', { name: 'Agent view' }).click();
+  const [[orders, contacts]] = await shop.rows(
+    `select (select count(*) from orders o where o.profile_id = i.profile_id and coalesce(o.status, '') <> 'cancelled'),
+      (select count(*) from conversations c where c.profile_id = i.profile_id) from identifiers i where i.namespace = 'email' and i.value = '${email}'`,
+  );
+  const tile = page.locator('main .mantine-Paper-root').filter({ hasText: /^Orders/ });
+  await expect(tile).toContainText(`Orders${orders}`);
+  const lines = page.getByRole('region', { name: 'Last orders' }).locator('tbody tr');
+  await expect(lines).toHaveCount(Math.min(5, Number(orders)));
+  const talks = page.getByRole('region', { name: 'Conversations' }).locator('.mantine-Badge-root');
+  await expect(talks).toHaveCount(Math.min(5, Number(contacts)));
+  // Without actions the rules say what is worth saying.
+  await expect(page.getByTestId('advice').locator('p').first()).toBeVisible();
+  await expect(page.getByTestId('next')).toHaveCount(0);
+
+  const action = `care call ${Date.now() % 100_000}`;
+  const say = 'Shall we put your size aside until Friday?';
+  await shop.ask('PUT', `/api/v1/actions/${encodeURIComponent(action)}`, {
+    name: action,
+    value: 900,
+    rate: 0.9,
+    places: ['call_centre'],
+    say,
+  });
+  // One choice in twenty is drawn by lot, and may be to do nothing.
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByTestId('next')).toContainText(say, { timeout: 5000 });
+  }).toPass();
+  const next = page.getByTestId('next');
+  await next.getByText('Why', { exact: true }).click();
+  await expect(next).toContainText('nobody was offered it yet');
+  await next.getByRole('textbox', { name: 'What did they say?' }).fill('has the size already');
+  await next.getByRole('button', { name: 'Refused' }).click();
+  await expect(next.getByRole('status')).toContainText('Noted: Refused');
+  await expect
+    .poll(() =>
+      shop.rows(`select outcome, reason, place, agent like 'service_agent-%' from decisions where action = '${action}' and outcome is not null`),
+    )
+    .toEqual([['refused', 'has the size already', 'call_centre', true]]);
+  await shop.ask('DELETE', `/api/v1/actions/${encodeURIComponent(action)}`);
+
+  await open(page, '/till');
+  await page.getByRole('searchbox').fill(email);
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('served')).toContainText('Usual sizes');
+  await open(page, '/privacy/audit');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('This page is not for your role');
+  expect(complaints).toEqual([]);
+});
+
+test('an executive sees how the business stands, on one page to print, and nobody’s name', async ({
+  browser,
+  shop,
+  complaints,
+}) => {
+  const draft = `board-${Date.now() % 100_000}`;
+  await shop.ask('PUT', `/api/v1/audiences/${draft}`, {
+    name: draft,
+    where: { trait: 'country', op: 'exists' },
+  });
+  const page = await signIn(browser, shop, 'executive', complaints);
+  const menu = page.getByRole('navigation', { name: main });
+  await expect(menu.getByRole('link', { name: 'Customers' })).toHaveCount(0);
+  await expect(page.getByTestId('profiles')).toHaveText(/[1-9]/);
+  await expect(page.getByRole('region', { name: 'Revenue by day' }).locator('canvas')).toBeVisible();
+  const moved = page.getByRole('region', { name: 'Audiences that moved most' });
+  await expect(moved.getByRole('link', { name: draft })).toBeVisible({ timeout: 30_000 });
+  await moved.getByRole('link', { name: draft }).click();
+  await expect(page.getByTestId('members')).toHaveText(/[1-9]/);
+  await expect(page.getByRole('button', { name: 'Delete' })).toHaveCount(0);
+  await page.getByRole('textbox', { name: 'Say something' }).fill('for the board');
+  await page.getByRole('button', { name: 'Comment' }).click();
+  await expect(page.getByText('for the board').first()).toBeVisible();
+
+  await menu.getByRole('link', { name: 'Explore' }).click();
+  await expect(page.getByRole('link', { name: 'SQL' })).toHaveCount(0);
+  await page.getByRole('link', { name: 'Overview for the board' }).click();
+  const segments = page.getByRole('region', { name: 'Growth or leak by segment' });
+  await expect(segments.locator('tbody tr').first()).toContainText(/[▲▼]/, { timeout: 30_000 });
+  expect(await segments.locator('tbody tr').count()).toBeGreaterThan(3);
+  await expect(page.getByRole('region', { name: 'Cost of service' })).toContainText(/[1-9]/);
+
+  for (const path of ['/predictions', '/data/sources', '/data/quality', '/data/identity', '/explore/goals', '/audiences'])
+    await open(page, path);
+  const email = await shop.joined(5);
+  await open(page, `/customers/email/${encodeURIComponent(email)}`);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('This page is not for your role');
+  expect(complaints).toEqual([]);
+  await shop.ask('DELETE', `/api/v1/audiences/${draft}`);
+});
