@@ -15,8 +15,13 @@ test('a model is trained, its quality is read, and its best five percent become 
   const believe = page.getByRole('region', { name: 'How far to believe it' });
   await expect(believe.locator('li').first()).toBeVisible({ timeout: 60_000 });
   await expect(believe).toContainText('which it had not seen');
-  const { latest } = await shop.ask<{ latest: { quality: string; customers: number } }>('GET', `/api/v1/models/${name}`);
-  await expect(page.locator('main')).toContainText(`Quality${latest.quality === 'unknown' ? 'not known' : latest.quality}`);
+  const { latest } = await shop.ask<{ latest: { quality: string; customers: number } }>(
+    'GET',
+    `/api/v1/models/${name}`,
+  );
+  await expect(page.locator('main')).toContainText(
+    `Quality${latest.quality === 'unknown' ? 'not known' : latest.quality}`,
+  );
   const naive = page.getByRole('region', { name: 'Beside naive guesses' });
   await expect(naive.locator('tbody tr').filter({ hasText: '(this model)' })).toHaveCount(1);
   expect(await naive.locator('tbody tr').count()).toBeGreaterThan(1);

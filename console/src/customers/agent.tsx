@@ -82,7 +82,7 @@ function Serve({ p }: { p: Profile }) {
         <Grid.Col span={{ base: 12, md: 6 }}>
           <Stack>
             <Next id={p.id} place="call_centre" />
-            {tips.length > 0 && <ToSay tips={tips} />}
+            {(tips.length > 0 || !decision.data?.action) && <ToSay tips={tips} />}
             <Open list={s.conversations ?? []} />
             <May p={p} />
           </Stack>
@@ -102,6 +102,7 @@ function ToSay({ tips }: { tips: Advice[] }) {
   const { say } = useLanguage(words);
   return (
     <Part title={say('toSay')} about={say('toSayHelp')}>
+      {tips.length === 0 && <Text size="sm">{say('nothingToSay')}</Text>}
       <Stack gap="xs" data-testid="advice">
         {tips.map((t) => (
           <Group key={t.word} gap="xs" wrap="nowrap" align="flex-start">

@@ -84,6 +84,7 @@ export const words = defineWords(
     another: 'Another suggestion',
     toSay: 'Worth saying',
     toSayHelp: 'The most urgent first, each with why.',
+    nothingToSay: 'Nothing in particular.',
     sayOpen: 'Ask whether “{topic}” is settled.',
     sayOpenWhy: 'A conversation of {day} is still open.',
     sayReturn: 'Offer help with the size or the choice.',
