@@ -197,6 +197,10 @@ func (p *product) Search(context.Context, string, int, string) ([]*clientele.Pro
 	return nil, "", nil
 }
 
+func (p *product) Summary(context.Context, clientele.Identifier) (*clientele.Summary, error) {
+	return &clientele.Summary{}, nil
+}
+
 func (p *product) Events(_ context.Context, _ clientele.Identifier, limit int, _ string) ([]clientele.Event, string, error) {
 	return []clientele.Event{{ID: "e1", Name: "Order Completed", Properties: clientele.RawJSON(`{"total": 12}`)}}[:min(limit, 1)], "", nil
 }
