@@ -55,6 +55,7 @@ type Enrichment struct {
 	Held      int64     `json:"held"`    // rows that wait for who comes with the identifier
 	MatchRate float64   `json:"match_rate"`
 	Traits    []string  `json:"traits"`
+	EndedAt   Micros    `json:"ended_at,omitzero" doc:"Since when what it had said goes; 0 when it holds until it expires."`
 }
 
 // CheckEnrichmentName says whether the name can be a part of a trait's name: a lower-case letter, then letters, digits and _.

@@ -113,6 +113,7 @@ const (
 	CommandAudienceList  CommandName = "audience_list"  // who is on the list of a static or SQL audience, or no longer
 	CommandRetention     CommandName = "retention"      // a retention rule from here on, or its end
 	CommandEnrichment    CommandName = "enrichment"     // what an import of enrichment came to
+	CommandEnrichmentEnd CommandName = "enrichment_end" // what a source of enrichment has said goes
 	CommandMatchRun      CommandName = "match_run"      // a run of matching, or what became of one that waited
 	CommandMatch         CommandName = "match"          // what a run found
 	CommandMatchReview   CommandName = "match_review"   // a verdict on pairs of the review queue

@@ -36,7 +36,7 @@ const (
 	RowMatch       byte = 'L' // 'r' | anchor | anchor -> a pair in the review queue; 'x' likewise, the other way round; 'n' | position -> a run; 'h' | position | position -> what a run that waits found; 'm' | position -> what a run learned
 	RowModel       byte = 'D' // 'd' | name -> a model and its versions; 'r' | name | version -> its report; 'a' | hash | part -> what a version has learned
 	RowScore       byte = 'p' // anchor -> what models predict of its person
-	RowEnriched    byte = 'E' // 's' | source -> its last import; 'd' | time | anchor | source -> when what it says of the anchor expires; 'h' | seal | source -> what it says of somebody nobody is yet, 'e' | time | seal | source -> when that expires
+	RowEnriched    byte = 'E' // 's' | source -> its last import; 'd' | time | anchor | source -> when what it says of the anchor expires; 'h' | seal | source -> what it says of somebody nobody is yet, 'e' | time | seal | source -> when that expires; 'x' | source -> what it has said is being taken away
 	RowOutbox      byte = 'o' // commit number -> Change
 	RowPosition    byte = 'P' // -> log position and commit number of the last change set
 )
@@ -275,6 +275,12 @@ func ScoreKey(a Anchor) Key { return NewKey(RowScore).Anchor(a) }
 func EnrichmentKey(source string) Key {
 	return NewKey(RowEnriched).Bytes([]byte{'s'}).Text(source)
 }
+
+// EnrichmentEndKey says that what the source has said is being taken away.
+func EnrichmentEndKey(source string) Key { return EnrichmentEnds().Text(source) }
+
+// EnrichmentEnds begins the keys of all such sources.
+func EnrichmentEnds() Key { return NewKey(RowEnriched).Bytes([]byte{'x'}) }
 
 // EnrichedUntilKey says when what the source says of the anchor expires.
 func EnrichedUntilKey(at Micros, a Anchor, source string) Key {

@@ -25,6 +25,7 @@ type entered struct {
 	rate      float64 // events a second
 	audiences int
 	filled    time.Duration // until all of the audiences were live
+	cpu       time.Duration // of the server, an event, probes included
 	probes    *probes
 	late      load.Histogram // accepted -> a member on the profile API
 	preview   load.Histogram // a definition that was not asked before
@@ -61,6 +62,11 @@ func (z *sized) enters(ctx context.Context) (*entered, error) {
 		return nil, err
 	}
 	out.filled = time.Since(began)
+	before, err := usageOf(z.s.pid())
+	if err != nil {
+		return nil, err
+	}
+	accepted := z.counts.Accepted.Load()
 	var next atomic.Int64
 	z.underLoad(ctx, out.rate, z.o.half, func() {
 		pace(32, enteredRate, z.o.half).Run(ctx, func(int) load.Worker { return out.probes.enteredProbe(&next, &out.late) })
@@ -68,6 +74,11 @@ func (z *sized) enters(ctx context.Context) (*entered, error) {
 	if err := z.drain(ctx); err != nil {
 		return nil, err
 	}
+	after, err := usageOf(z.s.pid())
+	if err != nil {
+		return nil, err
+	}
+	out.cpu = (after.cpu - before.cpu) / time.Duration(max(z.counts.Accepted.Load()-accepted, 1))
 	z.underLoad(ctx, out.rate, z.o.half, func() {
 		pace(1, previewRate, z.o.half).Run(ctx, func(int) load.Worker { return out.probes.previewer(&out.preview, &out.edit) })
 	})

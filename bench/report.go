@@ -138,7 +138,7 @@ func enteredRows(f *figures) []row {
 	member := row{what: "accepted -> audience entered, at half load", floor: "p99 1 s", measured: notMeasured}
 	preview := row{what: "audience preview at half load", floor: "median 300 ms, worst 3 s", measured: notMeasured}
 	if e := f.entered; e != nil {
-		member.measured = fmt.Sprintf("%s (%d probes at %s events/s, %d audiences, filled in %s%s)", quantiles(&e.late), e.late.Count(), whole(e.rate), e.audiences, short(e.filled), e.probes.failures())
+		member.measured = fmt.Sprintf("%s (%d probes at %s events/s, %d audiences, filled in %s; server %s CPU an event%s)", quantiles(&e.late), e.late.Count(), whole(e.rate), e.audiences, short(e.filled), micros(e.cpu), e.probes.failures())
 		member.ok, member.known = e.late.Quantile(.99) <= time.Second && e.probes.failed.Load() == 0, e.late.Count() > 0
 		preview.measured = fmt.Sprintf("first asked p50 %s, worst %s; one condition more p50 %s, worst %s (%d each)", short(e.preview.Quantile(.5)), short(e.preview.Max()), short(e.edit.Quantile(.5)), short(e.edit.Max()), e.edit.Count())
 		preview.ok = max(e.preview.Quantile(.5), e.edit.Quantile(.5)) <= 300*time.Millisecond && max(e.preview.Max(), e.edit.Max()) <= 3*time.Second

@@ -21,6 +21,7 @@ import (
 type enrichBackend interface {
 	Enrich(ctx context.Context, req clientele.EnrichmentRequest) (*clientele.Enrichment, error)
 	Enrichments(ctx context.Context) ([]clientele.Enrichment, error)
+	EndEnrichment(ctx context.Context, source string) error
 }
 
 func (p *platform) Enrich(ctx context.Context, req clientele.EnrichmentRequest) (*clientele.Enrichment, error) {
@@ -32,22 +33,36 @@ func (p *platform) Enrichments(ctx context.Context) ([]clientele.Enrichment, err
 	return p.app.Enrichments(ctx)
 }
 
+func (p *platform) EndEnrichment(ctx context.Context, source string) error {
+	return p.acted("end-enrichment", source, p.app.EndEnrichment(ctx, operator, source))
+}
+
 // enrichFlags say what a file of attributes is.
 type enrichFlags struct {
 	source, key, expires string
 	text, ignore         []string
-	drop, list, json     bool
+	drop, list, end      bool
+	json                 bool
 }
 
 func (c *cli) enrichCommand() *cobra.Command {
 	var f enrichFlags
-	cmd := jsonFlag(c.talks(c.command("enrich --source NAME --key NAMESPACE[=COLUMN] --expires 90d FILE... | --list", "Attributes from third parties, by hashed or plain identifiers: traits with source and expiry",
+	cmd := jsonFlag(c.talks(c.command("enrich --source NAME --key NAMESPACE[=COLUMN] --expires 90d FILE... | --source NAME --end | --list", "Attributes from third parties, by hashed or plain identifiers: traits with source and expiry",
 		"enrich --source acme --key email_sha256 --expires 90d acme.csv", cobra.ArbitraryArgs,
 		func(ctx context.Context, args []string) error {
 			if f.list {
 				return c.with(ctx, func(ctx context.Context, b backend) error { return c.listEnrichment(ctx, b, f.json) })
 			}
-			if len(args) == 0 || f.source == "" || f.key == "" || f.expires == "" {
+			if f.end && f.source != "" && len(args) == 0 {
+				return c.with(ctx, func(ctx context.Context, b backend) error {
+					if err := b.EndEnrichment(ctx, f.source); err != nil {
+						return err
+					}
+					c.printf("what %s has said goes\n", f.source)
+					return nil
+				})
+			}
+			if f.end || len(args) == 0 || f.source == "" || f.key == "" || f.expires == "" {
 				return usagef("clientele enrich --source acme --key email_sha256 --expires 90d acme.csv", "name the files, --source, --key and --expires")
 			}
 			until, err := f.until(time.Now())
@@ -62,6 +77,7 @@ func (c *cli) enrichCommand() *cobra.Command {
 	cmd.Flags().StringSliceVar(&f.text, "text", nil, "`COLUMNS` whose numbers are words: postcodes, codes")
 	cmd.Flags().StringSliceVar(&f.ignore, "ignore", nil, "`COLUMNS` that are left out")
 	cmd.Flags().BoolVar(&f.drop, "drop-unmatched", false, "keep nothing of people nobody knows yet")
+	cmd.Flags().BoolVar(&f.end, "end", false, "take away what the source has said, before it expires")
 	cmd.Flags().BoolVar(&f.list, "list", false, "what the last imports came to")
 	return cmd
 }
@@ -83,9 +99,9 @@ func (c *cli) listEnrichment(ctx context.Context, b backend, asJSON bool) error 
 	if err != nil {
 		return err
 	}
-	t := rows("source", "at", "expires", "rows", "matched", "held", "match rate", "traits")
+	t := rows("source", "at", "expires", "ended", "rows", "matched", "held", "match rate", "traits")
 	for _, e := range list {
-		t.add(e.Source, stamp(e.At), stamp(e.ExpiresAt), strconv.FormatInt(e.Rows, 10), strconv.FormatInt(e.Matched, 10), strconv.FormatInt(e.Held, 10), fmt.Sprintf("%.1f %%", 100*e.MatchRate), strings.Join(e.Traits, ", "))
+		t.add(e.Source, stamp(e.At), stamp(e.ExpiresAt), stamp(e.EndedAt), strconv.FormatInt(e.Rows, 10), strconv.FormatInt(e.Matched, 10), strconv.FormatInt(e.Held, 10), fmt.Sprintf("%.1f %%", 100*e.MatchRate), strings.Join(e.Traits, ", "))
 	}
 	return c.show(asJSON, list, t)
 }

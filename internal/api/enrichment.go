@@ -13,6 +13,8 @@ type Enriching interface {
 	// Enrich takes a part of a file in, and answers what the import has come to with it.
 	Enrich(ctx context.Context, by string, req clientele.EnrichmentRequest) (*clientele.Enrichment, error)
 	Enrichments(ctx context.Context) ([]clientele.Enrichment, error)
+	// EndEnrichment has all go that the source has said so far. NotFound for a source that has said nothing.
+	EndEnrichment(ctx context.Context, by, source string) error
 }
 
 // EnrichmentPart is a part of a file of attributes.
@@ -41,5 +43,13 @@ func (a *API) enrichmentRoutes() {
 			b := in.Body
 			return one(a.o.Enriching.Enrich(ctx, principalOf(ctx).Name, clientele.EnrichmentRequest{Source: in.Source, Revision: b.Revision, Namespace: b.Namespace, ExpiresAt: b.ExpiresAt,
 				Keep: b.Keep == nil || *b.Keep, Rows: b.Rows}))
+		})
+	type sourceInput struct {
+		Source string `path:"source" maxLength:"40" doc:"The third party."`
+	}
+	route(a, operation{id: "end-enrichment", method: http.MethodDelete, path: "/api/v1/enrichment/{source}", scope: token.Write, tag: tag,
+		summary: "Take away what a third party has said, before it expires; people leave the audiences that asked for it"},
+		func(ctx context.Context, in *sourceInput) (*struct{}, error) {
+			return nil, a.o.Enriching.EndEnrichment(ctx, principalOf(ctx).Name, in.Source)
 		})
 }

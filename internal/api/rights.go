@@ -125,6 +125,7 @@ var rights = map[string]need{
 	"delete-action":         {right: role.Audiences},
 	"train-recommendations": {right: role.Data},
 	"enrich":                {right: role.Data, clear: true}, // who is on a list of addresses
+	"end-enrichment":        {right: role.Data},
 
 	"propose-plan":         {right: role.Data},
 	"set-plan":             {right: role.Data},

@@ -85,6 +85,7 @@ var routes = []struct {
 	{"POST", "/api/v1/identity/matching/runs/7/approve", token.Write, ""},
 	{"POST", "/api/v1/identity/matching/runs/7/discard", token.Write, ""},
 	{"GET", "/api/v1/enrichment", token.Read, ""},
+	{"DELETE", "/api/v1/enrichment/acme", token.Write, ""},
 	{"POST", "/api/v1/enrichment/acme", token.Write, `{"revision":"r","namespace":"email","expires_at":"2030-01-01T00:00:00Z","rows":[{"key":"a","traits":{"x":1}}]}`},
 	{"GET", "/api/v1/identity/matching/reviews?state=same&q=ann", token.Read, ""},
 	{"POST", "/api/v1/identity/matching/reviews", token.Write, `{"ids":["e_1"],"verdict":"same"}`},

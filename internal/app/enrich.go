@@ -104,6 +104,12 @@ func (a *App) Enrichments(context.Context) ([]clientele.Enrichment, error) {
 	return resolve.LoadEnrichments(a.rows)
 }
 
+// EndEnrichment has all go that the source has said so far, before it expires. NotFound for a source that has said nothing.
+func (a *App) EndEnrichment(ctx context.Context, by, source string) error {
+	_, err := a.command(ctx, clientele.CommandEnrichmentEnd, by, resolve.EnrichmentEndBody{Source: source})
+	return err
+}
+
 // enriching is a part of a file on its way into the log.
 type enriching struct {
 	req   clientele.EnrichmentRequest

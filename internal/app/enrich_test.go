@@ -145,6 +145,80 @@ func TestEnrichment(t *testing.T) {
 	})
 }
 
+// A source that ends early: what it has said goes, what is held of it too, people leave audiences; what it says later counts, others'
+// words stay, and a rebuild comes to the same.
+func TestEnrichmentEnds(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	var ahead atomic.Int64
+	o := options()
+	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
+	c := settings(t)
+	p := openWith(t, c, o)
+	if err := p.ready(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		p.batch(webKey, identify(fmt.Sprint("i", i), "2026-02-27T11:00:00Z", fmt.Sprintf(`"userId":"u%d"`, i), fmt.Sprintf(`{"email":"u%d@example.com"}`, i)))
+	}
+	p.settle()
+	enrich := func(source, revision string, income int, keys ...string) {
+		t.Helper()
+		var list []clientele.EnrichmentRow
+		for _, k := range keys {
+			list = append(list, clientele.EnrichmentRow{Key: k, Traits: map[string]any{"income": income}})
+		}
+		e, err := p.client.Enrich(ctx, clientele.EnrichmentRequest{Source: source, Revision: revision, Namespace: clientele.Email, ExpiresAt: clientele.MicrosOf(o.Now().Add(30 * 24 * time.Hour)), Keep: true, Rows: list})
+		if err != nil || e.EndedAt != 0 {
+			t.Fatalf("%+v, %v", e, err)
+		}
+	}
+	enrich("acme", "one", 50_000, "u0@example.com", "u1@example.com", "comes@example.com")
+	enrich("other", "one", 9, "u0@example.com", "comes@example.com")
+	if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "rich", Where: clientele.RawJSON(`{"trait":"ext_acme_income","op":"gte","value":20000}`)}); err != nil {
+		t.Fatal(err)
+	}
+	p.filled("rich")
+	if got := p.membersOf("rich"); got != "u0 u1" {
+		t.Fatalf("members are %q", got)
+	}
+	if err := p.client.EndEnrichment(ctx, "nobody"); clientele.ErrorCode(err) != clientele.NotFound {
+		t.Errorf("a source that has said nothing ends: %v", err)
+	}
+	if err := p.client.EndEnrichment(ctx, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	enrich("acme", "two", 70_000, "u1@example.com")
+	ahead.Add(int64(2 * time.Second))
+	eventually(t, "who was in by what has gone has left", func() bool { return p.membersOf("rich") == "u1" })
+	p.batch(webKey, identify("late", "2026-02-27T12:00:00Z", `"userId":"late"`, `{"email":"comes@example.com"}`))
+	p.settle()
+	p.tells("select sum(ext_acme_income), count(ext_acme_income), count(ext_other_income) from profiles", "70000|1|2")
+	if s := p.status(); s.Counts["held_enrichment"] != 0 {
+		t.Errorf("%d rows are held", s.Counts["held_enrichment"])
+	}
+	list, err := p.client.Enrichments(ctx)
+	if err != nil || len(list) != 2 || list[0].EndedAt != 0 || list[1].EndedAt != 0 {
+		t.Errorf("sources are %+v, %v", list, err)
+	}
+	if err := p.client.EndEnrichment(ctx, "other"); err != nil {
+		t.Fatal(err)
+	}
+	if list, err = p.client.Enrichments(ctx); err != nil || list[1].EndedAt == 0 {
+		t.Errorf("sources are %+v, %v", list, err)
+	}
+	ahead.Add(int64(2 * time.Second))
+	eventually(t, "the other has gone", func() bool { return fmt.Sprint(p.sql("select count(ext_other_income) from profiles")) == "[0]" })
+	was := p.digests()
+	p.stop()
+	rebuild(t, c)
+	p = openWith(t, c, o)
+	if err := p.ready(); err != nil {
+		t.Fatal(err)
+	}
+	same(t, was, p.digests())
+}
+
 // What cannot be is refused with a reason.
 func TestEnrichmentRefused(t *testing.T) {
 	t.Parallel()

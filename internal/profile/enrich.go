@@ -60,6 +60,23 @@ func (h *Head) Expire(source string, now clientele.Micros) (gone []string) {
 	return gone
 }
 
+// Withdraw takes away what the source has said up to the moment, and answers the names.
+func (h *Head) Withdraw(source string, at clientele.Micros) (gone []string) {
+	if h.Said == nil {
+		return nil
+	}
+	for name, t := range h.Said.Traits {
+		if t.enriched(name, source) && t.Stamp.At <= at {
+			gone = append(gone, name)
+		}
+	}
+	for _, name := range gone {
+		delete(h.say().Traits, name)
+	}
+	slices.Sort(gone)
+	return gone
+}
+
 // Until is when each source's enrichment expires.
 func (h *Head) Until() map[string]clientele.Micros {
 	out := map[string]clientele.Micros{}

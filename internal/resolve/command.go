@@ -106,6 +106,8 @@ func (r *Resolver) command(p clientele.Position, rec *Parsed) error {
 		return r.listCommand(body, rec.ReceivedAt)
 	case clientele.CommandModel, clientele.CommandModelPart, clientele.CommandModelVersion, clientele.CommandModelState, clientele.CommandScores:
 		return r.modelCommand(body, c, p, rec.ReceivedAt)
+	case clientele.CommandEnrichmentEnd:
+		return r.endEnrichment(body, rec.ReceivedAt)
 	case clientele.CommandEnrichment:
 		return r.enrichmentCommand(body, c.By, rec.ReceivedAt)
 	case clientele.CommandMatchRun, clientele.CommandMatch, clientele.CommandMatchReview:

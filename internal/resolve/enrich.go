@@ -213,8 +213,136 @@ func (r *Resolver) enrichmentCommand(body func(any) error, by string, now client
 	return err
 }
 
+// EnrichmentEndBody is of the command enrichment_end.
+type EnrichmentEndBody struct {
+	Source string `json:"source"`
+}
+
+// endingRow is a source whose word is being taken away. Field numbers are on disk.
+type endingRow struct {
+	At    clientele.Micros `cbor:"1,keyasint"`           // what was said later stays
+	After []byte           `cbor:"2,keyasint,omitempty"` // rows of the indexes of expiry up to it are looked at
+}
+
+// endEnrichment has ticks take away what the source has said so far, of people that there are and of those to come.
+func (r *Resolver) endEnrichment(body func(any) error, now clientele.Micros) error {
+	var b EnrichmentEndBody
+	if err := body(&b); err != nil {
+		return err
+	}
+	e, err := rowcache.Load[clientele.Enrichment](r.o.Store, clientele.EnrichmentKey(b.Source))
+	if err != nil {
+		return err
+	}
+	if e == nil {
+		return clientele.Errorf(clientele.NotFound, "no source of enrichment is called so")
+	}
+	e.EndedAt, e.Held = now, 0
+	v, err := rowcache.Encode(e)
+	if err != nil {
+		return err
+	}
+	r.put(clientele.EnrichmentKey(b.Source), v)
+	r.enrichedDue = soonest(r.enrichedDue, now)
+	return r.keepEnding(b.Source, &endingRow{At: now})
+}
+
+func (r *Resolver) keepEnding(source string, row *endingRow) error {
+	v, err := rowcache.Encode(row)
+	r.put(clientele.EnrichmentEndKey(source), v)
+	return err
+}
+
+// endedAtOnce bounds how many rows of the indexes a tick looks at for sources that end, of whatever source they are.
+const endedAtOnce = 50_000
+
+// tickEnding takes away what sources said that have ended, at most so many people at once.
+func (r *Resolver) tickEnding(left int) error {
+	prefix := clientele.EnrichmentEnds()
+	return r.o.Store.Scan(clientele.Prefix(prefix), func(k clientele.Key, v []byte) (bool, error) {
+		name := clientele.Key(k[len(prefix)-1:]).Read()
+		source := name.Text()
+		row, err := rowcache.Decode[endingRow](v)
+		if err == nil {
+			err = name.Err()
+		}
+		if err != nil {
+			return false, err
+		}
+		looked, done := 0, true
+		rg := clientele.Range{Start: clientele.NewKey(clientele.RowEnriched).Bytes([]byte{'d'}), End: clientele.NewKey(clientele.RowEnriched).Bytes([]byte{'f'})}
+		if row.After != nil {
+			rg.Start = append(clientele.Key(row.After), 0)
+		}
+		err = r.o.Store.Scan(rg, func(k clientele.Key, _ []byte) (bool, error) {
+			if looked == endedAtOnce || left == 0 {
+				done = false
+				return false, nil
+			}
+			looked++
+			row.After = slices.Clone(k)
+			gone, err := r.withdraw(k, source, row.At)
+			if gone {
+				left--
+			}
+			return err == nil, err
+		})
+		if err != nil {
+			return false, err
+		}
+		if done {
+			r.put(clientele.EnrichmentEndKey(source), nil)
+			return true, nil
+		}
+		r.enrichedDue = 1 // with the next tick, whenever it is
+		return false, r.keepEnding(source, row)
+	})
+}
+
+// withdraw takes away what stands under a row of the indexes of expiry, when it is of the source and not younger.
+func (r *Resolver) withdraw(k clientele.Key, source string, at clientele.Micros) (gone bool, err error) {
+	rest := k[1:].Read()
+	rest.Time()
+	if k[1] == 'e' {
+		s := clientele.Seal(rest.Rest()[:len(clientele.Seal{})])
+		of := clientele.Key(append([]byte{0}, rest.Rest()[len(s):]...)).Read()
+		if of.Text() != source {
+			return false, of.Err()
+		}
+		all, err := r.heldBy(s)
+		if err != nil || all[source] == nil || all[source].Stamp.At > at {
+			return false, err
+		}
+		return true, r.hold(s, source, nil)
+	}
+	a := rest.Anchor()
+	if rest.Text() != source {
+		return false, rest.Err()
+	}
+	if there, err := r.graph.Exists(a); err != nil || !there {
+		return false, err
+	}
+	h, err := r.spoken(a)
+	if err != nil {
+		return false, err
+	}
+	names := h.Withdraw(source, at)
+	if len(names) > 0 {
+		r.put(slices.Clone(k), nil)
+		r.enriched(a, names)
+	}
+	return len(names) > 0, nil
+}
+
 // loadEnrichedDue is when the first enrichment expires; 0 for never.
 func loadEnrichedDue(rows clientele.Rows) (due clientele.Micros, err error) {
+	err = rows.Scan(clientele.Prefix(clientele.EnrichmentEnds()), func(clientele.Key, []byte) (bool, error) {
+		due = 1
+		return false, nil
+	})
+	if err != nil || due != 0 {
+		return due, err
+	}
 	for _, table := range []byte{'d', 'e'} {
 		prefix := clientele.NewKey(clientele.RowEnriched).Bytes([]byte{table})
 		err = rows.Scan(clientele.Prefix(prefix), func(k clientele.Key, _ []byte) (bool, error) {
@@ -264,7 +392,7 @@ func (r *Resolver) tickEnriched() error {
 			return err
 		}
 	}
-	return nil
+	return r.tickEnding(left)
 }
 
 // LoadEnrichments are the sources of enrichment and what their last imports came to.
