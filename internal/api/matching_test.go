@@ -73,7 +73,9 @@ func (m matches) Enrichments(ctx context.Context) ([]clientele.Enrichment, error
 	return []clientele.Enrichment{}, m.p.did(ctx)
 }
 
-func (m matches) EndEnrichment(ctx context.Context, by, source string) error { return m.p.did(ctx, by, source) }
+func (m matches) EndEnrichment(ctx context.Context, by, source string) error {
+	return m.p.did(ctx, by, source)
+}
 
 // What the routes of enrichment hand on and answer.
 func TestEnrichmentRoutes(t *testing.T) {

@@ -35,6 +35,7 @@ func (a *App) tellStock(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		before := uint64(0) // the command before: the next is in the log while it is resolved
 		for done := false; !done; {
 			some := people[:min(stockPeople, len(people))]
 			people = people[len(some):]
@@ -46,9 +47,13 @@ func (a *App) tellStock(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := a.resolved.reach(ctx, uint64(p)); err != nil {
+			if err := a.resolved.reach(ctx, before); err != nil {
 				return err
 			}
+			before = uint64(p)
+		}
+		if err := a.resolved.reach(ctx, before); err != nil {
+			return err
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"clientele"
 	"clientele/internal/audience"
 	"clientele/internal/profile"
+	"clientele/internal/rowcache"
 )
 
 // pendingRows are the store's rows with the timelines of the batch at hand.
@@ -79,12 +80,8 @@ func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, ro
 		e.computed = &computedFacts{r.counting.book, states, r.totals.Tick}
 	}
 	e.heads = make([]*profile.Head, len(members))
-	e.asked.heads = true
 	for i, a := range members {
 		h, err := r.heads.Get(a)
-		if err == nil {
-			err = listen(r.o.Store, a, h)
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -170,6 +167,9 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 	for id := range due {
 		of(id)
 	}
+	if err := r.preloadEvaluated(work, due); err != nil {
+		return err
+	}
 	for _, id := range slices.Sorted(maps.Keys(work)) {
 		reason := reasons[id]
 		if reason == "" {
@@ -186,6 +186,37 @@ func (r *Resolver) evaluate(p clientele.Position) error {
 	clear(a.byStock)
 	clear(a.scored)
 	return nil
+}
+
+// preloadEvaluated reads at once what the evaluation of the profiles will ask for first.
+func (r *Resolver) preloadEvaluated(work, due map[clientele.ProfileID]audience.Touched) error {
+	var ids []clientele.ProfileID
+	for id, touched := range work {
+		if len(touched)+len(due[id]) > 0 && clientele.Anchor(id).Position() <= r.position { // of those minted in the batch the store knows nothing
+			ids = append(ids, id)
+		}
+	}
+	if err := r.preloadMembers(ids); err != nil {
+		return err
+	}
+	anchors, err := r.graph.PreloadGroups(ids, r.o.Store.Load)
+	if err != nil {
+		return err
+	}
+	slices.Sort(anchors)
+	return r.preloadHeads(slices.Compact(anchors), nil)
+}
+
+// preloadMembers reads at once what the profiles are members of.
+func (r *Resolver) preloadMembers(ids []clientele.ProfileID) error {
+	a := r.audiences
+	var want []clientele.ProfileID
+	for _, id := range ids {
+		if !a.members.Known(id) {
+			want = append(want, id)
+		}
+	}
+	return rowcache.Fetch(want, clientele.MemberKey, r.o.Store.Load, a.members.Fill)
 }
 
 // reason is why the frame touches the anchor, when it is nothing that was told of the person.
@@ -460,7 +491,15 @@ func (r *Resolver) nowDue(work map[clientele.ProfileID]audience.Touched) error {
 		next = min(next, x.at)
 	}
 	a.soonest = next
-	for _, x := range list[:min(len(list), dueAtOnce)] {
+	list = list[:min(len(list), dueAtOnce)]
+	ids := make([]clientele.ProfileID, len(list))
+	for i, x := range list {
+		ids[i] = x.id
+	}
+	if err := r.preloadMembers(ids); err != nil {
+		return err
+	}
+	for _, x := range list {
 		row, err := a.members.Get(x.id)
 		if err != nil {
 			return err

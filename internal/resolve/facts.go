@@ -24,7 +24,7 @@ type facts struct {
 	profile clientele.ProfileID
 
 	members  []clientele.Anchor
-	heads    []*profile.Head
+	heads    []*profile.Head // of members; with what was said once asked.heads is true
 	golden   *profile.Golden
 	consents []clientele.Consent
 	ids      []clientele.ProfileIdentifier
@@ -49,6 +49,15 @@ func LoadFacts(rows clientele.Rows, g *identity.Graph, rules profile.Rules, p cl
 
 func (f *facts) head() error {
 	if f.asked.heads {
+		return nil
+	}
+	if f.heads != nil { // counters alone
+		for i, a := range f.members {
+			if err := listen(f.rows, a, f.heads[i]); err != nil {
+				return err
+			}
+		}
+		f.asked.heads = true
 		return nil
 	}
 	_, heads, err := loadHeads(f.rows, f.graph, f.profile)
@@ -149,7 +158,7 @@ func (f *facts) Lifecycle() (string, clientele.Micros, error) {
 func (f *facts) Listed(name string) (bool, error) { return listed(f.rows, f.members, name) }
 
 func (f *facts) Events(name string, from, to clientele.Micros, fn func(*audience.Occurrence) error) error {
-	return f.timeline(name, from, to, func(t *TimelineEntry) error {
+	return f.timeline(name, from, to, f.mayHave, func(t *TimelineEntry) error {
 		if t.Position == 0 { // a row of a table
 			return nil
 		}
@@ -158,7 +167,7 @@ func (f *facts) Events(name string, from, to clientele.Micros, fn func(*audience
 }
 
 func (f *facts) Messages(from, to clientele.Micros, fn func(*audience.Occurrence) error) error {
-	return f.timeline(shown["messages"].name, from, to, func(t *TimelineEntry) error {
+	return f.timeline(shown["messages"].name, from, to, nil, func(t *TimelineEntry) error {
 		if t.Position != 0 {
 			return nil
 		}
@@ -166,9 +175,22 @@ func (f *facts) Messages(from, to clientele.Micros, fn func(*audience.Occurrence
 	})
 }
 
-// timeline reads the entries of the name, anchor by anchor.
-func (f *facts) timeline(name string, from, to clientele.Micros, fn func(*TimelineEntry) error) error {
-	for _, a := range f.members {
+// mayHave says whether an event of that name may be on the timeline of the i-th member: its counters know each name
+// that was ever there, unless there are too many. A look into the timeline costs several times an answer from them.
+func (f *facts) mayHave(i int, name string) bool {
+	if len(f.heads) != len(f.members) || name == "" {
+		return true
+	}
+	h := f.heads[i]
+	return h != nil && (len(h.Names) >= profile.MaxNames || h.Names[name] > 0)
+}
+
+// timeline reads the entries of the name, anchor by anchor, of those that may have some.
+func (f *facts) timeline(name string, from, to clientele.Micros, may func(i int, name string) bool, fn func(*TimelineEntry) error) error {
+	for i, a := range f.members {
+		if may != nil && !may(i, name) {
+			continue
+		}
 		prefix := clientele.NewKey(clientele.RowTimeline).Anchor(a).Text(name)
 		r := clientele.Range{Start: slices.Clone(prefix).Time(from), End: slices.Clone(prefix).Time(to + 1)}
 		err := f.rows.Scan(r, func(k clientele.Key, v []byte) (bool, error) {

@@ -173,8 +173,14 @@ func (r *Resolver) stockCommand(b StockBody) error {
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		anchor := clientele.Anchor(id)
+	anchors := make([]clientele.Anchor, len(ids))
+	for i, id := range ids {
+		anchors[i] = clientele.Anchor(id)
+	}
+	if err := r.graph.PreloadAnchors(anchors, r.o.Store.Load); err != nil {
+		return err
+	}
+	for _, anchor := range anchors {
 		there, err := r.graph.Exists(anchor)
 		if err != nil {
 			return err
