@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"clientele"
 	"clientele/internal/predict/feature"
@@ -31,6 +34,7 @@ type answerArtefact struct {
 	learn.Saved
 	Known
 	Groups []string `json:"groups"` // of the columns
+	Span   int      `json:"span"`   // days that were known at the first moment
 }
 
 // How many days back moments are taken, how many rows are learned from, and how long ago somebody may have ordered whose
@@ -138,7 +142,7 @@ func TrainAnswer(ctx context.Context, m *clientele.Model, f *Facts, workers int)
 		}
 		return nil, err
 	}
-	a := answerArtefact{Saved: fit.Save(), Known: Known{Channels: f.Channels, Events: f.Events}}
+	a := answerArtefact{Saved: fit.Save(), Known: Known{Channels: f.Channels, Events: f.Events}, Span: int((at[0] - f.First) / feature.Day)}
 	for _, c := range fit.Columns {
 		a.Groups = append(a.Groups, table.Group(c))
 	}
@@ -283,7 +287,12 @@ func ScoreAnswer(kind clientele.ModelKind, artefact []byte, f *Facts, ranks []fl
 		for i, c := range a.Columns {
 			group[c] = a.Groups[i]
 		}
-		moved = movedOf(fit.Watch(x, func(column string) string { return group[column] }))
+		moved = movedOf(fit.Watch(x, func(column string) string {
+			if reaches(column) > a.Span { // it moves while a short history grows
+				return feature.Age
+			}
+			return group[column]
+		}))
 	}
 	return out, moved, nil
 }
@@ -292,6 +301,20 @@ func ScoreAnswer(kind clientele.ModelKind, artefact []byte, f *Facts, ranks []fl
 func reasonsOf(fit *learn.Model, x *learn.Matrix, i int) string {
 	_, all := fit.Explain(x, i)
 	return said(all)
+}
+
+var daysInName = regexp.MustCompile(`([0-9]+) (days|before)`)
+
+// reaches is how many days back a column looks, by its name: what sums up all of a history settles within a year.
+func reaches(column string) (days int) {
+	for _, m := range daysInName.FindAllStringSubmatch(column, -1) {
+		n, _ := strconv.Atoi(m[1])
+		days += n
+	}
+	if days == 0 && !strings.Contains(column, "last") {
+		return 365
+	}
+	return days
 }
 
 // movedOf says what has moved; how long people are known moves by itself.
