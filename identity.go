@@ -105,6 +105,7 @@ type SimulationChange struct {
 
 // IdentityHealth is how the identity graph is doing.
 type IdentityHealth struct {
+	AsOf          Micros              `json:"as_of"` // of many profiles it is not made for every question
 	Profiles      int64               `json:"profiles"`
 	Identifiers   map[Namespace]int64 `json:"identifiers"`
 	Known         int64               `json:"known"` // profiles with an identifier other than anonymous_id and device_id

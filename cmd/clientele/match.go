@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ import (
 type matchFlags struct {
 	out, truth, report, explain, pairs string
 	ignore                             []string
+	memory                             int64
 	asJSON                             bool
 }
 
@@ -40,7 +42,7 @@ type matchRules struct {
 	Conflict  []string                `yaml:"conflict"`
 	Apart     [][]string              `yaml:"apart"`
 	Region    string                  `yaml:"region"`
-	Memory    int64                   `yaml:"memory"` // MB of pairs
+	Memory    int64                   `yaml:"memory"` // MB
 	Workers   int                     `yaml:"workers"`
 }
 
@@ -62,6 +64,7 @@ func (c *cli) matchCommand() *cobra.Command {
 	cmd.Flags().StringSliceVar(&f.ignore, "ignore", nil, "`COLUMNS` that are not looked at")
 	cmd.Flags().StringVar(&f.report, "report", "", "`FILE` for a page that shows what was learned and found")
 	cmd.Flags().StringVar(&f.explain, "explain", "", "`A,B`: what two records weigh, and why; rows as 12, or file.csv:12")
+	cmd.Flags().Int64Var(&f.memory, "memory", 0, "`MB` of memory, about; records and pairs above it lie in temporary files (1000, or what the rules say)")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
 	return cmd
 }
@@ -75,23 +78,32 @@ type matching struct {
 	res    *linkage.Result
 	score  *truth.Report
 	notes  []string
+	memory int64 // bytes
 	start  time.Time
 	reader linkage.Stage
 }
 
-// matchMemory is the memory of Go's above which it is garbage-collected eagerly: a million customers stay below.
-const matchMemory = 850 << 20
+// Memory of the command, in MB. Go's own is garbage-collected eagerly above four fifths of it; the rest is of files.
+const (
+	matchMemory = 1000
+	leastMemory = 50
+)
 
 func (c *cli) match(ctx context.Context, f matchFlags, paths []string) (err error) {
-	if _, set := c.env("GOMEMLIMIT"); !set {
-		debug.SetMemoryLimit(matchMemory)
-	}
-	if _, set := c.env("GOGC"); !set {
-		debug.SetGCPercent(100)
-	}
 	m := &matching{cli: c, f: f, start: time.Now()}
 	if err := m.readRules(); err != nil {
 		return err
+	}
+	memory := cmp.Or(f.memory, m.rules.Memory, matchMemory)
+	if memory < leastMemory {
+		return clientele.Errorf(clientele.Invalid, "memory: %d MB are too few", memory).WithHint("%d is the least", leastMemory)
+	}
+	m.memory = memory << 20
+	if _, set := c.env("GOMEMLIMIT"); !set {
+		debug.SetMemoryLimit(m.memory / 5 * 4)
+	}
+	if _, set := c.env("GOGC"); !set {
+		debug.SetGCPercent(100)
 	}
 	if err := m.read(ctx, paths); err != nil {
 		return err
@@ -158,7 +170,7 @@ func (m *matching) readRules() error {
 
 // read fills the table.
 func (m *matching) read(ctx context.Context, paths []string) error {
-	table, w := linkage.NewTable(2)
+	table, w := linkage.NewTable(2, m.memory/5*3)
 	p := m.newProgress("rows read")
 	file, bad := "", int64(0)
 	err := importer.ReadTable(ctx, importer.Options{Paths: paths, Stdin: m.in, Parquet: parquet()}, importer.Table{
@@ -204,7 +216,7 @@ func (m *matching) note(format string, args ...any) {
 
 // options are those of the rules and flags; columns that are named must be there.
 func (m *matching) options() (linkage.Options, error) {
-	opt := linkage.Options{Roles: m.rules.Columns, Ignore: map[string]bool{}, OneToOne: m.rules.OneToOne, Conflict: m.rules.Conflict, Memory: m.rules.Memory << 20, Workers: m.rules.Workers}
+	opt := linkage.Options{Roles: m.rules.Columns, Ignore: map[string]bool{}, OneToOne: m.rules.OneToOne, Conflict: m.rules.Conflict, Memory: m.memory / 6, Workers: m.rules.Workers}
 	names := m.table.Columns()
 	for _, c := range slices.Concat(m.rules.Ignore, m.f.ignore) {
 		opt.Ignore[c] = true

@@ -101,6 +101,9 @@ func (m *matching) printResult(c *cli) {
 	if m.res.Refused > 0 {
 		c.printf(", %s merges refused by a conflict", thousands(int64(m.res.Refused)))
 	}
+	if n := m.table.Files(); n > 0 {
+		c.printf("\n%s MB of records and keys went to temporary files, as memory was full", thousands(n>>20))
+	}
 	c.printf("\n%s:", time.Since(m.start).Round(time.Millisecond))
 	for _, s := range append([]linkage.Stage{m.reader}, m.res.Stages...) {
 		c.printf(" %s %s", s.Name, s.Took.Round(time.Millisecond))

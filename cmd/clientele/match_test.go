@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,6 +139,54 @@ func TestMatchRefuses(t *testing.T) {
 	stdout, _, code := matchRun(t, "--truth", "truth", "--config", rules("columns: {last_name: ignore}\nthreshold: 0.9\none_to_one: true\nconflict: [birth_date]\napart: [[\"1\", \"2\"]]\nregion: US\n"), a, peopleFile(t, 50, 2))
 	if code != exitDone || !strings.Contains(stdout, "last_name   ignore") {
 		t.Errorf("%d %s", code, stdout)
+	}
+}
+
+// TestMatchGarbage: files that nobody meant to write so. Each gives what can be said of it, or says what is wrong.
+func TestMatchGarbage(t *testing.T) {
+	lines := func(n int, line string) string { return "first_name,last_name,email\n" + strings.Repeat(line+"\n", n) }
+	utf16 := func(s string) string {
+		var b strings.Builder
+		for _, r := range s {
+			b.Write([]byte{byte(r), byte(r >> 8)})
+		}
+		return b.String()
+	}
+	random := make([]byte, 100_000)
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for i := range random {
+		random[i] = byte(rnd.Uint32())
+	}
+	two := "first_name,last_name,email\nAnn,Müller,ann@example.com\nAnn,Müller,ann@example.com\n"
+	for _, c := range []struct {
+		name, text string
+		code       int
+		want       []string // of what is printed
+	}{
+		{"identical", lines(100_000, "ann,smith,ann.smith@example.com"), exitDone, []string{"100,000 records, 1 people", "0 pairs compared"}},
+		{"empty columns", "first_name,last_name,email,,\nann,smith,,,\nann,smyth,,,\n", exitDone, []string{"it is empty", "2 records"}},
+		{"nothing but empty columns", "first_name,last_name\n,\n,\n", exitFailed, []string{"no column says who a record is of"}},
+		{"a cell of 10 MB", lines(2, "ann,smith,"+strings.Repeat("x", 10<<20)) + "ann,smith,ann.smith@example.com\n", exitDone, []string{"the row at line 2 is left out: the row is over 1 MB", "1 records, 1 people"}},
+		{"a header twice", "name,email,email\nann smith,a@example.com,b@example.com\nann smith,b@example.com,\n", exitDone, []string{"email_2", "2 records"}},
+		{"Windows-1252", strings.ReplaceAll(two, "ü", "\xfc"), exitDone, []string{"2 rows are not UTF-8 and were read as Windows-1252", "2 records, 1 people"}},
+		{"UTF-16", utf16("\ufeff" + two), exitDone, []string{"2 records, 1 people"}},
+		{"UTF-16 without a mark", utf16(two), exitFailed, []string{"save it as UTF-8"}},
+		{"mixed scripts", "Имя,Фамилия,почта\nОльга,Иванова,olga@example.com\nOlga,Ivanova,olga@example.com\n李,小龍,\n", exitDone, []string{"3 records, 2 people"}},
+		{"no rows", "first_name,last_name\n", exitFailed, []string{"there are no records"}},
+		{"nothing", "", exitFailed, []string{"there are no records"}},
+		{"random bytes", string(random), exitFailed, []string{"NUL"}},
+		{"ragged", "first_name,last_name,email\nann\nann,smith,a@example.com,1,2,3\n", exitDone, []string{"2 records"}},
+	} {
+		path := filepath.Join(t.TempDir(), "a.csv")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		stdout, stderr, code := matchRun(t, "--out", filepath.Join(t.TempDir(), "out.csv"), path)
+		for _, want := range c.want {
+			if code != c.code || !strings.Contains(stdout+stderr, want) {
+				t.Errorf("%s: %d, %q is not in\n%s%s", c.name, code, want, stdout, stderr)
+			}
+		}
 	}
 }
 

@@ -121,6 +121,8 @@ type site struct {
 	store   *token.Store
 	log     *bytes.Buffer
 	audit   ledger
+
+	operations map[string]map[string]string // ids by path and method, once they are asked for
 }
 
 func now() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
@@ -147,6 +149,18 @@ func newSite(t *testing.T) *site {
 	mux := http.NewServeMux()
 	a.Register(mux)
 	s.handler = api.Shell(log, mux)
+	return s
+}
+
+// again is the site with nothing asked and nothing logged, for one more case; a new one where the route changes tokens.
+func (s *site) again(t *testing.T, method, path string) *site {
+	t.Helper()
+	if method != "GET" && strings.HasPrefix(path, "/api/v1/tokens") {
+		return newSite(t)
+	}
+	s.asked, s.by, s.records, s.err = nil, "", nil, nil
+	s.log.Reset()
+	s.audit.records = nil
 	return s
 }
 
@@ -185,9 +199,10 @@ func problem(t *testing.T, w *httptest.ResponseRecorder) api.Problem {
 }
 
 func TestScopes(t *testing.T) {
+	all := newSite(t)
 	for _, rt := range routes {
 		t.Run(rt.method+" "+rt.path, func(t *testing.T) {
-			s := newSite(t)
+			s := all.again(t, rt.method, rt.path)
 			w := s.do(rt.method, rt.path, "", rt.body)
 			if p := problem(t, w); w.Code != 401 || p.Code != clientele.Unknown || w.Header().Get("WWW-Authenticate") != "Bearer" {
 				t.Errorf("without a token: %d %+v", w.Code, p)
@@ -222,6 +237,7 @@ func TestScopes(t *testing.T) {
 
 func TestStatusTable(t *testing.T) {
 	secret := errors.New("open /var/lib/clientele/rows: input/output error")
+	all := newSite(t)
 	for _, tt := range []struct {
 		err    error
 		status int
@@ -240,7 +256,7 @@ func TestStatusTable(t *testing.T) {
 		{secret, 500, clientele.Internal},
 	} {
 		t.Run(string(tt.code), func(t *testing.T) {
-			s := newSite(t)
+			s := all.again(t, "GET", "/api/v1/status")
 			s.err = tt.err
 			w := s.do("GET", "/api/v1/status", s.tokens[token.Read], "")
 			p := problem(t, w)
@@ -265,6 +281,7 @@ func TestStatusTable(t *testing.T) {
 }
 
 func TestReadableRefusals(t *testing.T) {
+	s := newSite(t)
 	for _, tt := range []struct {
 		name, method, path, body string
 		status                   int
@@ -296,7 +313,7 @@ func TestReadableRefusals(t *testing.T) {
 		{"many lines", "POST", "/api/v1/import/shop", strings.Repeat("{}\n", api.MaxImportRecords+1), 413, "more than 10000 lines"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(t)
+			s := s.again(t, tt.method, tt.path)
 			w := s.do(tt.method, tt.path, s.tokens[token.Admin], tt.body)
 			p := problem(t, w)
 			if w.Code != tt.status || !strings.Contains(p.Detail, tt.detail) {
@@ -307,7 +324,6 @@ func TestReadableRefusals(t *testing.T) {
 			}
 		})
 	}
-	s := newSite(t)
 	if w := s.do("POST", "/api/v1/query", s.tokens[token.Read], `sql: select 1`, "Content-Type", "application/yaml"); w.Code != 415 || problem(t, w).Code != clientele.Invalid {
 		t.Errorf("YAML: %d %s", w.Code, w.Body)
 	}

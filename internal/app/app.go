@@ -145,6 +145,7 @@ type App struct {
 	percentiles         sync.Mutex // held while they are computed
 	matching            sync.Mutex // held while a run of matching is made or ended
 	online              online
+	health              healths
 	recommends          recommending
 	decides             deciding
 	inForce             atomic.Pointer[resolve.Rules] // of the resolver, for reading ahead
@@ -200,6 +201,7 @@ func begin(cfg config.Config, o Options) (*App, error) {
 	}
 	a.inForce.Store(&resolve.Rules{Identity: a.rules}) // until the resolver knows better
 	a.told, a.jobs, a.modeling = make(chan struct{}), make(chan func(*resolve.Resolver)), newModeling()
+	a.health.want = make(chan struct{}, 1)
 	if err := a.readRules(); err != nil {
 		return nil, err
 	}

@@ -52,10 +52,11 @@ func (a *App) planMatch(ctx context.Context) (*matchPlan, error) {
 		return nil, err
 	}
 	defer v.Close()
-	d, err := a.matchData(ctx, v, nil, math.MaxInt)
+	d, err := a.matchData(ctx, v, nil, math.MaxInt, int64(a.cfg.Matching.Memory))
 	if err != nil {
 		return nil, err
 	}
+	defer d.table.Close()
 	labels, decided, open, err := matchLabels(v)
 	if err != nil {
 		return nil, err
@@ -89,9 +90,10 @@ func (a *App) planMatch(ctx context.Context) (*matchPlan, error) {
 	return p, nil
 }
 
-// matchData reads the units, and tells each to met, where that is set. TooLarge when there are over most.
-func (a *App) matchData(ctx context.Context, v *view, met func(identity.Unit), most int) (*matchData, error) {
-	t, w := linkage.NewTable(1)
+// matchData reads the units, and tells each to met, where that is set; what is over the memory, in bytes, goes to files, unless it
+// is 0. TooLarge when there are over most. The table is to be closed.
+func (a *App) matchData(ctx context.Context, v *view, met func(identity.Unit), most int, memory int64) (*matchData, error) {
+	t, w := linkage.NewTable(1, memory)
 	w.Source("profiles")
 	d := &matchData{table: t}
 	at := map[string]int{}
@@ -135,6 +137,9 @@ func (a *App) matchData(ctx context.Context, v *view, met func(identity.Unit), m
 		return w.Add(values)
 	})
 	w.Close()
+	if err != nil {
+		t.Close()
+	}
 	return d, err
 }
 

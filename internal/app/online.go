@@ -243,7 +243,7 @@ func (m *matcher) build(ctx context.Context, run *clientele.MatchRun, learned []
 			m.queue = append(m.queue, u.First)
 		}
 	}
-	d, err := a.matchData(ctx, v, met, int(int64(a.cfg.Matching.Memory)/bytesPerson))
+	d, err := a.matchData(ctx, v, met, int(int64(a.cfg.Matching.Memory)/bytesPerson), 0)
 	if clientele.ErrorCode(err) == clientele.TooLarge {
 		return m.tooLarge(run)
 	}

@@ -29,6 +29,7 @@ import (
 //	refresh  asks the queries of SQL audiences when they are due
 //	match    compares all people when it is due
 //	online   compares people with others as they come
+//	health   looks at the identity graph anew for who asks how it is
 //	train    trains models and scores everybody by them, as asked for or when due
 //	rescore  scores those whose orders have changed
 //	recommend  learns which products to recommend, now and then
@@ -52,6 +53,7 @@ func (a *App) stages() map[string]func(context.Context) error {
 		"refresh":   a.refreshes,
 		"match":     a.matchDue,
 		"online":    a.matchOnline,
+		"health":    a.renewHealth,
 		"train":     a.train,
 		"rescore":   a.rescore,
 		"recommend": a.learnRecommendations,
@@ -71,7 +73,7 @@ const (
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
 // and archive further than profiles, which people look at while they speak with a customer. At 5
 // a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8, "refresh": 8, "match": 8, "online": 8, "train": 8, "rescore": 8, "recommend": 8, "decide": 5}
+var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8, "refresh": 8, "match": 8, "online": 8, "health": 8, "train": 8, "rescore": 8, "recommend": 8, "decide": 5}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.

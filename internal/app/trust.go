@@ -4,6 +4,9 @@ import (
 	"context"
 	"math"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"clientele"
 	"clientele/internal/identity"
@@ -12,8 +15,79 @@ import (
 	"clientele/internal/store/duckstore"
 )
 
-// IdentityHealth is how the identity graph is doing, and how far it can be trusted.
+// healths keeps what was last told of the identity graph, for it looks at every profile.
+type healths struct {
+	making sync.Mutex
+	last   atomic.Pointer[madeHealth]
+	want   chan struct{} // somebody has been told what is old
+}
+
+type madeHealth struct {
+	clientele.IdentityHealth
+	at   time.Time
+	took time.Duration
+}
+
+// What takes longer than healthQuick to make is told again for healthShare times as long before it is made anew.
+const (
+	healthQuick = 250 * time.Millisecond
+	healthShare = 20
+)
+
+// IdentityHealth is how the identity graph is doing, and how far it can be trusted; of a little while ago where there are many
+// profiles.
 func (a *App) IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, error) {
+	last := a.health.last.Load()
+	if last == nil || last.took < healthQuick {
+		var err error
+		if last, err = a.makeHealth(ctx); err != nil {
+			return nil, err
+		}
+	} else if time.Since(last.at) > healthShare*last.took {
+		select {
+		case a.health.want <- struct{}{}:
+		default:
+		}
+	}
+	h := last.IdentityHealth
+	h.Matching.Online = a.online.now()
+	return &h, nil
+}
+
+// renewHealth is the stage that makes it anew behind who asks.
+func (a *App) renewHealth(ctx context.Context) error {
+	for {
+		select {
+		case <-a.health.want:
+		case <-ctx.Done():
+			return nil
+		}
+		if _, err := a.makeHealth(ctx); err != nil && ctx.Err() == nil {
+			a.o.Log.Warn("identity health", "error", err.Error())
+		}
+	}
+}
+
+// makeHealth looks at everybody. Who asks while it is made waits for it.
+func (a *App) makeHealth(ctx context.Context) (*madeHealth, error) {
+	asked := time.Now()
+	a.health.making.Lock()
+	defer a.health.making.Unlock()
+	if last := a.health.last.Load(); last != nil && last.at.After(asked) {
+		return last, nil
+	}
+	made := &madeHealth{at: time.Now()}
+	h, err := a.identityHealth(ctx)
+	if err != nil {
+		return nil, err
+	}
+	made.IdentityHealth, made.took = *h, time.Since(made.at)
+	made.AsOf = clientele.MicrosOf(a.o.Now())
+	a.health.last.Store(made)
+	return made, nil
+}
+
+func (a *App) identityHealth(ctx context.Context) (*clientele.IdentityHealth, error) {
 	v, err := a.view()
 	if err != nil {
 		return nil, err
@@ -29,7 +103,6 @@ func (a *App) IdentityHealth(ctx context.Context) (*clientele.IdentityHealth, er
 		}
 	}
 	h.Matching, err = v.matchTrust()
-	h.Matching.Online = a.online.now()
 	if err != nil || h.Profiles == 0 {
 		return h, err
 	}

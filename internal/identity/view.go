@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/rowcache"
 )
 
 // Identifiers are the identifiers of the profile, the strongest namespace first.
@@ -274,9 +275,10 @@ func Health(rules *Rules, rows clientele.Rows) (h *clientele.IdentityHealth, sus
 	h = &clientele.IdentityHealth{Profiles: c.Profiles, Identifiers: c.ByNS, BlockedValues: c.Generic, BlockedMerges: c.Refused,
 		Frozen: c.Frozen, Merges: c.Merges, Unmerges: c.Unmerges, ManualLinks: c.Manual, CannotLinks: c.Cannot, Largest: []clientele.ProfileSize{},
 		Suspicious: []clientele.SuspiciousProfile{}}
-	err = rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowGroup)), func(k clientele.Key, _ []byte) (bool, error) {
+	floor := 0 // identifiers of the smallest of the largest
+	err = rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowGroup)), func(k clientele.Key, row []byte) (bool, error) {
 		id := clientele.ProfileID(k.Read().Uint())
-		gr, err := g.groups.Get(id)
+		gr, err := rowcache.Decode[groupRow](row)
 		if err != nil || gr == nil {
 			return false, err
 		}
@@ -291,9 +293,12 @@ func Health(rules *Rules, rows clientele.Rows) (h *clientele.IdentityHealth, sus
 		if gr.Matched && len(suspects) < maxSuspects {
 			suspects = append(suspects, size)
 		}
-		h.Largest = append(h.Largest, size)
+		if size.Identifiers > floor {
+			h.Largest = append(h.Largest, size)
+		}
 		if len(h.Largest) > 4*maxSuspects {
 			h.Largest = largest(h.Largest, maxSuspects)
+			floor = h.Largest[maxSuspects-1].Identifiers
 		}
 		return true, nil
 	})

@@ -238,7 +238,7 @@ func refinements(r *records, ru *rule) []part {
 // makeBlocks makes the keys of every record of list and groups by them.
 func makeBlocks(r *records, list []uint32, workers int) *blocks {
 	b := &blocks{rules: rulesFor(r), n: r.n}
-	b.keys = make([]uint32, r.n*len(b.rules))
+	b.keys = grab[uint32](r.space, r.n*len(b.rules))
 	for _, ru := range b.rules {
 		for _, p := range ru.parts {
 			ru.uses |= 1 << p.field
@@ -270,21 +270,22 @@ func parallel(workers, n int, do func(worker, i int)) {
 // group fills one rule: entries are a key and a record each, sorted, and cut where keys change.
 func (b *blocks) group(r *records, list []uint32, at int) {
 	ru := b.rules[at]
-	entries := make([]uint64, 0, len(list))
+	entries := grab[uint64](r.space, len(list))[:0]
 	for _, rec := range list {
 		if key := r.key(ru, rec, 0); key != 0 {
-			entries = append(entries, uint64(key)<<32|uint64(rec))
+			entries = add(r.space, entries, uint64(key)<<32|uint64(rec))
 		}
 		if ru.multi >= 0 {
 			f := r.fields[ru.multi]
 			for n := 1; f.more[rec] != nil && n <= len(f.more[rec]); n++ {
 				if key := r.key(ru, rec, n); key != 0 {
-					entries = append(entries, uint64(key)<<32|uint64(rec))
+					entries = add(r.space, entries, uint64(key)<<32|uint64(rec))
 				}
 			}
 		}
 	}
-	radixSort(entries)
+	radixSort(r.space, entries)
+	defer release(r.space, entries)
 	entries = onlyShared(slices.Compact(entries))
 	g := &grouping{r: r, rule: ru, refine: refinements(r, ru)}
 	limit := maxBlock
@@ -300,10 +301,10 @@ func (b *blocks) group(r *records, list []uint32, at int) {
 		if n := int64(j - i); n > 1 {
 			ru.pairs += n * (n - 1) / 2
 			for _, e := range entries[i:j] {
-				ru.order = append(ru.order, uint32(e))
+				ru.order = add(r.space, ru.order, uint32(e))
 				b.keys[int(uint32(e))*width+at] = uint32(e >> 32)
 			}
-			ru.ends = append(ru.ends, uint32(len(ru.order)))
+			ru.ends = add(r.space, ru.ends, uint32(len(ru.order)))
 		}
 		i = j
 	}
@@ -393,17 +394,18 @@ func (g *grouping) splitBlock(block []uint64, limit, depth int) {
 		}
 		block[i] = uint64(mix(uint32(e>>32)+uint32(depth), v))<<32 | e&0xffffffff
 	}
-	radixSort(block)
+	radixSort(g.r.space, block)
 	g.cut(block, limit, depth+1)
 }
 
 // radixSort sorts by the upper halves; entries of equal ones stay in their order.
-func radixSort(a []uint64) {
+func radixSort(s *space, a []uint64) {
 	if len(a) < 256 {
 		slices.SortStableFunc(a, func(x, y uint64) int { return cmp.Compare(x>>32, y>>32) })
 		return
 	}
-	buffer := make([]uint64, len(a))
+	buffer := grab[uint64](s, len(a))
+	defer release(s, buffer)
 	from, to := a, buffer
 	for shift := 32; shift < 64; shift += 11 {
 		var count [2048]int

@@ -33,7 +33,7 @@ type conflicts struct {
 
 func newClusterer(r *records, m *Model, threshold float64, hard conflicts) *clusterer {
 	k := &clusterer{m: m, c: newComparer(r), threshold: threshold, refused: map[uint64]uint64{}, hard: hard,
-		parent: make([]uint32, r.n), next: make([]uint32, r.n), size: make([]uint32, r.n)}
+		parent: grab[uint32](r.space, r.n), next: grab[uint32](r.space, r.n), size: grab[uint32](r.space, r.n)}
 	for i := range k.parent {
 		k.parent[i], k.next[i], k.size[i] = uint32(i), uint32(i), 1
 	}

@@ -56,6 +56,9 @@ const phoneDigits = 9
 // normalPhone is the last nine digits of a number, without its extension; "" when it has under six or
 // all digits are the same.
 func normalPhone(s string) string {
+	if !isASCII(s) {
+		s = plainDigits(s)
+	}
 	var b [32]byte
 	n := 0
 	for i := range len(s) {
@@ -87,7 +90,9 @@ func normalPhone(s string) string {
 
 // normalPostcode is letters and digits in lower case, without the four behind an American code.
 func normalPostcode(s string) string {
-	s = shorten(s)
+	if s = shorten(s); !isASCII(s) {
+		s = plainDigits(s)
+	}
 	digits := 0
 	b := make([]byte, 0, 12)
 	for i := 0; i < len(s) && len(b) < 12; i++ {

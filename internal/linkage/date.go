@@ -42,11 +42,17 @@ const (
 	dayFirst                    // 31.12.1999
 )
 
+// monthNames are by their first three letters, or four where three begin two.
 var monthNames = map[string]int{"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
-	"mai": 5, "okt": 10, "dez": 12, "mrz": 3, "fev": 2, "avr": 4, "aou": 8, "ene": 1, "abr": 4, "ago": 8, "dic": 12}
+	"mai": 5, "okt": 10, "dez": 12, "mrz": 3, "fev": 2, "avr": 4, "aou": 8, "ene": 1, "abr": 4, "ago": 8, "dic": 12,
+	"mrt": 3, "maa": 3, "mei": 5, "gen": 1, "mag": 5, "giu": 6, "lug": 7, "set": 9, "ott": 10, "out": 10, "juin": 6, "juil": 7,
+	"ian": 1, "iiun": 6, "iiul": 7, "avg": 8, "sen": 9, "noi": 11, "dek": 12, "maia": 5}
+
+// dateSigns are what stands behind the parts of dates in Chinese, Japanese and Korean.
+var dateSigns = strings.NewReplacer("年", "-", "月", "-", "日", " ", "년", "-", "월", "-", "일", " ", "号", " ")
 
 // parseDate reads a calendar date in one of the ways people write it: digits alone (yyyymmdd), year first,
-// or by the order given; months by name; a time behind it is not read. Two-digit years are of 1925 to 2024.
+// or by the order given; months by name, in several languages; a time behind it is not read. Two-digit years are of 1925 to 2024.
 // Parts that are zero or cannot be are unknown; false when there is no year.
 func parseDate(s string, order dateOrder) (day, bool) {
 	var number [4]int
@@ -55,6 +61,9 @@ func parseDate(s string, order dateOrder) (day, bool) {
 	s = strings.TrimSpace(s)
 	if len(s) > 40 {
 		return 0, false
+	}
+	if !isASCII(s) {
+		s = plainDigits(dateSigns.Replace(s))
 	}
 	for i := 0; i < len(s) && n < 3; {
 		c := s[i]
@@ -73,7 +82,11 @@ func parseDate(s string, order dateOrder) (day, bool) {
 				i++
 			}
 			word := fold(s[from:i])
-			if m := monthNames[word[:min(3, len(word))]]; m > 0 && len(word) >= 3 && month == 0 {
+			m, ok := monthNames[word[:min(4, len(word))]]
+			if !ok {
+				m = monthNames[word[:min(3, len(word))]]
+			}
+			if m > 0 && len(word) >= 3 && month == 0 {
 				month = m
 			} else if n == 0 || len(word) > 2 {
 				return 0, false // "12th" and the T of a time are fine
@@ -129,6 +142,9 @@ func assemble(number, width [4]int, n, month int, order dateOrder) (day, bool) {
 		y += 2000
 	case yearWidth == 2:
 		y += 1900
+	}
+	if y >= 2400 && y < 2600 { // of the Buddhist era, as in Thailand
+		y -= 543
 	}
 	if y < 1000 || y > 2100 {
 		return 0, false

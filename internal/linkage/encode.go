@@ -8,6 +8,7 @@ import (
 
 // records are the rows of a table in the form in which they are compared.
 type records struct {
+	space      *space
 	n          int
 	fields     []*field
 	rows       []uint32 // by record, then field: the first values, beside one another as comparing wants them
@@ -46,7 +47,7 @@ func newEncoder(t *Table, choices []Choice, phone func(string) string) *encoder 
 	if phone == nil {
 		phone = normalPhone
 	}
-	e := &encoder{t: t, roles: map[Role][]*column{}, phone: phone, out: &records{n: t.rows, given: -1, surname: -1}, names: newDictionary(kindGiven), unsure: map[*column]bool{}}
+	e := &encoder{t: t, roles: map[Role][]*column{}, phone: phone, out: &records{space: t.space, n: t.rows, given: -1, surname: -1}, names: newDictionary(kindGiven, t.space), unsure: map[*column]bool{}}
 	for i, c := range choices {
 		e.roles[c.Role] = append(e.roles[c.Role], t.columns[i])
 		e.unsure[t.columns[i]] = c.unsure
@@ -57,7 +58,7 @@ func newEncoder(t *Table, choices []Choice, phone func(string) string) *encoder 
 // lay puts the first values of a record beside one another and finds the fields of names.
 func (r *records) lay() {
 	width := len(r.fields)
-	r.rows = make([]uint32, r.n*width)
+	r.rows = grab[uint32](r.space, r.n*width)
 	for i, f := range r.fields {
 		for rec, id := range f.ids {
 			r.rows[rec*width+i] = id
@@ -108,7 +109,7 @@ func (e *encoder) fields() (out []*field) {
 			}
 			one(func() *field {
 				f := e.listed(k, c.name, normal, []*column{c})
-				if role == City || role == Region {
+				if role == City || role == Region || f != nil && f.unsure { // nobody says that it is not of the place
 					return grouped(f)
 				}
 				return f
@@ -149,7 +150,7 @@ func (e *encoder) newField(k kind, name string, columns []*column, d *dictionary
 		f.columns = append(f.columns, c.name)
 		f.unsure = f.unsure || e.unsure[c]
 	}
-	f.count = make([]uint32, len(d.column.values))
+	f.count = grab[uint32](e.t.space, len(d.column.values))
 	for _, id := range ids {
 		if id != 0 {
 			f.filled++
@@ -169,12 +170,12 @@ func (e *encoder) listed(k kind, name string, normal func(string) string, column
 	if len(columns) == 0 {
 		return nil
 	}
-	d := newDictionary(k)
-	ids := make([]uint32, e.t.rows)
+	d := newDictionary(k, e.t.space)
+	ids := grab[uint32](e.t.space, e.t.rows)
 	var more [][]uint32
 	several := k == kindEmail || k == kindPhone
 	for _, c := range columns {
-		forms := make([]uint32, len(c.values))
+		forms := grab[uint32](e.t.space, len(c.values))
 		var lists map[uint32][]uint32
 		for id, v := range c.values {
 			if isMissing(v) {
@@ -213,6 +214,7 @@ func (e *encoder) listed(k kind, name string, normal func(string) string, column
 				more = appendValue(more, e.t.rows, r, ids[r], form)
 			}
 		}
+		release(e.t.space, forms)
 	}
 	return e.newField(k, name, columns, d, ids, more)
 }
@@ -256,8 +258,8 @@ func (e *encoder) order(c *column) dateOrder {
 
 // dates is the date of birth, of one column or of three.
 func (e *encoder) dates() *field {
-	d := newDictionary(kindDate)
-	ids := make([]uint32, e.t.rows)
+	d := newDictionary(kindDate, e.t.space)
+	ids := grab[uint32](e.t.space, e.t.rows)
 	columns := e.roles[BirthDate]
 	for _, c := range columns {
 		order := e.order(c)
@@ -316,7 +318,7 @@ type nameParts struct {
 // nameFields are given name, surname and middle name, of their own columns or of whole names.
 func (e *encoder) nameFields() []*field {
 	t := e.t
-	given, surname, middle := make([]uint32, t.rows), make([]uint32, t.rows), make([]uint32, t.rows)
+	given, surname, middle := grab[uint32](t.space, t.rows), grab[uint32](t.space, t.rows), grab[uint32](t.space, t.rows)
 	generation := make([]uint8, t.rows)
 	saysGeneration := false
 	note := func(r int, g uint8) {
@@ -404,8 +406,8 @@ func (e *encoder) places() []*field {
 		cities = e.listed(kindText, list[0].name, fold, list[:1])
 	}
 	if columns := e.roles[Address]; len(columns) > 0 {
-		d := newDictionary(kindAddress)
-		ids := make([]uint32, rows)
+		d := newDictionary(kindAddress, e.t.space)
+		ids := grab[uint32](e.t.space, rows)
 		var numbers []string
 		var house *column
 		if list := e.roles[HouseNumber]; len(list) > 0 {

@@ -68,16 +68,16 @@ type dictionary struct {
 	nick  [][maxGroups]uint16 // names: groups of nicknames
 	part  []uint32            // e-mail: hash of the local part; postcode: of the district; address: of the house number
 	rest  []uint32            // address: hash of the street; postcode: of the area
-	split []int               // e-mail, address: where the second part of the text begins
+	split []uint16            // e-mail, address: where the second part of the text begins
 	days  []day
 	value []float64
 }
 
-func newDictionary(k kind) *dictionary {
-	d := &dictionary{column: *newColumn("")}
+func newDictionary(k kind, s *space) *dictionary {
+	d := &dictionary{column: *newColumn("", s)}
 	d.make = map[kind]func(*dictionary, string){kindGiven: makeName, kindSurname: makeName, kindEmail: makeEmail, kindPostcode: makePostcode, kindAddress: makeAddress,
-		kindDate: func(d *dictionary, s string) { d.days = append(d.days, dayOf(s)) }, kindText: makeText,
-		kindNumber: func(d *dictionary, s string) { d.value = append(d.value, quantity(s)) }}[k]
+		kindDate: func(d *dictionary, s string) { d.days = add(d.space, d.days, dayOf(s)) }, kindText: makeText,
+		kindNumber: func(d *dictionary, s string) { d.value = add(d.space, d.value, quantity(s)) }}[k]
 	if d.make != nil {
 		d.make(d, "")
 	}
@@ -114,29 +114,29 @@ func startOf(s string) uint32 {
 }
 
 func makeName(d *dictionary, s string) {
-	d.sound = append(d.sound, hash32(soundOf(s)))
-	d.start = append(d.start, startOf(s))
-	d.nick = append(d.nick, nicknameGroups(s))
+	d.sound = add(d.space, d.sound, hash32(soundOf(s)))
+	d.start = add(d.space, d.start, startOf(s))
+	d.nick = add(d.space, d.nick, nicknameGroups(s))
 }
 
-func makeText(d *dictionary, s string) { d.start = append(d.start, startOf(s)) }
+func makeText(d *dictionary, s string) { d.start = add(d.space, d.start, startOf(s)) }
 
 func makeEmail(d *dictionary, s string) {
 	local := localPart(s)
-	d.part = append(d.part, hash32(local))
-	d.split = append(d.split, len(local))
+	d.part = add(d.space, d.part, hash32(local))
+	d.split = add(d.space, d.split, uint16(len(local)))
 }
 
 func makePostcode(d *dictionary, s string) {
-	d.part = append(d.part, hash32(outward(s)))
-	d.rest = append(d.rest, hash32(area(s)))
+	d.part = add(d.space, d.part, hash32(outward(s)))
+	d.rest = add(d.space, d.rest, hash32(area(s)))
 }
 
 func makeAddress(d *dictionary, s string) {
 	number, name, _ := strings.Cut(s, "|")
-	d.part = append(d.part, hash32(number))
-	d.rest = append(d.rest, hash32(name))
-	d.split = append(d.split, len(number))
+	d.part = add(d.space, d.part, hash32(number))
+	d.rest = add(d.space, d.rest, hash32(name))
+	d.split = add(d.space, d.split, uint16(len(number)))
 }
 
 // dayOf reads what day.String writes.

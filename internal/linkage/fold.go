@@ -67,6 +67,21 @@ func shorten(s string) string {
 	return s
 }
 
+// plainDigits writes the digits of other scripts as 0 to 9.
+func plainDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < utf8.RuneSelf || r > 0xffff {
+			return r
+		}
+		for _, block := range unicode.Nd.R16 { // each of tens, from a zero
+			if uint16(r) >= block.Lo && uint16(r) <= block.Hi {
+				return '0' + (r-rune(block.Lo))%10
+			}
+		}
+		return r
+	}, s)
+}
+
 func isASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {

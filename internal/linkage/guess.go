@@ -7,46 +7,54 @@ import (
 
 // profile is what the values of a column look like, of at most sampleValues different ones.
 type profile struct {
-	rows, filled, distinct                                int
-	email, phone, date, digits, words, given, british, us float64 // shares of the different values
-	length                                                float64 // mean, of bytes
+	rows, filled, distinct                                        int
+	email, phone, date, digits, numbers, words, many, british, us float64 // shares of the different values
+	given, whole                                                  float64 // shares of the records: given names, and names of several words with one
+	length                                                        float64 // mean, of bytes
 }
 
 const sampleValues = 2000
 
+// manyWords is how many words a category has at most, or one in ten records.
+const manyWords = 200
+
 func profileOf(c *column) profile {
 	p := profile{rows: len(c.ids)}
-	missingID := make([]bool, len(c.values))
+	count := grab[uint32](c.space, len(c.values)) // records by value
+	defer release(c.space, count)
+	for _, id := range c.ids {
+		count[id]++
+	}
 	for id, v := range c.values {
-		missingID[id] = isMissing(v)
-		if !missingID[id] {
+		if isMissing(v) {
+			count[id] = 0
+		} else {
 			p.distinct++
 		}
-	}
-	for _, id := range c.ids {
-		if !missingID[id] {
-			p.filled++
-		}
+		p.filled += int(count[id])
 	}
 	step := max(1, len(c.values)/sampleValues)
-	n := 0.0
+	n, records := 0.0, 0.0
 	for id := 1; id < len(c.values); id += step {
-		if missingID[id] {
-			continue
+		if count[id] > 0 {
+			n++
+			records += float64(count[id])
+			p.look(strings.TrimSpace(shorten(c.values[id])), float64(count[id]))
 		}
-		n++
-		p.look(strings.TrimSpace(shorten(c.values[id])))
 	}
 	if n == 0 {
 		return p
 	}
-	for _, x := range []*float64{&p.email, &p.phone, &p.date, &p.digits, &p.words, &p.given, &p.british, &p.us, &p.length} {
+	for _, x := range []*float64{&p.email, &p.phone, &p.date, &p.digits, &p.numbers, &p.words, &p.many, &p.british, &p.us, &p.length} {
 		*x /= n
 	}
+	p.given /= records
+	p.whole /= records
 	return p
 }
 
-func (p *profile) look(v string) {
+// look notes a value that so many records have.
+func (p *profile) look(v string, records float64) {
 	p.length += float64(len(v))
 	digits, letters, signs := 0, 0, 0
 	for i := range len(v) {
@@ -75,10 +83,20 @@ func (p *profile) look(v string) {
 			p.us++
 		}
 	}
+	if digits > 0 && letters == 0 && strings.Trim(v, "0123456789.,-+ ") == "" {
+		p.numbers++
+	}
+	if letters > 0 && strings.Contains(v, " ") {
+		p.many++
+	}
 	if letters > 0 && digits == 0 {
 		p.words++
-		if isGivenName(fold(v)) {
-			p.given++
+		words := strings.Fields(fold(v))
+		switch n := len(words); {
+		case n == 1 && isGivenName(words[0]):
+			p.given += records
+		case n >= 2 && n <= 4 && (isGivenName(words[0]) || isGivenName(words[n-1])):
+			p.whole += records
 		}
 	}
 	if code := normalPostcode(v); digits >= 1 && digits <= 3 && letters >= 3 && letters <= 4 && len(code) >= 5 && len(code) <= 7 && code[0] >= 'a' && code[len(code)-1] >= 'a' {
@@ -107,6 +125,7 @@ func Guess(t *Table, given map[string]Role, ignore map[string]bool) []Choice {
 		unsure[i] = p
 		taken[out[i].Role] = true
 	}
+	nameColumns(out, unsure, taken)
 	for i, c := range t.columns {
 		if out[i].Role == "" {
 			out[i].Role, out[i].Why = byValues(t, c, unsure[i], taken)
@@ -116,6 +135,54 @@ func Guess(t *Table, given map[string]Role, ignore map[string]bool) []Choice {
 	return out
 }
 
+// likeNames is the share of a column's records with a given name that is known, from which it is one of names.
+const likeNames = 0.25
+
+// nameColumns finds names among the columns that nobody named: the one that has most given names, and beside it the one of
+// single words with most different ones.
+func nameColumns(out []Choice, p []profile, taken map[Role]bool) {
+	best := func(of func(p profile) float64, least float64) int {
+		at := -1
+		for i := range out {
+			if out[i].Role == "" && p[i].words > 0.8 && p[i].distinct > 1 && of(p[i]) >= least {
+				at, least = i, max(of(p[i]), least+1e-9)
+			}
+		}
+		return at
+	}
+	take := func(at int, role Role, why string, share float64) {
+		out[at].Role, out[at].Why = role, fmt.Sprintf("%.0f %% of its values %s", 100*share, why)
+		taken[role] = true
+	}
+	if taken[FullName] {
+		return
+	}
+	if !taken[GivenName] {
+		given, whole := best(func(p profile) float64 { return p.given }, likeNames), -1
+		if !taken[Surname] {
+			whole = best(func(p profile) float64 { return p.whole }, 2*likeNames)
+		}
+		switch {
+		case whole >= 0 && (given < 0 || p[whole].whole > p[given].given):
+			take(whole, FullName, "have a given name among their words", p[whole].whole)
+			return
+		case given < 0:
+			return
+		}
+		take(given, GivenName, "look like given names", p[given].given)
+	}
+	if !taken[Surname] {
+		if at := best(func(p profile) float64 {
+			if p.many > 0.5 || p.distinct < p.filled/200 {
+				return 0
+			}
+			return float64(p.distinct)
+		}, 20); at >= 0 {
+			take(at, Surname, "are words, beside given names", p[at].words)
+		}
+	}
+}
+
 // byName goes by the column's name if the values do not contradict; "" when the name says nothing.
 func byName(name string, p profile) (Role, string) {
 	switch {
@@ -123,6 +190,9 @@ func byName(name string, p profile) (Role, string) {
 		return Ignored, "it is empty"
 	}
 	role := headerRole(name)
+	if role == Category && p.distinct > manyWords && p.distinct > p.filled/10 { // a title that is of a book
+		role = ""
+	}
 	switch role {
 	case "", Region, Category, City, Text:
 		if p.distinct == 1 {
@@ -178,18 +248,16 @@ func byValues(t *Table, c *column, p profile, taken map[Role]bool) (Role, string
 		return Ignored, because(p.date, "dates, but not of birth")
 	case p.phone > 0.8 && p.length >= 9 && !taken[Phone]:
 		return Phone, because(p.phone, "phone numbers")
-	case p.distinct == p.filled && p.given < 0.1:
+	case p.distinct == p.filled && p.many < 0.5:
 		return Ignored, "no value of it comes twice"
-	case p.given > 0.25 && p.words > 0.8 && !taken[GivenName]:
-		return GivenName, because(p.given, "given names")
 	case p.us > 0.9 && unique < 0.9 && !taken[Postcode]:
 		return Postcode, because(p.us, "postcodes")
 	case p.digits > 0.8 && uniqueBySource(t, c):
 		return Ignored, "no value of it comes twice in a file"
 	case p.distinct <= 50 || p.distinct < p.filled/200:
 		return Category, fmt.Sprintf("it holds %d different values", p.distinct)
-	case p.digits > 0.8:
-		return Number, because(p.digits, "numbers")
+	case p.numbers > 0.8:
+		return Number, because(p.numbers, "numbers")
 	}
 	return Text, "words"
 }

@@ -9,7 +9,8 @@ import (
 // identical finds records that are equal in every field: they are compared once. list are one of each and all
 // others, same the groups of more than one.
 func identical(r *records) (list []uint32, same [][]uint32) {
-	entries := make([]uint64, r.n)
+	entries := grab[uint64](r.space, r.n)
+	defer release(r.space, entries)
 	buf := make([]byte, 0, 4*len(r.fields))
 	for i := range entries {
 		buf = buf[:0]
@@ -25,17 +26,17 @@ func identical(r *records) (list []uint32, same [][]uint32) {
 		}
 		entries[i] = xxh3.Hash(buf)&^0xffffffff | uint64(i)
 	}
-	radixSort(entries)
+	radixSort(r.space, entries)
 	for i := 0; i < len(entries); {
 		j := sameKey(entries, i)
 		first := uint32(entries[i])
-		list = append(list, first)
+		list = add(r.space, list, first)
 		group := []uint32{first}
 		for _, e := range entries[i+1 : j] {
 			if x := uint32(e); equal(r, first, x) {
 				group = append(group, x)
 			} else {
-				list = append(list, x)
+				list = add(r.space, list, x)
 			}
 		}
 		if len(group) > 1 {

@@ -425,7 +425,7 @@ func (x *Index) Bytes() int64 {
 		n += int64(cap(k.slots))*8 + int64(len(k.split))*entry
 	}
 	for _, d := range x.dicts {
-		n += int64(cap(d.column.index)+cap(d.sound)+cap(d.start)+cap(d.part)+cap(d.rest)+cap(d.days)+cap(x.refs[d]))*4 + int64(cap(d.split)+cap(d.value))*8 +
+		n += int64(cap(d.column.index)+cap(d.sound)+cap(d.start)+cap(d.part)+cap(d.rest)+cap(d.days)+cap(x.refs[d]))*4 + int64(cap(d.split))*2 + int64(cap(d.value))*8 +
 			int64(cap(d.nick))*maxGroups*2 + int64(cap(d.column.values))*header
 		for _, s := range d.column.values {
 			n += int64(len(s))

@@ -13,7 +13,7 @@ import (
 
 // madeUp is a table of n people's records, those from first on, with their ids from 1 and their columns by name.
 func madeUp(n int, seed uint64) (t *Table, ids []uint64, says []map[string]string) {
-	t, w := NewTable(1)
+	t, w := NewTable(1, 0)
 	w.Source("people")
 	w.Columns(people.Header[2:])
 	people.Each(n, seed, func(r people.Row) bool {
@@ -84,7 +84,7 @@ func TestIndexChanges(t *testing.T) {
 	tab, ids, says := madeUp(3000, 7)
 	_, what := learn(t, tab)
 	whole := open(t, what, tab, ids)
-	empty, w := NewTable(1)
+	empty, w := NewTable(1, 0)
 	w.Close()
 	x := open(t, what, empty, nil)
 	rnd := rand.New(rand.NewPCG(1, 2))
@@ -134,7 +134,7 @@ func TestKeysInAnyOrder(t *testing.T) {
 		m["last_name"], m["postcode"] = "Miller", "10115" // keys that thousands share
 	}
 	_, what := learn(t, tab)
-	empty, w := NewTable(1)
+	empty, w := NewTable(1, 0)
 	w.Close()
 	x := open(t, what, empty, nil)
 	rnd := rand.New(rand.NewPCG(3, 4))
@@ -176,7 +176,7 @@ func TestKeysInAnyOrder(t *testing.T) {
 }
 
 func TestLearnedIsChecked(t *testing.T) {
-	tab, w := NewTable(1)
+	tab, w := NewTable(1, 0)
 	w.Close()
 	for _, what := range []string{``, `{}`, `{"fields":[{"kind":99}]}`, `{"fields":[{"kind":1,"weight":[1]}]}`} {
 		if _, err := OpenIndex([]byte(what), tab, nil, 1); err == nil {

@@ -155,11 +155,11 @@ func (t *keyTable) fill(r *records, list []uint32) {
 	for _, rec := range list {
 		t.places(r, rec, func(key uint32, _ int) { entries = append(entries, uint64(key)<<32|uint64(rec)) })
 	}
-	radixSort(entries)
+	radixSort(nil, entries)
 	entries = slices.Compact(entries)
 	g := &grouping{r: r, rule: t.rule, refine: t.refine, onSplit: func(key uint32) { t.split[key] = true }}
 	g.cut(entries, mostNear, 0)
-	radixSort(entries)
+	radixSort(nil, entries)
 	t.slots = make([]uint64, len(entries)*5/4+64)
 	for _, e := range entries {
 		if e>>32 != 0 {

@@ -128,7 +128,7 @@ func (l *learned) records(t *Table) *records {
 			}
 		}
 		if at < 0 { // cannot be, as the columns make the fields; one that nobody fills weighs nothing
-			e.out.fields = append(e.out.fields, e.newField(want.Kind, want.Name, nil, newDictionary(want.Kind), make([]uint32, t.rows), nil))
+			e.out.fields = append(e.out.fields, e.newField(want.Kind, want.Name, nil, newDictionary(want.Kind, nil), make([]uint32, t.rows), nil))
 			continue
 		}
 		e.out.fields = append(e.out.fields, made[at])

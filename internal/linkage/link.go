@@ -80,7 +80,7 @@ func Link(ctx context.Context, t *Table, opt Options) (*Result, error) {
 		opt.Memory = defaultMemory
 	}
 	res := &Result{Threshold: opt.Threshold, workers: opt.Workers}
-	clock := res.clock(ctx, opt)
+	clock := res.clock(ctx, t, opt)
 	res.Choices = Guess(t, opt.Roles, opt.Ignore)
 	if err := clock("roles", int64(len(t.columns)), "columns"); err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (res *Result) Close() error {
 }
 
 // clock notes what each stage took, tells it and sees whether to go on.
-func (res *Result) clock(ctx context.Context, opt Options) func(stage string, items int64, unit string) error {
+func (res *Result) clock(ctx context.Context, t *Table, opt Options) func(stage string, items int64, unit string) error {
 	at := time.Now()
 	return func(stage string, items int64, unit string) error {
 		now := time.Now()
@@ -153,7 +153,7 @@ func (res *Result) clock(ctx context.Context, opt Options) func(stage string, it
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return nil
+		return t.space.failed()
 	}
 }
 
@@ -290,8 +290,8 @@ func (res *Result) cluster(hard conflicts) error {
 		return err
 	}
 	res.Refused = k.conflicts
-	res.Clusters = make([]uint32, r.n)
-	number := make([]uint32, r.n)
+	res.Clusters = grab[uint32](r.space, r.n)
+	number := grab[uint32](r.space, r.n)
 	for i := range res.Clusters {
 		root := k.find(uint32(i))
 		if number[root] == 0 {

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -44,7 +46,13 @@ func rowsOf(t *testing.T, path string) [][]string {
 
 // table makes a table of files, each with its header row.
 func table(t testing.TB, files ...[][]string) *linkage.Table {
-	tab, w := linkage.NewTable(2)
+	return tableIn(t, 0, files...)
+}
+
+// tableIn is a table of so much memory.
+func tableIn(t testing.TB, memory int64, files ...[][]string) *linkage.Table {
+	tab, w := linkage.NewTable(2, memory)
+	t.Cleanup(tab.Close)
 	for i, rows := range files {
 		w.Source(fmt.Sprintf("%c.csv", 'a'+i))
 		w.Columns(rows[0])
@@ -165,13 +173,52 @@ func TestMadeUp(t *testing.T) {
 	}
 }
 
-// TestSameBits: neither the number of workers nor whether pairs went to files changes a bit.
+// TestNamelessColumns: where columns have no names that say anything, their values do.
+func TestNamelessColumns(t *testing.T) {
+	rows := madeUp(3000, 21)
+	for i, name := range []string{"a", "truth", "c1", "c2", "c3", "c4", "c5", "c6"} {
+		rows[0][i] = name
+	}
+	tab := table(t, rows)
+	res := link(t, tab, linkage.Options{Ignore: map[string]bool{"truth": true}})
+	var got []string
+	for _, c := range res.Choices {
+		got = append(got, string(c.Role))
+	}
+	if want := "ignore ignore given_name surname birth_date postcode email phone"; strings.Join(got, " ") != want {
+		t.Errorf("columns are taken for %s, not %s", got, want)
+	}
+	ids, _ := tab.Ids("truth")
+	if score, err := truth.Compare(res, ids); err != nil || score.F1 < 0.97 {
+		t.Errorf("%+v, %v", score, err)
+	}
+}
+
+// TestNamesInOneColumn: whole names are known by their words, and what has several words is no number of a row.
+func TestNamesInOneColumn(t *testing.T) {
+	rows := madeUp(3000, 21)
+	one := [][]string{{"who is it", "when", "truth"}}
+	for _, r := range rows[1:] {
+		one = append(one, []string{r[2] + " " + r[3], r[4], r[1]})
+	}
+	res := link(t, table(t, one), linkage.Options{Ignore: map[string]bool{"truth": true}})
+	if res.Choices[0].Role != linkage.FullName || res.Choices[1].Role != linkage.BirthDate {
+		t.Errorf("%+v", res.Choices)
+	}
+}
+
+// TestSameBits: neither the number of workers nor whether pairs or records went to files changes a bit.
 func TestSameBits(t *testing.T) {
 	rows := madeUp(3000, 5)
 	var first *linkage.Result
-	for _, opt := range []linkage.Options{{Workers: 1}, {Workers: 3}, {Workers: 2, Memory: 1}} {
+	for i, opt := range []linkage.Options{{Workers: 1}, {Workers: 3}, {Workers: 2, Memory: 1}, {Workers: 3, Memory: 1}} {
 		opt.Ignore = map[string]bool{"truth": true}
-		res := link(t, table(t, rows), opt)
+		memory := int64(i / 3) // the last has none for its records
+		tab := tableIn(t, memory, rows)
+		res := link(t, tab, opt)
+		if files := tab.Files(); runtime.GOOS == "linux" && (files > 500<<10) != (memory > 0) {
+			t.Errorf("%d bytes are in files, of memory %d", files, memory)
+		}
 		if first == nil {
 			first = res
 			continue
@@ -191,6 +238,18 @@ func TestSameBits(t *testing.T) {
 		if !reflect.DeepEqual(a, b) {
 			t.Errorf("%+v gives other pairs", opt)
 		}
+	}
+}
+
+// TestNoRoomForFiles: what cannot be had is told, and nothing breaks.
+func TestNoRoomForFiles(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("records go to files on Linux alone")
+	}
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	_, err := linkage.Link(context.Background(), tableIn(t, 1, madeUp(3000, 5)), linkage.Options{})
+	if clientele.ErrorCode(err) != clientele.Unavailable || !strings.Contains(clientele.ErrorHint(err), "TMPDIR") {
+		t.Errorf("%v", err)
 	}
 }
 

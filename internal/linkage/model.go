@@ -100,6 +100,14 @@ func (f *FieldModel) expected(level int) float64 {
 	return priorM[f.kind][level]
 }
 
+// expectedHome is the prior of the household's.
+func (f *FieldModel) expectedHome(level int) float64 {
+	if f.unsure {
+		return f.Levels[level].U
+	}
+	return priorHousehold[f.kind][level]
+}
+
 // tfWeights: how much of the term frequency counts at a level, as a share: all for equal values, half where the values
 // are nearly equal (Splink's advice), as both are then forms of one.
 func tfWeights(k kind) []float64 {

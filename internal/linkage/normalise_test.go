@@ -27,6 +27,8 @@ func TestDates(t *testing.T) {
 		{"25.12.1978", monthFirst, "1978-12-25"}, {"12/25/1978", dayFirst, "1978-12-25"}, {"Mar 1 1970", monthFirst, "1970-03-01"}, {"17-May-90", monthFirst, "1990-05-17"}, {"1 März 1970", dayFirst, "1970-03-01"},
 		{"3/1/70", monthFirst, "1970-03-01"}, {"3/1/04", monthFirst, "2004-03-01"}, {"1970", monthFirst, "1970-00-00"}, {"1970-03", monthFirst, "1970-03-00"}, {"1978-12-11T10:00:00Z", monthFirst, "1978-12-11"},
 		{"1978-12-11 10:00:00.000", dayFirst, "1978-12-11"}, {"11121978", dayFirst, "1978-12-11"}, {"1838-89-16", monthFirst, "1838-00-16"}, {"1630-13-05", monthFirst, "1630-05-13"},
+		{"5/3/2523", dayFirst, "1980-03-05"}, {"๕/๓/๒๕๒๓", dayFirst, "1980-03-05"}, {"1980年3月5日", monthFirst, "1980-03-05"}, {"1980년 3월 5일", monthFirst, "1980-03-05"}, {"5 juillet 1980", dayFirst, "1980-07-05"},
+		{"5 juin 1980", dayFirst, "1980-06-05"}, {"5 июля 1980", dayFirst, "1980-07-05"}, {"5 мая 1980", dayFirst, "1980-05-05"}, {"5 giugno 1980", dayFirst, "1980-06-05"}, {"2700-01-01", monthFirst, ""},
 		{"hello", monthFirst, ""}, {"", monthFirst, ""}, {"12", monthFirst, ""}, {"the 5 of it 1970 and more words than a date has ever", monthFirst, ""}, {"99999999999", monthFirst, ""},
 	} {
 		d, ok := parseDate(c.in, c.order)
@@ -50,7 +52,7 @@ func TestContacts(t *testing.T) {
 			t.Errorf("normalEmail(%q) = %q, want %q", in, got, want)
 		}
 	}
-	for in, want := range map[string]string{"+1 (702) 919-1300": "029191300", "702.919.1300 x55": "029191300", "07911 123456": "911123456", "+44 7911 123456": "911123456", "0000000000": "", "12345": "", "n/a": ""} {
+	for in, want := range map[string]string{"+1 (702) 919-1300": "029191300", "702.919.1300 x55": "029191300", "07911 123456": "911123456", "+44 7911 123456": "911123456", "0000000000": "", "12345": "", "n/a": "", "٠١٢٣٤٥٦٧٨٩": "123456789"} {
 		if got := normalPhone(in); got != want {
 			t.Errorf("normalPhone(%q) = %q, want %q", in, got, want)
 		}
@@ -95,7 +97,7 @@ func TestAddresses(t *testing.T) {
 
 func TestLevels(t *testing.T) {
 	level := func(k kind, a, b string) string {
-		d := newDictionary(k)
+		d := newDictionary(k, nil)
 		f := &field{kind: k, dict: d}
 		x, y := d.id(a), d.id(b)
 		f.count = make([]uint32, 3)
@@ -128,7 +130,10 @@ func TestLevels(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	for header, want := range map[string]Role{"First Name": GivenName, "fn": GivenName, "sn": Surname, "customerLastName": Surname, "E-Mail": Email, "email_address_2": Email, "home_phone": Phone, "date_of_birth": BirthDate, "DOB": BirthDate,
 		"postcode_fake": Postcode, "billing zip": Postcode, "rec_id": Ignored, "unique_id": Ignored, "cluster": Ignored, "ent_id": Ignored, "soc_sec_id": Identifier, "loyalty_id": Identifier, "gender": Category, "ADDR_TYPE": Ignored,
-		"created_at": Ignored, "by": BirthYear, "Vorname": GivenName, "Geburtsdatum": BirthDate, "xyzzy": "", "PRIMARY_NAME_FULL": FullName, "street_number": HouseNumber, "suburb": City, "birth_place": Text, "FEATURES.SSN_NUMBER": Identifier} {
+		"created_at": Ignored, "by": BirthYear, "Vorname": GivenName, "Geburtsdatum": BirthDate, "xyzzy": "", "PRIMARY_NAME_FULL": FullName, "street_number": HouseNumber, "suburb": City, "birth_place": Text, "FEATURES.SSN_NUMBER": Identifier,
+		"Primer apellido": Surname, "Fecha de nacimiento": BirthDate, "F. Nac.": BirthDate, "Tel. contacto": Phone, "C.P.": Postcode, "Nombre y apellidos": FullName, "Фамилия": Surname, "Имя": GivenName, "Отчество": MiddleName,
+		"Дата рождения": BirthDate, "ชื่อ": GivenName, "นามสกุล": Surname, "วันเกิด": BirthDate, "姓名": FullName, "手机号": Phone, "出生日期": BirthDate, "naam": FullName, "geb.dat.": BirthDate, "straat en huisnummer": Address,
+		"Nom de famille": Surname, "code postal": Postcode, "TOWN_NAME": City, "product name": "", "file_name": Ignored, "Nazwisko": Surname, "E-posta": Email, "البريد الإلكتروني": Email} {
 		if got := headerRole(header); got != want {
 			t.Errorf("%q: %q, want %q", header, got, want)
 		}
@@ -156,7 +161,7 @@ func FuzzNormalise(f *testing.F) {
 			if k.kind != kindEmail && (!isASCII(x) || len(x) > 8*maxText) || utf8.ValidString(a) && !utf8.ValidString(x) {
 				t.Fatalf("%d of %q: %q", k.kind, a, x)
 			}
-			d := newDictionary(k.kind)
+			d := newDictionary(k.kind, nil)
 			fd := &field{kind: k.kind, dict: d}
 			p, q := d.id(x), d.id(y)
 			fd.count = make([]uint32, 3)

@@ -2,6 +2,7 @@ package linkage
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -47,8 +48,7 @@ type Choice struct {
 }
 
 // headerList has names of columns, as words run together, for what they hold. The names are those of common
-// exports and of the fields' usual abbreviations, in English and a few more languages.
-
+// exports and of the fields' usual abbreviations, in English; headerWords has other languages.
 var headerList = []struct {
 	role  Role
 	names string
@@ -78,6 +78,42 @@ var headerList = []struct {
 	{Ignored, "id rid record recid recordid rowid row rownumber rownum index idx uniqueid uuid guid recordkey recordno recno pk seq sequence line lineno linenumber datasource source sourcesystem sourceid sourcename system filename " +
 		"created createdat createddate updated updatedat updateddate modified modifiedat lastmodified lastupdated timestamp date time datetime inserted insertedat signupdate registered registeredat lastseen firstseen lastlogin " +
 		"amount total price revenue spend balance notes note comment comments description hash checksum batch batchid loaddate version"},
+}
+
+// headerWords are names of columns in other languages, in their own scripts, words run together and without such as "of"
+// (Spanish, Portuguese, French, Italian, German, Dutch, Nordic, Polish, Czech, Turkish, Russian, Ukrainian, Greek, Arabic, Hebrew, Hindi,
+// Thai, Vietnamese, Indonesian, Chinese, Japanese, Korean).
+var headerWords = []struct {
+	role  Role
+	names string
+}{
+	{GivenName, "nombre nombres nombrepila primernombre nome primeironome prenom nomeproprio rufname voornaam roepnaam fornavn förnamn etunimi imię imie jméno jmeno křestníjméno keresztnév prenume adı isim имя имена ім'я όνομα " +
+		"الاسمالأول שםפרטי प्रथमनाम पहलानाम ชื่อ ชื่อจริง tên namadepan 名 名字 名前 이름 名カナ"},
+	{MiddleName, "segundonombre nomedomeio tweedenaam отчество побатькові πατρώνυμο tênđệm tênlót drugieimię mellannamn mellomnavn"},
+	{Surname, "apellido apellidos primerapellido apellidopaterno sobrenome ultimonome apelido nomfamille nom cognome familienname zuname achternaam familienaam efternavn etternavn efternamn sukunimi nazwisko příjmení prijmeni vezetéknév " +
+		"soyad soyadı soyisim фамилия прізвище επώνυμο επίθετο اسمالعائلة اللقب שםמשפחה उपनाम कुलनाम นามสกุล สกุล họ namabelakang namakeluarga 姓 姓氏 苗字 성"},
+	{FullName, "nombrecompleto nombreapellidos apellidosnombre nombreyapellidos nomecompleto nomprenom nometcognome nomecognome cognomenome vollständigername vorundnachname volledigenaam naam navn namn nimi imięnazwisko imienazwisko jménopříjmení adsoyad adısoyadı " +
+		"фио полноеимя піб ονοματεπώνυμο الاسم الاسمالكامل שםמלא שם पूरानाम नाम ชื่อสกุล ชื่อนามสกุล họtên họvàtên nama namalengkap 姓名 全名 氏名 お名前 성명 person who"},
+	{Organisation, "empresa entreprise societe société raisonsociale razonsocial ragionesociale azienda bedrijf bedrijfsnaam firmenname unternehmen firmanavn företag yritys przedsiębiorstwo şirket компания организация підприємство εταιρεία الشركة חברה " +
+		"บริษัท côngty perusahaan 公司 会社 会社名 회사"},
+	{BirthDate, "fechanacimiento fnac fnacimiento fecnac nacimiento datanascimento dtnascimento nascimento datenaissance nele naissance datanascita datadinascita natoil geburtstag gebdat gebdatum geb geboren geborenam geboortedatum geboorte fødselsdato " +
+		"födelsedatum syntymäaika dataurodzenia datanarození datumnarození születésidátum doğumtarihi датарождения др датанародження ημερομηνίαγέννησης تاريخالميلاد תאריךלידה जन्मतिथि วันเกิด วันเดือนปีเกิด ngàysinh tanggallahir " +
+		"出生日期 生日 出生年月日 生年月日 誕生日 생년월일 생일 bornon bdate birthdayon dateborn"},
+	{BirthYear, "añonacimiento anonascimento anneenaissance annonascita geburtsjahr geboortejaar рокнародження годрождения ปีเกิด nămsinh 出生年 生年"},
+	{Email, "correo correoelectronico mel courriel adressemail postaelettronica epost epostadresse sähköposti poczta eposta почта элпочта емейл електроннапошта ηλεκτρονικήταχυδρομείο البريدالإلكتروني البريد דואל ईमेल อีเมล thưđiệntử surel " +
+		"邮箱 电子邮箱 电子邮件 電子郵件 メール メールアドレス 이메일 mailadres emailadres elmail"},
+	{Phone, "telefono teléfono movil móvil celular tlf tfno telefone telemovel telemóvel portable numerotelephone numtel tél cellulare telefonnummer rufnummer mobilnummer mobiltelefon mobiel telefoonnummer telefoon gsm puhelin puhelinnumero telefonszám ceptelefonu " +
+		"телефон мобильный мобильныйтелефон тел τηλέφωνο κινητό الهاتف الجوال رقمالهاتف טלפון נייד फ़ोन मोबाइल เบอร์โทร เบอร์โทรศัพท์ โทรศัพท์ มือถือ điệnthoại sốđiệnthoại nomortelepon telepon nomorhp 手机 手机号 手机号码 电话 電話 電話番号 携帯電話 전화번호 휴대폰"},
+	{Postcode, "codigopostal códigopostal cpostal cep codicepostale postleitzahl postkode postnummer postinumero kodpocztowy psč psc irányítószám postakodu индекс почтовыйиндекс поштовийіндекс ταχυδρομικόςκώδικας الرمزالبريدي מיקוד पिनकोड รหัสไปรษณีย์ " +
+		"mãbưuđiện kodepos 邮编 邮政编码 郵便番号 우편번호"},
+	{HouseNumber, "numerocalle hsnr hausnr huisnummer huisnr номердома дом บ้านเลขที่"},
+	{Address, "direccion dirección domicilio calle endereco endereço rua logradouro morada adresse rue indirizzo anschrift adres straat straatnaam straathuisnummer strassehausnummer gade vej gate väg osoite katu ulica utca cím adresa cadde sokak " +
+		"адрес улица адреса вулиця διεύθυνση οδός العنوان כתובת רחוב पता ที่อยู่ địachỉ alamat 地址 住址 住所 주소"},
+	{City, "localidad poblacion población municipio cidade localite localité commune comune wohnort gemeinde woonplaats plaats gemeente stad kaupunki miasto miejscowość město mesto város şehir ilçe il город місто πόλη المدينة עיר शहर อำเภอ เขต thànhphố kota 城市 市 都市 도시 livesin"},
+	{Region, "provincia estado departamento departement département regione kraj land provincie län maakunta województwo область регион страна країна νομός المحافظة मंडल จังหวัด tỉnh provinsi 省 省份 都道府県 国家 국가 pais país pays paese"},
+	{Identifier, "dni nif nie curp rfc cpf rg codicefiscale nir steuernummer kundennummer kundennr numerocliente bsn burgerservicenummer klantnummer personnummer pesel nip tckimlikno снилс инн паспорт номерпаспорта เลขบัตรประชาชน cmnd cccd nik 身份证 身份证号 会员号 주민등록번호"},
+	{Category, "sexo sexe sesso geschlecht geslacht køn kön sukupuoli płeć cinsiyet пол стать φύλο الجنس מין लिंग เพศ giớitính jeniskelamin 性别 性別 성별 anrede titel tratamiento"},
+	{Ignored, "fechaalta fechacreacion datecreation erstelltam angelegtam aangemaaktop datasource origen fuente quelle bron importe betrag bedrag montant importo observaciones bemerkung bemerkungen opmerking remarque 备注 創建時間 创建时间"},
 }
 
 // entityWords are names of columns that hold the answer in test data: who is who. A matcher that reads
@@ -116,7 +152,7 @@ func headerRole(header string) Role {
 	}
 	kept := words[:0:0]
 	for _, w := range words {
-		if !siblingWords[w] && !(len(w) <= 2 && w[0] >= '0' && w[0] <= '9') {
+		if !siblingWords[w] && !connectors[w] && !(len(w) <= 2 && w[0] >= '0' && w[0] <= '9') {
 			kept = append(kept, w)
 		}
 	}
@@ -124,7 +160,12 @@ func headerRole(header string) Role {
 		return Ignored
 	}
 	for from := range kept {
-		if r := lookUpHeader(strings.Join(kept[from:], "")); r != "" && (from == 0 || r != Ignored) {
+		r := lookUpHeader(strings.Join(kept[from:], ""))
+		switch {
+		case r == "" || from > 0 && r == Ignored:
+		case from > 0 && r == FullName: // a town's name is a town, and a product's nobody's
+			return lookUpHeader(kept[from-1])
+		default:
 			return r
 		}
 	}
@@ -137,8 +178,12 @@ func headerRole(header string) Role {
 }
 
 var siblingWords = map[string]bool{"home": true, "work": true, "primary": true, "secondary": true, "main": true, "other": true, "alt": true, "alternate": true, "billing": true, "shipping": true,
-	"mailing": true, "customer": true, "client": true, "person": true, "contact": true, "patient": true, "member": true, "user": true, "personal": true, "business": true, "current": true, "old": true, "previous": true,
+	"mailing": true, "customer": true, "client": true, "person": true, "contact": true, "patient": true, "member": true, "user": true, "personal": true, "business": true, "current": true, "kunde": true, "kunden": true, "cliente": true, "klant": true, "kontakt": true, "contacto": true, "old": true, "previous": true,
 	"clean": true, "raw": true, "norm": true, "normalised": true, "normalized": true, "std": true, "features": true}
+
+// connectors are words of names of columns that mean nothing by themselves.
+var connectors = map[string]bool{"of": true, "the": true, "and": true, "de": true, "del": true, "la": true, "el": true, "du": true, "des": true, "da": true, "di": true, "do": true, "der": true, "das": true,
+	"van": true, "y": true, "e": true, "et": true, "und": true, "en": true, "och": true, "og": true, "i": true, "a": true}
 
 // aboutRecord are last words of names of columns that say what a record is, not who.
 var aboutRecord = map[string]bool{"type": true, "status": true, "category": true, "role": true, "key": true, "flag": true, "segment": true, "tier": true, "level": true, "class": true,
@@ -148,12 +193,23 @@ func lookUpHeader(name string) Role {
 	if entityWords[name] {
 		return Ignored
 	}
-	for _, l := range headerList {
-		for n := range strings.FieldsSeq(l.names) {
-			if n == name {
-				return l.role
+	return headerRoles()[name]
+}
+
+// headerRoles are the names of both lists, as names of columns come to be looked up.
+var headerRoles = sync.OnceValue(func() map[string]Role {
+	out := map[string]Role{}
+	for _, list := range [][]struct {
+		role  Role
+		names string
+	}{headerList, headerWords} {
+		for _, l := range list {
+			for n := range strings.FieldsSeq(l.names) {
+				if key := strings.Join(wordsOf(n), ""); out[key] == "" {
+					out[key] = l.role
+				}
 			}
 		}
 	}
-	return ""
-}
+	return out
+})

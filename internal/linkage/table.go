@@ -20,6 +20,7 @@ type Table struct {
 	sources []string
 	starts  []int // first row of each source
 	rows    int
+	space   *space // of columns, and of what Link makes of them; nil = the heap
 
 	open sync.WaitGroup
 	work []chan rowBatch
@@ -31,17 +32,19 @@ type column struct {
 	ids    []uint32
 	values []string
 	index  []uint32 // open addressing, ids; nil once the table is complete
+	space  *space
+	words  words
 }
 
 // MaxRows is how many records one table takes.
 const MaxRows = math.MaxUint32 >> 2
 
-func newColumn(name string) *column {
-	return &column{name: name, values: []string{""}, index: make([]uint32, 64)}
+func newColumn(name string, s *space) *column {
+	return &column{name: name, values: add(s, nil, ""), index: grab[uint32](s, 64), space: s}
 }
 
 // add appends a row's value.
-func (c *column) add(s string) { c.ids = append(c.ids, c.intern(s)) }
+func (c *column) add(s string) { c.ids = add(c.space, c.ids, c.intern(s)) }
 
 func (c *column) intern(s string) uint32 {
 	if s == "" {
@@ -55,7 +58,7 @@ func (c *column) intern(s string) uint32 {
 		}
 	}
 	id := uint32(len(c.values))
-	c.values = append(c.values, s)
+	c.values = add(c.space, c.values, c.words.keep(c.space, s))
 	c.index[at] = id
 	if len(c.values)*2 > len(c.index) {
 		c.grow()
@@ -64,7 +67,9 @@ func (c *column) intern(s string) uint32 {
 }
 
 func (c *column) grow() {
-	c.index = make([]uint32, 2*len(c.index))
+	wider := grab[uint32](c.space, 2*len(c.index))
+	release(c.space, c.index)
+	c.index = wider
 	mask := uint64(len(c.index) - 1)
 	for id := 1; id < len(c.values); id++ {
 		if c.values[id] == "" {
@@ -94,9 +99,11 @@ type Writer struct {
 	batch rowBatch
 }
 
-// NewTable makes an empty table and who fills it, with as many workers beside the caller.
-func NewTable(workers int) (*Table, *Writer) {
-	t := &Table{byName: map[string]int{}}
+// NewTable makes an empty table and who fills it, with as many workers beside the caller. Its columns, and what Link makes of
+// them, take about so much memory in bytes, and are in files (of os.TempDir) above it; 0 is no limit. Such a table is to be
+// closed.
+func NewTable(workers int, memory int64) (*Table, *Writer) {
+	t := &Table{byName: map[string]int{}, space: newSpace(memory)}
 	for range max(1, workers) {
 		t.work = append(t.work, make(chan rowBatch, 4))
 	}
@@ -119,7 +126,7 @@ func (t *Table) fill(in <-chan rowBatch, worker int) {
 			}
 			c := t.columns[at]
 			for len(c.ids) < b.first { // rows of sources without the column
-				c.ids = append(c.ids, 0)
+				c.ids = add(c.space, c.ids, 0)
 			}
 			for i := place; i < len(b.values); i += b.width {
 				c.add(b.values[i])
@@ -146,7 +153,7 @@ func (w *Writer) Columns(names []string) {
 		if !ok {
 			at = len(w.t.columns)
 			w.t.byName[n] = at
-			w.t.columns = append(w.t.columns, newColumn(n))
+			w.t.columns = append(w.t.columns, newColumn(n, w.t.space))
 		}
 		w.batch.from = append(w.batch.from, at)
 	}
@@ -209,11 +216,18 @@ func (w *Writer) Close() {
 	w.t.open.Wait()
 	for _, c := range w.t.columns {
 		for len(c.ids) < w.t.rows {
-			c.ids = append(c.ids, 0)
+			c.ids = add(c.space, c.ids, 0)
 		}
+		release(c.space, c.index)
 		c.index = nil
 	}
 }
+
+// Close lets go of the table's memory and files. Neither it nor what was linked of it, nor a text of theirs, is used any more.
+func (t *Table) Close() { t.space.close() }
+
+// Files is how many bytes went to files, because memory was short.
+func (t *Table) Files() int64 { return t.space.files() }
 
 // Rows is how many records there are.
 func (t *Table) Rows() int { return t.rows }

@@ -353,7 +353,7 @@ func (t *trainer) initHousehold() {
 			v := &f.Levels[l]
 			v.Household = v.U
 			if f.group {
-				v.Household = priorHousehold[f.kind][l]
+				v.Household = f.expectedHome(l)
 			}
 		}
 	}
@@ -443,7 +443,7 @@ func (t *trainer) expect(s *sample) float64 {
 			v := &f.Levels[l]
 			set(&v.M, (known[l]+priorPairs*f.expected(l))/(sum+priorPairs))
 			if f.group {
-				set(&v.Household, (there[l]+priorPairs*priorHousehold[f.kind][l])/(sumHome+priorPairs))
+				set(&v.Household, (there[l]+priorPairs*f.expectedHome(l))/(sumHome+priorPairs))
 			}
 		}
 	}
