@@ -2,15 +2,16 @@ package clientele
 
 // Status is what the program says of itself: counts, positions and lag of every stage.
 type Status struct {
-	Version   string           `json:"version"`
-	StartedAt Micros           `json:"started_at"`
-	State     string           `json:"state"` // starting, ready, degraded
-	Problems  []string         `json:"problems,omitempty"`
-	Log       LogStatus        `json:"log"`
-	Resolver  StageStatus      `json:"resolver"`
-	Columns   StageStatus      `json:"columns"`
-	Counts    map[string]int64 `json:"counts"` // profiles, identifiers, events, quarantined, duplicates, ...
-	Sizes     map[string]int64 `json:"sizes"`  // bytes on disk by store
+	Version     string           `json:"version"`
+	StartedAt   Micros           `json:"started_at"`
+	State       string           `json:"state"` // starting, ready, degraded
+	Problems    []string         `json:"problems,omitempty"`
+	Log         LogStatus        `json:"log"`
+	Resolver    StageStatus      `json:"resolver"`
+	Columns     StageStatus      `json:"columns"`
+	Memberships MembershipStatus `json:"memberships"`
+	Counts      map[string]int64 `json:"counts"` // profiles, identifiers, events, quarantined, duplicates, ...
+	Sizes       map[string]int64 `json:"sizes"`  // bytes on disk by store
 }
 
 // LogStatus is where the log begins and ends.
@@ -29,6 +30,12 @@ type StageStatus struct {
 	Commit   uint64   `json:"commit"`
 	Lag      uint64   `json:"lag"` // frames or commits still to do
 	Error    string   `json:"error,omitempty"`
+}
+
+// MembershipStatus is when time alone next changes who is a member of an audience: a window passes, a consent ends.
+type MembershipStatus struct {
+	Due    Micros `json:"due" doc:"By the domain's clock; 0 for never."`
+	LateMS int64  `json:"late_ms" doc:"How late that is; 0 when nothing is overdue."`
 }
 
 // QueryResult is the answer to SQL. Rows hold nil, bool, float64, string (times in RFC 3339,

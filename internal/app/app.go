@@ -112,6 +112,7 @@ type App struct {
 	commits  commitTimes
 	domain   atomic.Int64 // the domain's clock: the latest received time of what is resolved, in microseconds
 	dueAt    atomic.Int64 // when by that clock a tick has something to do; 0 for never
+	windowAt atomic.Int64 // when by that clock time alone may next change a membership; 0 for never
 
 	ruled plansAndRules
 	filed atomic.Pointer[segments] // audiences and lifecycle of the configuration

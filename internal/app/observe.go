@@ -105,7 +105,7 @@ func (a *App) logState() observe.LogState {
 func (a *App) resolveState(ctx context.Context) observe.ResolveState {
 	position := clientele.Position(a.resolved.get())
 	u := observe.Unknown()
-	s := observe.ResolveState{Position: float64(position), Lag: float64(behind(uint64(a.log.Last()), uint64(position))), LagSeconds: a.oldestWaits(ctx, position),
+	s := observe.ResolveState{Position: float64(position), Lag: float64(behind(uint64(a.log.Last()), uint64(position))), LagSeconds: a.oldestWaits(ctx, position), LateSeconds: float64(a.memberships().LateMS) / 1000,
 		Quarantine: u, Profiles: u, Identifiers: u, Evidence: u, BlockedMerges: u, BlockedIdentifiers: u, Merges: u, Unmerges: u}
 	v, err := a.view()
 	if err != nil {

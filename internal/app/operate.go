@@ -286,6 +286,7 @@ func (a *App) Status(ctx context.Context) (*clientele.Status, error) {
 	resolved, commit, applied := clientele.Position(a.resolved.get()), a.committed.get(), a.applied.get()
 	s.Resolver = clientele.StageStatus{Position: resolved, Commit: commit, Lag: behind(uint64(s.Log.Last), uint64(resolved)), Error: a.trouble.of("resolve")}
 	s.Columns = clientele.StageStatus{Commit: applied, Lag: behind(commit, applied), Error: a.trouble.of("follow")}
+	s.Memberships = a.memberships()
 	if _, p, err := a.columns.Position(ctx); err == nil {
 		s.Columns.Position = p
 	}

@@ -51,6 +51,16 @@ func (a *App) tick(ctx context.Context) error {
 func (a *App) timeOf(r *resolve.Resolver) {
 	a.domain.Store(int64(r.Totals().Now))
 	a.dueAt.Store(int64(r.Due()))
+	a.windowAt.Store(int64(r.MembershipDue()))
+}
+
+// memberships is when time alone next changes who is a member of what, and how late that is.
+func (a *App) memberships() clientele.MembershipStatus {
+	s := clientele.MembershipStatus{Due: clientele.Micros(a.windowAt.Load())}
+	if s.Due != 0 {
+		s.LateMS = max(0, int64(clientele.MicrosOf(a.o.Now())-s.Due)/1000)
+	}
+	return s
 }
 
 // tickDue says whether the domain's clock has stood still for too long. Before the first record there is

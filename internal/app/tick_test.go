@@ -54,6 +54,36 @@ func TestTick(t *testing.T) {
 	same(t, was, p.digests())
 }
 
+// The status says when a window next passes, and how late it is.
+func TestMembershipsDue(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	o := options()
+	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
+	p := openWith(t, settings(t), o)
+	if err := p.ready(); err != nil {
+		t.Fatal(err)
+	}
+	if s := p.status().Memberships; s.Due != 0 || s.LateMS != 0 {
+		t.Errorf("without audiences: %+v", s)
+	}
+	if _, err := p.client.SetAudience(t.Context(), clientele.Audience{Name: "there", Where: clientele.RawJSON(`{"event":"Seen","within":"7d"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	p.filled("there")
+	seen := o.Now().Add(-time.Hour).UTC()
+	p.batch(webKey, track("m", "Seen", seen.Format(time.RFC3339), `"userId":"ann"`, `{}`))
+	p.settle()
+	passes := clientele.MicrosOf(seen.Truncate(time.Second).Add(7 * 24 * time.Hour))
+	if s := p.status().Memberships; s.Due < passes || s.Due > passes+1 || s.LateMS != 0 {
+		t.Errorf("%+v, the window passes at %s", s, passes)
+	}
+	ahead.Add(int64(8 * 24 * time.Hour))
+	eventually(t, "the window has passed", func() bool {
+		return p.membersOf("there") == "" && p.status().Memberships == clientele.MembershipStatus{}
+	})
+}
+
 func TestTickDue(t *testing.T) {
 	const at = clientele.Micros(1_700_000_000_000_000)
 	for _, c := range []struct {

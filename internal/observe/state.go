@@ -45,6 +45,7 @@ type ArchiveState struct{ Last, Bytes float64 }
 type ResolveState struct {
 	Position, Lag                                       float64
 	LagSeconds                                          float64
+	LateSeconds                                         float64 // of memberships that time alone changes
 	Quarantine                                          float64 // records in it now
 	Profiles, Identifiers, Evidence                     float64
 	BlockedMerges, BlockedIdentifiers, Merges, Unmerges float64
@@ -143,6 +144,7 @@ func readings() []reading {
 		{"clientele_resolve_position", "Newest position that was resolved.", gauge, func(s *State) float64 { return s.Resolve.Position }},
 		{"clientele_resolve_lag_positions", "Positions of the log that wait for the resolver.", gauge, func(s *State) float64 { return s.Resolve.Lag }},
 		{"clientele_resolve_lag_seconds", "Age of the oldest record that waits for the resolver; 0 when none does.", gauge, func(s *State) float64 { return s.Resolve.LagSeconds }},
+		{"clientele_audience_lag_seconds", "How late the first membership is that time alone may change; 0 when none is overdue.", gauge, func(s *State) float64 { return s.Resolve.LateSeconds }},
 		{"clientele_quarantine_records", "Records in quarantine now.", gauge, func(s *State) float64 { return s.Resolve.Quarantine }},
 		{"clientele_profiles", "Profiles.", gauge, func(s *State) float64 { return s.Resolve.Profiles }},
 		{"clientele_identifiers", "Identifiers.", gauge, func(s *State) float64 { return s.Resolve.Identifiers }},

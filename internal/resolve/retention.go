@@ -189,6 +189,15 @@ func (r *Resolver) Due() clientele.Micros {
 	return due
 }
 
+// MembershipDue is when, by the domain's clock, time alone may next change who is a member of what; 0 for never. Behind
+// the present it is how late that is.
+func (r *Resolver) MembershipDue() clientele.Micros {
+	if a := r.audiences; a.plan != nil && a.soonest != audience.Never {
+		return a.soonest
+	}
+	return 0
+}
+
 // tick does what is due. Memberships need none: each frame evaluates whose time has come.
 func (r *Resolver) tick(p clientele.Position) error {
 	if at := r.keeps.due(); at != 0 && at <= r.totals.Now {
