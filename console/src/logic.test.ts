@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { addressed } from './api';
 import { nameOf } from './customers/person';
-import { csv, found, sorted } from './parts/rows';
+import { csv, found, sorted, ticks } from './parts/rows';
 import { chooseLanguage, defineWords, directionOf, formats, sayFrom, words } from './words';
 
 const id = (namespace: string, value: string, blocked = false) => ({
@@ -75,4 +75,15 @@ test('numbers are written as the language writes them', () => {
   expect(formats('fa').number(12)).toBe('۱۲');
   expect(formats('en').value(['a', 2])).toBe('a, 2');
   expect(formats('en').value({ a: 1 })).toBe('{"a":1}');
+});
+
+test.each([
+  [47, [0, 20, 40, 60]],
+  [0.3, [0, 0.1, 0.2, 0.3]],
+  [1_200_000, [0, 500_000, 1_000_000, 1_500_000]],
+  [3, [0, 1, 2, 3]],
+  [0, [0, 1]],
+  [-5, [0, 1]],
+])('a scale up to %d', (most, marks) => {
+  expect(ticks(most)).toEqual(marks);
 });

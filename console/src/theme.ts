@@ -51,6 +51,8 @@ export const theme = createTheme({
   defaultRadius: 'md',
   headings: { fontWeight: '600' },
   components: {
+    // What can be chosen is drawn when it is looked at; by name, so that what draws it is loaded with the first form.
+    Combobox: { defaultProps: { keepMounted: false } },
     Anchor: Anchor.extend({ defaultProps: { inherit: true } }),
     NavLink: NavLink.extend({ styles: { root: { borderRadius: 'var(--mantine-radius-md)' } } }),
     Paper: Paper.extend({ defaultProps: { radius: 'md' } }),

@@ -258,6 +258,14 @@ export function chooseLanguage(chosen: string | null, wished: readonly string[])
   return all.find((l) => Object.hasOwn(languages, l)) ?? 'en';
 }
 
+const numbers = new Map<string, Intl.NumberFormat>();
+
+function numberOf(language: string): Intl.NumberFormat {
+  const made = numbers.get(language) ?? new Intl.NumberFormat(language);
+  numbers.set(language, made);
+  return made;
+}
+
 /** A word of one of the tables, with what stands in {braces} put in; numbers as the language writes them. */
 export function sayFrom(
   language: string,
@@ -269,34 +277,43 @@ export function sayFrom(
   const text = table?.others[language]?.[word] ?? table?.en[word] ?? word;
   return text.replace(/\{(\w+)\}/g, (_, key) => {
     const v = values[key] ?? '';
-    return typeof v === 'number' ? new Intl.NumberFormat(language).format(v) : v;
+    return typeof v === 'number' ? numberOf(language).format(v) : v;
   });
+}
+
+/** Made when it is first asked for, and kept: what the browser knows of a language takes it milliseconds to find. */
+export function kept<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** Numbers and dates as the language writes them; dates in the viewer's zone. */
 export function formats(language: string) {
-  const number = new Intl.NumberFormat(language);
-  const short = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 });
-  const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
-  const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' });
-  const minute = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
-  const second = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
-  const away = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const number = () => numberOf(language);
+  const short = kept(() => new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }));
+  const percent = kept(() => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }));
+  const day = kept(() => new Intl.DateTimeFormat(language, { dateStyle: 'medium' }));
+  const minute = kept(() => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }));
+  const second = kept(() => new Intl.DateTimeFormat(language, { timeStyle: 'medium' }));
+  const away = kept(() => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
   return {
-    number: (n: number) => number.format(n),
+    number: (n: number) => number().format(n),
     /** 12.3K: for axes and tiles. */
-    short: (n: number) => short.format(n),
+    short: (n: number) => short().format(n),
     /** A share between 0 and 1. */
-    percent: (share: number) => percent.format(share),
-    day: (t: string) => day.format(new Date(t)),
-    minute: (t: string) => minute.format(new Date(t)),
+    percent: (share: number) => percent().format(share),
+    day: (t: string) => day().format(new Date(t)),
+    minute: (t: string) => minute().format(new Date(t)),
     /** The time of day alone. */
-    second: (t: string) => second.format(new Date(t)),
+    second: (t: string) => second().format(new Date(t)),
     /** In 3 days, tomorrow, 2 days ago. */
-    days: (n: number) => away.format(n, 'day'),
-    zone: minute.resolvedOptions().timeZone,
+    days: (n: number) => away().format(n, 'day'),
+    zone: () => minute().resolvedOptions().timeZone,
     value: (v: unknown): string => {
-      if (typeof v === 'number') return number.format(v);
+      if (typeof v === 'number') return number().format(v);
       if (Array.isArray(v)) return v.map(String).join(', ');
       return typeof v === 'object' && v !== null ? JSON.stringify(v) : String(v);
     },

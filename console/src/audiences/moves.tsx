@@ -92,7 +92,7 @@ export function Members({ name, size }: { name: string; size: number }) {
   const list = useInfiniteQuery({
     queryKey: ['audiences', name, 'members', size],
     queryFn: ({ pageParam }) =>
-      api.get('/api/v1/audiences/{name}/members', { path: { name }, query: { limit: 25, cursor: pageParam } }),
+      api.get('/api/v1/audiences/{name}/members', { path: { name }, query: { limit: 10, cursor: pageParam } }),
     initialPageParam: '',
     getNextPageParam: (last) => last.next || undefined,
     placeholderData: (held) => held,

@@ -59,7 +59,7 @@ export function Customer() {
         </Group>
         <Text size="sm" c="dimmed">
           {say('firstSeen')} {day(p.first_seen)} · {say('lastSeen')} {day(p.last_seen)} · {say('events')}{' '}
-          {number(p.events)} · {say('zone')} {zone}
+          {number(p.events)} · {say('zone')} {zone()}
         </Text>
       </div>
       <SegmentedControl

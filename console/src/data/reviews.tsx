@@ -34,7 +34,7 @@ export function Reviews() {
   const told = useInfiniteQuery({
     queryKey: ['reviews', state, search.q],
     queryFn: ({ pageParam }) =>
-      api.get('/api/v1/identity/matching/reviews', { query: { limit: 20, cursor: pageParam, state, q: search.q } }),
+      api.get('/api/v1/identity/matching/reviews', { query: { limit: 10, cursor: pageParam, state, q: search.q } }),
     initialPageParam: '',
     getNextPageParam: (page) => page.next || undefined,
   });

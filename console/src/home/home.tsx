@@ -3,7 +3,7 @@ import { IconPlugConnected } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api';
-import { Chart } from '../parts/chart';
+import { Bars } from '../parts/bars';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { type Pulse, usePulse } from '../parts/pulse';
 import { Empty, Waiting } from '../parts/said';
@@ -168,7 +168,7 @@ function Numbers({ pulse }: { pulse: Pulse }) {
 
 /** Revenue of each of the last 30 days. */
 function Sales() {
-  const { say, number, short, day } = useLanguage(words);
+  const { say, number, day } = useLanguage(words);
   const told = useRevenue('30d');
   const rows = (told.data?.rows ?? []).map((r) => [String(r[0]), Number(r[1] ?? 0), Number(r[2] ?? 0)] as const);
   const currency = told.data?.currency ?? '';
@@ -179,23 +179,15 @@ function Sales() {
       {rows.length === 0 ? (
         <Text size="sm">{say('salesNone')}</Text>
       ) : (
-        <Chart
-          height={170}
+        <Bars
           summary={say('salesSummary', {
             least: number(Math.round(Math.min(...values))),
             most: number(Math.round(Math.max(...values))),
             currency,
           })}
+          rows={rows.map((r) => ({ label: day(r[0]), value: r[1] }))}
+          write={(v) => `${number(Math.round(v))} ${currency}`}
           table={{ head: [say('day'), say('revenue')], rows: rows.map((r) => [r[0], number(Math.round(r[1]))]) }}
-          option={{
-            xAxis: { type: 'category', data: rows.map((r) => day(r[0])), axisLabel: { interval: 6 } },
-            yAxis: { type: 'value', splitNumber: 3, axisLabel: { formatter: (v: number) => short(v) } },
-            tooltip: {
-              trigger: 'axis',
-              valueFormatter: (v: unknown) => `${number(Math.round(Number(v)))} ${currency}`,
-            },
-            series: [{ type: 'bar', name: say('revenue'), data: values, barCategoryGap: '25%' }],
-          }}
         />
       )}
     </Part>

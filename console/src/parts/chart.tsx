@@ -1,6 +1,6 @@
 import { Box, Skeleton } from '@mantine/core';
 import { lazy, Suspense } from 'react';
-import { useLanguage } from '../settings';
+import { Behind } from './bars';
 import type { Drawing } from './drawn';
 
 const Drawn = lazy(() => import('./drawn'));
@@ -17,7 +17,6 @@ interface ChartProps extends Drawing {
 
 /** One chart. The library that draws it is loaded with the first one. */
 export function Chart({ summary, height = 260, minWidth, table, ...drawing }: ChartProps) {
-  const { say } = useLanguage();
   return (
     <div>
       <Box style={{ overflowX: minWidth ? 'auto' : undefined }} tabIndex={minWidth ? 0 : undefined}>
@@ -27,29 +26,7 @@ export function Chart({ summary, height = 260, minWidth, table, ...drawing }: Ch
           </Suspense>
         </Box>
       </Box>
-      {table && (
-        <details className="behind">
-          <summary>{say('asTable')}</summary>
-          <table>
-            <thead>
-              <tr>
-                {table.head.map((h) => (
-                  <th key={h}>{h}</th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {table.rows.map((r) => (
-                <tr key={r.join('|')}>
-                  {r.map((v, i) => (
-                    <td key={table.head[i]}>{v}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </details>
-      )}
+      {table && <Behind {...table} />}
     </div>
   );
 }

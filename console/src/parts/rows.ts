@@ -59,3 +59,12 @@ export function download(name: string, content: string | Blob, type = 'text/csv'
   link.click();
   URL.revokeObjectURL(url);
 }
+
+/** Round numbers from 0 to what a scale up to the value needs: 0, 20, 40, 60 for 47. */
+export function ticks(most: number, wanted = 3): number[] {
+  if (!(most > 0)) return [0, 1];
+  const rough = most / wanted;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5].find((s) => s * power >= rough) ?? 10);
+  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => Number((i * step).toPrecision(12)));
+}

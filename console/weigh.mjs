@@ -1,0 +1,137 @@
+// What pages cost the browser, of a running server: of the first page its size and when it can be used, of every page
+// what it asks the server for, how much it draws, and the work of the main thread, as processor time. Times are printed;
+// sizes that say that the server does the work have limits, and it fails beyond them.
+import { chromium } from '@playwright/test';
+
+const { TOKEN, URL: server = 'http://127.0.0.1:8080', CHROMIUM = '/usr/bin/chromium', ONLY = '' } = process.env;
+const most = { first: 300, asked: 200, nodes: 6000 }; // KB as sent, KB of answers as sent, elements of a page
+const wrong = [];
+const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+
+/** A browser that has nothing yet but a session. */
+async function fresh() {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: 'en-US', reducedMotion: 'reduce' });
+  const signed = await context.request.post(`${server}/console/session`, { data: { token: TOKEN } });
+  if (!signed.ok()) throw new Error(`${signed.status()} ${await signed.text()}`);
+  await context.addInitScript(() => {
+    localStorage.setItem('clientele-tour', JSON.stringify({ hidden: true }));
+    window.weighed = { longest: 0, usable: 0 };
+    new PerformanceObserver((list) => {
+      for (const e of list.getEntries()) window.weighed.longest = Math.max(window.weighed.longest, e.duration);
+    }).observe({ type: 'longtask', buffered: true });
+    // It can be used when its heading stands and the browser has time again.
+    new MutationObserver((_, watching) => {
+      if (!document.querySelector('h1')) return;
+      watching.disconnect();
+      requestIdleCallback(() => {
+        window.weighed.usable = performance.now();
+      });
+    }).observe(document, { childList: true, subtree: true });
+  });
+  return context;
+}
+
+/**
+ * Opens a page in a window of its own, and waits until it shows what it has asked for; then another window, which is in
+ * the console already, goes there.
+ */
+async function weigh(context, path) {
+  const page = await context.newPage();
+  const asked = [];
+  let files = 0;
+  page.on('requestfinished', (r) => {
+    const at = new URL(r.url()).pathname;
+    const sizes = r.sizes().then((s) => s.responseBodySize + s.responseHeadersSize, () => 0);
+    if (at.startsWith('/api/')) asked.push(sizes);
+    else sizes.then((n) => { files += n; });
+  });
+  const work = await meter(context, page);
+  await page.goto(`${server}/console${path}`);
+  await settled(page);
+  const m = await work();
+  const { longest, usable } = await page.evaluate(() => window.weighed);
+  const out = {
+    path,
+    requests: asked.length,
+    asked: (await Promise.all(asked)).reduce((a, b) => a + b, 0) / 1024,
+    files: files / 1024,
+    nodes: await page.evaluate(() => document.querySelectorAll('*').length),
+    script: m.ScriptDuration * 1000,
+    work: m.TaskDuration * 1000,
+    longest,
+    usable,
+  };
+  const links = await page.locator('main a[href]').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
+  const trouble = await page.locator('[role=alert]').allInnerTexts();
+  if (trouble.length > 0) console.log(`${path} says: ${trouble.join(' | ').replaceAll('\n', ' ')}`);
+  await page.close();
+  return { ...out, links };
+}
+
+/** Goes to a page within the console: what it costs who is there already. */
+async function within(context, path) {
+  const page = await context.newPage();
+  const work = await meter(context, page);
+  await page.goto(`${server}/console/settings/password`);
+  await settled(page);
+  const before = await work();
+  await page.evaluate((to) => window.history.pushState({}, '', to), `/console${path}`); // the router listens to it
+  await page.waitForURL((u) => u.pathname !== '/console/settings/password');
+  await settled(page);
+  const after = await work();
+  await page.close();
+  return [(after.ScriptDuration - before.ScriptDuration) * 1000, (after.TaskDuration - before.TaskDuration) * 1000];
+}
+
+/** The processor's time of a page's main thread so far. */
+async function meter(context, page) {
+  const devtools = await context.newCDPSession(page);
+  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
+  return async () => Object.fromEntries((await devtools.send('Performance.getMetrics')).metrics.map((x) => [x.name, x.value]));
+}
+
+/** Waits until a page shows what it has asked for. */
+async function settled(page) {
+  await page.locator('h1').first().waitFor({ timeout: 60_000 });
+  for (let still = 0, i = 0; still < 4 && i < 600; i++) {
+    await page.waitForTimeout(200); // a page that waits asks nothing of the processor
+    still = (await page.locator('.mantine-Loader-root:visible, [data-drawing]').count()) === 0 ? still + 1 : 0;
+  }
+}
+
+const whole = (n) => String(Math.round(n));
+const row = (cells, widths = [46, 6, 6, 6, 8, 8, 8, 8, 8, 8]) =>
+  console.log(cells.map((c, i) => (i === 0 ? c.padEnd(widths[0]) : c.padStart(widths[i]))).join(' '));
+
+const cold = await fresh();
+const first = await weigh(cold, '/');
+await cold.close();
+console.log(`the first page, with nothing in the browser: ${whole(first.files)} KB of files, usable after ${whole(first.usable)} ms`);
+if (first.files > most.first) wrong.push(`the first page is ${whole(first.files)} KB, over ${most.first}`);
+
+const context = await fresh();
+const q = (question) => `/explore?q=${encodeURIComponent(JSON.stringify(question))}`;
+const people = await weigh(context, '/customers');
+const one = people.links.find((l) => l.startsWith('/console/customers/'))?.replace('/console', '');
+const audience = (await weigh(context, '/audiences')).links.find((l) => l.includes('/audiences/of/'))?.replace('/console', '');
+const model = (await weigh(context, '/predictions')).links.find((l) => /predictions\/\w/.test(l))?.replace('/console', '');
+const where = { and: [{ trait: 'country', op: 'exists' }, { event: 'Order Completed' }] };
+const pages = [
+  '/', '/customers', one, `${one}?show=identity`, `${one}/agent`, '/till',
+  '/audiences', `/audiences/new?where=${encodeURIComponent(JSON.stringify(where))}`, audience, '/audiences/file', '/audiences/sql',
+  q({ kind: 'metric', measures: ['revenue', 'buyers'], by: ['country'], last: '90d' }), q({ kind: 'retention', grain: 'month' }), q({ kind: 'rfm' }),
+  '/explore/dashboards', '/explore/goals', '/explore/sql', '/explore/board', '/predictions', model,
+  '/data/sources', '/data/live', '/data/quarantine', '/data/quality', '/data/identity', '/data/reviews',
+  '/privacy/consent', '/privacy/requests', '/privacy/retention', '/privacy/audit', '/settings/about', '/settings/people', '/settings/tokens',
+].filter((p) => p && p.includes(ONLY));
+console.log('work of the main thread in ms of processor time: opened anew, and gone to within the console');
+row(['page', 'asks', 'KB', 'nodes', 'script', 'all', 'longest', 'usable', 'script', 'all']);
+for (const path of pages) {
+  const w = await weigh(context, path);
+  row([decodeURIComponent(path).slice(0, 46), ...[w.requests, w.asked, w.nodes, w.script, w.work, w.longest, w.usable, ...(await within(context, path))].map(whole)]);
+  if (w.asked > most.asked) wrong.push(`${path} asks for ${whole(w.asked)} KB, over ${most.asked}`);
+  if (w.nodes > most.nodes) wrong.push(`${path} draws ${w.nodes} elements, over ${most.nodes}`);
+}
+await browser.close();
+for (const w of wrong) console.error(w);
+process.exit(wrong.length > 0 ? 1 : 0);
