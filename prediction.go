@@ -21,18 +21,19 @@ const (
 	ModelChurn      ModelKind = "churn"      // who does not order again
 	ModelPropensity ModelKind = "propensity" // who orders, or does something else
 	ModelLookalike  ModelKind = "lookalike"  // who is like the people of an audience
+	ModelOutside    ModelKind = "outside"    // scores that are given elsewhere
 )
 
 // ModelKinds are all kinds.
-var ModelKinds = []ModelKind{ModelLTV, ModelChurn, ModelPropensity, ModelDiscount, ModelSegments, ModelLookalike}
+var ModelKinds = []ModelKind{ModelLTV, ModelChurn, ModelPropensity, ModelDiscount, ModelSegments, ModelLookalike, ModelOutside}
 
 // Model says what is to be predicted of everybody who has ordered. Its scores are predictions.NAME.OUTPUT.
 type Model struct {
 	Name        string    `json:"name" doc:"a-z, 0-9 and _, the first a letter, at most 40."`
-	Kind        ModelKind `json:"kind" enum:"ltv,churn,propensity,discount,segments,lookalike"`
+	Kind        ModelKind `json:"kind" enum:"ltv,churn,propensity,discount,segments,lookalike,outside"`
 	Description string    `json:"description,omitempty" maxLength:"500"`
-	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv, churn and propensity."`
-	Target      string    `json:"target,omitempty" maxLength:"200" doc:"Of propensity: order (default), or the name of an event."`
+	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv, churn, propensity and outside."`
+	Target      string    `json:"target,omitempty" maxLength:"200" doc:"Of propensity and outside: order (default), or the name of an event; of outside also no order."`
 	Audience    string    `json:"audience,omitempty" maxLength:"200" doc:"Of lookalike: whose like are looked for. Of propensity, in the place of target: who enters the audience."`
 	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest. Of churn and propensity: logistic or trees; without it the better one."`
 	Unit        string    `json:"unit,omitempty" doc:"Of ltv, the unit of time of its parameters: week (default) or day."`
@@ -71,6 +72,8 @@ func (k ModelKind) Outputs() []ModelOutput {
 	case ModelLookalike:
 		return []ModelOutput{{"similarity", TypeDouble, "0 to 1: the share of the audience's people who are no more alike"}, {"rank", TypeDouble, "1 is the most alike of those who are not in the audience; missing in it"},
 			percentileOutput, {"reasons", TypeText, "what moves it most for this person, + up and - down"}}
+	case ModelOutside:
+		return []ModelOutput{{"score", TypeDouble, "the latest that was given"}, percentileOutput}
 	case ModelSegments:
 		return []ModelOutput{{"segment_id", TypeDouble, "stays when groups are learned again"}, {"segment", TypeText, "what the group has more or less of than all"}}
 	}
@@ -78,10 +81,16 @@ func (k ModelKind) Outputs() []ModelOutput {
 }
 
 // Follows says whether an order changes the score of whose it is at once; the others wait until everybody is scored.
-func (k ModelKind) Follows() bool { return k != ModelLookalike }
+func (k ModelKind) Follows() bool { return k != ModelLookalike && k != ModelOutside }
 
-// TargetOrder is an order as the target of a model.
-const TargetOrder = "order"
+// Targets of models that are no events.
+const (
+	TargetOrder   = "order"
+	TargetNoOrder = "no order"
+)
+
+// ScoredEvent is what the events are called by which scores of a model of the kind outside come: each has a property score, and is as of its time.
+func ScoredEvent(model string) string { return model + " scored" }
 
 // Besides its outputs a score says of which version it is, and as of when.
 const (
@@ -103,15 +112,17 @@ func (m *Model) Check() error {
 	case !modelName.MatchString(m.Name):
 		return wrong("write a-z, 0-9 and _, the first a letter, at most 40", "%q is no name of a model", m.Name)
 	case !slices.Contains(ModelKinds, m.Kind):
-		return wrong("kinds are ltv, churn, propensity, discount, segments and lookalike", "there is no kind %q of models", string(m.Kind))
+		return wrong("kinds are ltv, churn, propensity, discount, segments, lookalike and outside", "there is no kind %q of models", string(m.Kind))
 	case m.ahead() && m.Horizon == "":
 		return wrong("for example 90d or 39w", "horizon is missing: how far is to be predicted?")
 	case !m.ahead() && m.Horizon+m.Method != "":
 		return wrong("leave them out", "models of the kind %s have neither horizon nor method", m.Kind)
 	case m.Kind != ModelLTV && m.Unit+m.Window != "":
 		return wrong("leave them out", "unit and window are of models of the kind ltv")
-	case m.Kind != ModelPropensity && m.Target != "":
-		return wrong("leave it out", "target is of models of the kind propensity")
+	case m.Kind != ModelPropensity && m.Kind != ModelOutside && m.Target != "" || m.Kind == ModelPropensity && m.Target == TargetNoOrder:
+		return wrong("leave it out; who does not order is the kind churn", "target is of models of the kinds propensity and outside")
+	case m.Kind == ModelOutside && m.Method+m.Currency+m.Returns != "":
+		return wrong("leave them out", "models of the kind outside have neither method nor currency nor returns")
 	case m.Kind == ModelLookalike && m.Audience == "":
 		return wrong("the name of an audience", "audience is missing: whose like are looked for?")
 	case m.Kind != ModelLookalike && m.Kind != ModelPropensity && m.Audience != "":
@@ -152,7 +163,7 @@ func (m *Model) Check() error {
 
 // ahead says whether the kind looks into the time to come.
 func (m *Model) ahead() bool {
-	return m.Kind == ModelLTV || m.Kind == ModelChurn || m.Kind == ModelPropensity
+	return m.Kind == ModelLTV || m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelOutside
 }
 
 // Days reads a span of whole days: 90d, 39w, 12m (of 30 days) or 1y.

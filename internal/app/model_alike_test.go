@@ -160,3 +160,58 @@ func TestEntering(t *testing.T) {
 		t.Errorf("nobody has entered: %+v %s", m.Trained, m.Trouble)
 	}
 }
+
+// TestScoresFromOutside: scores that another system gave enter as events, are held against what came behind them beside naive guesses, and stand on profiles
+// as any prediction does; the latest of a person holds.
+func TestScoresFromOutside(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	p := run(t, settings(t))
+	if _, err := p.client.SetModel(ctx, clientele.Model{Name: "acme", Kind: clientele.ModelOutside, Horizon: "30d", Target: "no order"}); err != nil {
+		t.Fatal(err)
+	}
+	if m := p.trained("acme"); m.Trained.State != clientele.VersionRefused || !strings.Contains(m.Trained.Why, "there is no score") {
+		t.Fatalf("without scores: %+v", m.Trained)
+	}
+	var rows, events []string
+	for i := range 600 {
+		leaves := i%3 == 0
+		days := []string{"2025-10-10", "2025-11-05"}
+		if !leaves {
+			days = append(days, "2025-12-12")
+		}
+		for k, day := range days {
+			rows = append(rows, fmt.Sprintf(`{"table":"orders","id":"o%d-%d","ids":[{"ns":"user_id","v":"u%d"}],"fields":{"order_id":"O%d-%d","ts":"%sT10:00:00Z","revenue":"20"}}`, i, k, i, i, k, day))
+		}
+		score := 0.2
+		if leaves != (i%5 == 0) {
+			score = 0.7
+		}
+		events = append(events, track(fmt.Sprintf("a%d", i), "acme scored", "2025-12-01T00:00:00Z", fmt.Sprintf(`"userId":"u%d"`, i), fmt.Sprintf(`{"score":%g}`, score+float64(i%7)/100)))
+	}
+	events = append(events, track("late", "acme scored", "2026-02-20T00:00:00Z", `"userId":"u1"`, `{"score":"0.99"}`), track("bad", "acme scored", "2026-02-20T00:00:00Z", `"userId":"u2"`, `{"score":"high"}`),
+		track("end", "Viewed", "2026-02-20T00:00:00Z", `"userId":"u1"`, `{}`))
+	p.rows("crm", rows...)
+	for some := range slices.Chunk(events, 200) {
+		p.batch(serverKey, some...)
+	}
+	m := p.trained("acme")
+	if m.Trouble != "" || m.Promoted != 2 || m.Scored == nil || m.Scored.Profiles != 600 || m.Trained.Customers != 600 || m.Trained.Quality != "good" {
+		t.Fatalf("%+v, %+v, %s", m.Trained, m.Scored, m.Trouble)
+	}
+	r, err := p.client.ModelReport(ctx, "acme", 0)
+	if err != nil || r.Tested == nil || !r.Tested.Better || r.Tested.Customers != 600 || len(r.Calibration) != 10 || len(r.Measures) != 3 || !r.Measures[1].Naive {
+		t.Fatalf("%+v %v", r, err)
+	}
+	p.tells("select count(*), min(acme_score), max(acme_score) from profiles where acme_score is not null", "600|0.2|0.99")
+	if got := p.prediction("u1", "acme", "score"); got != "0.99" {
+		t.Errorf("the latest score of u1 is %s", got)
+	}
+	if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "risky", Where: clientele.RawJSON(`{"trait":"predictions.acme.score","op":"gt","value":0.6}`)}); err != nil {
+		t.Fatal(err)
+	}
+	want := p.sql("select count(*) from profiles where acme_score > 0.6")[0]
+	if v := p.filled("risky"); fmt.Sprint(v.Members) != want {
+		t.Errorf("%d are at risk, %s by hand", v.Members, want)
+	}
+}

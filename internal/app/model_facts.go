@@ -36,6 +36,15 @@ func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (t
 		t, err = trainer.TrainAlike(ctx, &m.Model, c, max(1, a.cfg.Columns.Threads))
 		return t, c.Notes, err
 	}
+	if m.Model.Kind == clientele.ModelOutside {
+		f, given, err := a.given(ctx, &m.Model)
+		if err != nil {
+			return nil, nil, err
+		}
+		reading()
+		t, err = trainer.TestOutside(ctx, &m.Model, f, given)
+		return t, f.Notes, err
+	}
 	if answers(m.Model.Kind) {
 		f, err := a.facts(ctx, &m.Model, nil, nil)
 		if err != nil {
@@ -60,7 +69,7 @@ func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (t
 
 // predict scores people by what a version has learned: everybody, or some; what has moved since is said of everybody.
 func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact []byte, only []int64, ranks []float64) (s *trainer.Scores, moved []string, upTo clientele.Position, err error) {
-	if !answers(v.Settings.Kind) && v.Settings.Kind != clientele.ModelLookalike {
+	if k := v.Settings.Kind; !answers(k) && k != clientele.ModelLookalike && k != clientele.ModelOutside {
 		orders, upTo, err := a.orders(ctx, &v.Settings, only)
 		if err != nil {
 			return nil, nil, 0, err
@@ -71,6 +80,10 @@ func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact [
 	err = a.columns.Numbers(ctx, "select log_position from base.position", func(row []int64) error { upTo = clientele.Position(row[0]); return nil })
 	if err != nil {
 		return nil, nil, 0, err
+	}
+	if v.Settings.Kind == clientele.ModelOutside {
+		_, given, err := a.given(ctx, &v.Settings)
+		return trainer.ScoreOutside(given), nil, upTo, err
 	}
 	known, err := trainer.KnownBy(artefact)
 	if err != nil {
@@ -126,7 +139,7 @@ func (a *App) facts(ctx context.Context, m *clientele.Model, known *trainer.Know
 	switch {
 	case m.Kind == clientele.ModelPropensity && m.Audience != "":
 		audience, targets, f.Entered = m.Audience, membership(m.Audience), true
-	case m.Target != "" && m.Target != clientele.TargetOrder:
+	case m.Target != "" && m.Target != clientele.TargetOrder && m.Target != clientele.TargetNoOrder:
 		targets = []string{m.Target}
 	}
 	if len(targets) > 0 {
@@ -156,9 +169,36 @@ func (a *App) terms(ctx context.Context, f *trainer.Facts) (err error) {
 	if f.Channels, err = a.texts(ctx, fmt.Sprintf("select sales_channel from orders where sales_channel is not null group by 1 order by count(*) desc, 1 limit %d", mostChannels)); err != nil {
 		return err
 	}
+	all, err := resolve.LoadModels(a.rows)
+	if err != nil {
+		return err
+	}
+	given := []string{} // scores of models elsewhere are nothing that a person did
+	for name, m := range all {
+		if m.Model.Kind == clientele.ModelOutside {
+			given = append(given, clientele.ScoredEvent(name))
+		}
+	}
+	slices.Sort(given)
 	// What fills the tables of orders is known from them.
-	f.Events, err = a.texts(ctx, fmt.Sprintf("select coalesce(name, type) from events where profile_id is not null and coalesce(name, type) not like 'Order %%' group by 1 order by count(*) desc, 1 limit %d", mostEvents))
+	f.Events, err = a.texts(ctx, fmt.Sprintf("select coalesce(name, type) from events where profile_id is not null and coalesce(name, type) not like 'Order %%' and not list_contains(%s, coalesce(name, type)) group by 1 order by count(*) desc, 1 limit %d", listSQL(given), mostEvents))
 	return err
+}
+
+// given are the scores that were given elsewhere, by profile and time, and the facts to hold them against.
+func (a *App) given(ctx context.Context, m *clientele.Model) (*trainer.Facts, []trainer.Given, error) {
+	f, err := a.facts(ctx, m, &trainer.Known{}, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []trainer.Given
+	const score = "try_cast(properties->>'score' as double)"
+	err = a.columns.Numbers(ctx, "select profile_id, epoch_us(ts), cast(round("+score+" * 1e6) as bigint) from events where profile_id is not null and ts is not null and name = "+
+		textSQL(clientele.ScoredEvent(m.Name))+" and isfinite("+score+") and abs("+score+") < 1e12 order by 1, 2, 3", func(row []int64) error {
+		out = append(out, trainer.Given{Profile: row[0], At: clientele.Micros(row[1]), Score: float64(row[2]) / 1e6})
+		return nil
+	})
+	return f, out, err
 }
 
 var errEnough = errors.New("enough")

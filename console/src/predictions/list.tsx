@@ -113,8 +113,16 @@ function State({ of }: { of: Of }) {
   return <>{say(`s_${of.latest.state}` as 's_trained')}</>;
 }
 
-const kinds = ['ltv', 'churn', 'propensity', 'discount', 'segments', 'lookalike'] as const satisfies Of['kind'][];
-const overSpan = (kind: Of['kind']) => ['ltv', 'churn', 'propensity'].includes(kind);
+const kinds = [
+  'ltv',
+  'churn',
+  'propensity',
+  'discount',
+  'segments',
+  'lookalike',
+  'outside',
+] as const satisfies Of['kind'][];
+const overSpan = (kind: Of['kind']) => ['ltv', 'churn', 'propensity', 'outside'].includes(kind);
 
 function NewModel() {
   const { say } = useLanguage(words);
@@ -133,7 +141,7 @@ function NewModel() {
         name,
         kind,
         horizon: overSpan(kind) ? horizon : undefined,
-        target: kind === 'propensity' && target !== 'order' ? target : undefined,
+        target: (kind === 'propensity' || kind === 'outside') && target !== 'order' ? target : undefined,
         audience: kind === 'lookalike' ? (audience ?? undefined) : undefined,
         train_every: every || undefined,
       };
@@ -177,7 +185,7 @@ function NewModel() {
               value={name}
               onChange={(e) => setName(e.currentTarget.value)}
             />
-            {kind === 'propensity' && <Target value={target} onChange={setTarget} />}
+            {(kind === 'propensity' || kind === 'outside') && <Target value={target} onChange={setTarget} />}
             {kind === 'lookalike' && <Seed value={audience} onChange={setAudience} />}
             {overSpan(kind) && (
               <Select
