@@ -1,3 +1,4 @@
+import { named, paths } from './routes';
 import { expect, open, server, test } from './shop';
 
 test('dark mode is kept, and follows the system until it is chosen', async ({ page, complaints }) => {
@@ -13,17 +14,10 @@ test('dark mode is kept, and follows the system until it is chosen', async ({ pa
   expect(complaints).toEqual([]);
 });
 
-test('360 pixels wide, nothing is cut off and the navigation is a drawer', async ({ page, complaints }) => {
+test('360 pixels wide, nothing is cut off and the navigation is a drawer', async ({ page, shop, complaints }) => {
+  const customer = await named['/customers/$namespace/$value'](shop);
   await page.setViewportSize({ width: 360, height: 780 });
-  for (const path of [
-    '/',
-    '/customers',
-    '/audiences',
-    '/audiences/new',
-    '/data/sources',
-    '/data/reviews',
-    '/privacy/consent',
-  ]) {
+  for (const path of [...paths.filter((p) => !p.includes('$')), customer, `${customer}/agent`]) {
     await open(page, path);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(over, `${path} is wider than the window`).toBeLessThanOrEqual(0);

@@ -1,54 +1,53 @@
 import AxeBuilder from '@axe-core/playwright';
-import { expect, open, test } from './shop';
+import type { Page } from '@playwright/test';
+import { more, named, paths } from './routes';
+import { expect, open, signIn, test } from './shop';
 
 test.describe.configure({ mode: 'parallel' });
 
-const customer = '/customers/email/EMAIL';
-const paths = [
-  '/',
-  '/customers',
-  customer,
-  `${customer}?show=identity`,
-  `${customer}/agent`,
-  '/till',
-  '/audiences',
-  '/audiences/new',
-  '/audiences/file',
-  '/audiences/sql',
-  '/explore',
-  '/explore/dashboards',
-  '/explore/goals',
-  '/explore/sql',
-  '/explore/board',
-  '/data/sources',
-  '/data/live',
-  '/data/quarantine',
-  '/data/quality',
-  '/data/identity',
-  '/data/reviews',
-  '/privacy/consent',
-  '/privacy/requests',
-  '/privacy/retention',
-  '/privacy/audit',
-];
+/** What axe finds serious, light and dark. */
+async function serious(page: Page): Promise<string[]> {
+  const wrong: string[] = [];
+  const look = async (scheme: string, axe: AxeBuilder) => {
+    const { violations } = await axe.analyze();
+    for (const v of violations)
+      if (v.impact === 'serious' || v.impact === 'critical')
+        wrong.push(`${scheme}: ${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`);
+  };
+  await look('light', new AxeBuilder({ page }));
+  // What is dark differs in its colours alone.
+  await page.emulateMedia({ reducedMotion: 'reduce', colorScheme: 'dark' });
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark');
+  await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))));
+  await look('dark', new AxeBuilder({ page }).withRules(['color-contrast']));
+  return wrong;
+}
 
-for (const path of paths)
-  test(`axe finds nothing serious in ${path}, light and dark`, async ({ page, shop, complaints }) => {
-    const wrong: string[] = [];
-    const look = async (scheme: string, axe: AxeBuilder) => {
-      const { violations } = await axe.analyze();
-      for (const v of violations)
-        if (v.impact === 'serious' || v.impact === 'critical')
-          wrong.push(`${scheme}: ${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`);
-    };
+test('every page of the router is known', () => {
+  expect(paths.length).toBeGreaterThan(25);
+  expect(paths.filter((p) => p.includes('$') && !named[p])).toEqual([]);
+});
+
+for (const [name, to] of [...paths.map((p) => [p, named[p] ?? (async () => p)] as const), ...Object.entries(more)])
+  test(`axe finds nothing serious in ${name}, light and dark`, async ({ page, shop, complaints }) => {
     await page.emulateMedia({ reducedMotion: 'reduce', colorScheme: 'light' });
-    await open(page, path.replace('EMAIL', path.includes('EMAIL') ? encodeURIComponent(await shop.joined(3)) : ''));
-    await look('light', new AxeBuilder({ page }));
-    // What is dark differs in its colours alone.
-    await page.emulateMedia({ reducedMotion: 'reduce', colorScheme: 'dark' });
-    await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark');
-    await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.finished.catch(() => {}))));
-    await look('dark', new AxeBuilder({ page }).withRules(['color-contrast']));
-    expect(wrong).toEqual([]);
+    await open(page, await to(shop));
+    expect(await serious(page)).toEqual([]);
     expect(complaints).toEqual([]);
   });
+
+test('axe finds nothing serious where one signs in, and where a role may not look', async ({
+  browser,
+  shop,
+  complaints,
+}) => {
+  const page = await signIn(browser, shop, 'executive', complaints);
+  await page.emulateMedia({ reducedMotion: 'reduce', colorScheme: 'light' });
+  await open(page, '/customers');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('This page is not for your role');
+  expect(await serious(page)).toEqual([]);
+  await page.emulateMedia({ reducedMotion: 'reduce', colorScheme: 'light' });
+  await page.getByRole('button', { name: /^Sign out/ }).click();
+  await page.getByRole('textbox', { name: 'Password' }).waitFor();
+  expect(await serious(page)).toEqual([]);
+});

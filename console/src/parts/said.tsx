@@ -3,6 +3,7 @@ import type { Icon } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Problem } from '../api';
 import { useLanguage } from '../settings';
+import { Page } from './page';
 
 /** What went wrong, and what to do. */
 export function Trouble({ error, again }: { error: Error; again?: () => void }) {
@@ -70,11 +71,7 @@ export function Working({ label, share }: { label: string; share?: number }) {
 /** An address that no page has. */
 export function Nowhere() {
   const { say } = useLanguage();
-  return (
-    <Alert color="gray" title={say('notFound')}>
-      {say('notFoundHelp')}
-    </Alert>
-  );
+  return <Page title={say('notFound')}>{say('notFoundHelp')}</Page>;
 }
 
 /** A page that could not be shown, or not be loaded because the program was replaced. */
