@@ -1,11 +1,12 @@
 // Walks through every page of a running server: light, dark, narrow, and in Persian from the right. Writes a
 // picture of each into OUT, and fails on what axe finds serious, on messages in the browser's console, on pages
 // wider than the window, and on requests to other servers. ONLY=audiences,explore looks at some sections.
+// With PICTURES it writes the pictures of the README there, too: PICTURES=../docs/pictures MODE=light,dark.
 import { readdirSync } from 'node:fs';
 import AxeBuilder from '@axe-core/playwright';
 import { chromium } from '@playwright/test';
 
-const { TOKEN, URL: server = 'http://127.0.0.1:8080', OUT = 'pictures', CHROMIUM = '/usr/bin/chromium' } = process.env;
+const { TOKEN, URL: server = 'http://127.0.0.1:8080', OUT = 'pictures', CHROMIUM = '/usr/bin/chromium', PICTURES } = process.env;
 const only = process.env.ONLY?.split(',');
 const modes = {
   light: {},
@@ -27,15 +28,24 @@ function watch(page, mode) {
   });
 }
 
-/** What a section's walk is given: go(path) opens a page of the console and waits, look(name) takes its picture. */
+/**
+ * What a section's walk is given: go(path) opens a page of the console and waits, look(name) takes its picture, api asks
+ * the server beside the browser. readme is how much of the page, from its top, the README shows, by mode.
+ */
 function tools(page, mode) {
   const settle = () => page.waitForLoadState('networkidle', { timeout: 3000 }).catch(() => {});
-  const look = async (name) => {
+  const look = async (name, readme = {}) => {
     await settle();
     await page.waitForTimeout(600); // what was clicked inside the page begins to be asked
     await page.locator('[data-drawing]').first().waitFor({ state: 'detached' });
     await page.waitForTimeout(400); // transitions of colours, menus and charts end
     await page.screenshot({ path: `${OUT}/${name}-${mode}.png`, fullPage: true });
+    if (PICTURES && readme[mode])
+      await page.screenshot({
+        path: `${PICTURES}/console-${name}${mode === 'light' ? '' : `-${mode}`}.png`,
+        fullPage: true,
+        clip: { x: 0, y: 0, width: page.viewportSize().width, height: readme[mode] },
+      });
     const { violations } = await new AxeBuilder({ page }).analyze();
     for (const v of violations.filter((v) => ['serious', 'critical'].includes(v.impact)))
       wrong.push(`${name} ${mode}: ${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`);
@@ -48,7 +58,12 @@ function tools(page, mode) {
     await page.locator('h1').first().waitFor();
     await settle();
   };
-  return { page, mode, look, go };
+  const api = async (method, path, data) => {
+    const answer = await page.request.fetch(`${server}/api/v1${path}`, { method, data, headers: { Authorization: `Bearer ${TOKEN}` } });
+    if (!answer.ok()) throw new Error(`${method} ${path}: ${answer.status()} ${await answer.text()}`);
+    return answer.status() === 204 ? undefined : answer.json();
+  };
+  return { page, mode, look, go, api };
 }
 
 const sections = readdirSync(new URL('look', import.meta.url)).map((f) => f.replace('.mjs', ''));

@@ -1,4 +1,17 @@
-export default async function ({ page, look, go }) {
+const viewed = (value) => ({ event: 'Product Viewed', where: [{ property: 'category', op: 'eq', value }], within: '30d' });
+/** What there is to see where nobody has made any. */
+const some = {
+  lapsed: { and: [{ event: 'Order Completed' }, { not: { event: 'Order Completed', within: '180d' } }] },
+  'tents and boots': { and: [viewed('tents'), viewed('hiking boots')] },
+  'newsletter Germany': {
+    and: [{ trait: 'country', op: 'eq', value: 'DE' }, { consent: 'marketing', channel: 'email', granted: true }],
+  },
+};
+
+export default async function ({ page, look, go, api }) {
+  if ((await api('GET', '/audiences')).items.length === 0)
+    for (const [name, where] of Object.entries(some)) await api('PUT', `/audiences/${encodeURIComponent(name)}`, { name, where });
+  while ((await api('GET', '/audiences')).items.some((a) => a.filling)) await page.waitForTimeout(300);
   await go('/audiences');
   await look('audiences');
   await go('/audiences/new');
@@ -15,13 +28,16 @@ export default async function ({ page, look, go }) {
   await event.nth(0).fill('Order Completed');
   await page.keyboard.press('Escape');
   await page.locator('[data-testid=count]').waitFor();
-  await look('builder');
+  await look('builder', { light: 860 });
   await go('/audiences');
   const one = page.locator('tbody a').first();
   if (await one.count()) {
     await one.click();
     await page.locator('[data-testid=members]').waitFor();
     await look('audience');
+    await go(`${new URL(page.url()).pathname.replace('/console', '')}/change`);
+    await page.locator('[data-testid=count]').waitFor();
+    await look('audience-change');
   }
   await go('/audiences/file');
   await look('audience-file');

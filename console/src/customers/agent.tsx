@@ -9,7 +9,7 @@ import { useLanguage } from '../settings';
 import { type Advice, advice } from './advice';
 import { Next, useDecision } from './next';
 import { nameOf } from './person';
-import { useSummary } from './summary';
+import { type Summary, useSummary } from './summary';
 import { words } from './words';
 
 const route = getRouteApi('/customers/$namespace/$value/agent');
@@ -46,52 +46,61 @@ export function Reach({ p }: { p: Profile }) {
 }
 
 function Serve({ p }: { p: Profile }) {
-  const { say, number, day } = useLanguage(words);
   const told = useSummary({ namespace: 'id', value: p.id });
   const decision = useDecision(p.id, 'call_centre');
   if (told.error) return <Trouble error={told.error} />;
   if (!told.data) return <Waiting />;
   const s = told.data;
-  const card = s.loyalty?.[0];
   const tips = advice(p, s, Date.now()).filter((t) => !decision.data?.action || !sells.includes(t.word));
   return (
     <>
-      <Tiles>
-        <Tile
-          label={say('orders')}
-          value={number(s.orders)}
-          note={s.returns > 0 ? say('returned', { count: s.returns }) : undefined}
-        />
-        <Tile
-          label={say('spent', { currency: s.currency })}
-          value={number(Math.round(s.net_revenue))}
-          note={s.orders > 0 && say('perOrder', { amount: Math.round(s.revenue / s.orders) })}
-        />
-        <Tile
-          label={say('tier')}
-          value={card?.tier ?? say('noTier')}
-          note={card && say('points', { points: card.points })}
-        />
-        <Tile
-          label={say('lastSeen')}
-          value={day(p.last_seen)}
-          note={p.lifecycle && <Badge variant="light">{p.lifecycle.stage}</Badge>}
-        />
-      </Tiles>
+      <Worth p={p} s={s} />
       <Grid>
         <Grid.Col span={{ base: 12, md: 6 }}>
           <Stack>
             <Next id={p.id} place="call_centre" />
             {(tips.length > 0 || !decision.data?.action) && <ToSay tips={tips} />}
             <Open list={s.conversations ?? []} />
-            <May p={p} />
           </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 6 }}>
-          <LastOrders list={s.last_orders ?? []} />
+          <Stack>
+            <LastOrders list={s.last_orders ?? []} />
+            <May p={p} />
+          </Stack>
         </Grid.Col>
       </Grid>
     </>
+  );
+}
+
+/** What the person is worth, in four numbers. */
+export function Worth({ p, s }: { p: Profile; s: Summary }) {
+  const { say, number, day } = useLanguage(words);
+  const card = s.loyalty?.[0];
+  return (
+    <Tiles>
+      <Tile
+        label={say('orders')}
+        value={number(s.orders)}
+        note={s.returns > 0 ? say('returned', { count: s.returns }) : undefined}
+      />
+      <Tile
+        label={say('spent', { currency: s.currency })}
+        value={number(Math.round(s.net_revenue))}
+        note={s.orders > 0 && say('perOrder', { amount: Math.round(s.revenue / s.orders) })}
+      />
+      <Tile
+        label={say('tier')}
+        value={card?.tier ?? say('noTier')}
+        note={card && say('points', { points: card.points })}
+      />
+      <Tile
+        label={say('lastSeen')}
+        value={day(p.last_seen)}
+        note={p.lifecycle && <Badge variant="light">{p.lifecycle.stage}</Badge>}
+      />
+    </Tiles>
   );
 }
 

@@ -1,4 +1,5 @@
 import {
+  Anchor,
   Badge,
   Button,
   Grid,
@@ -19,8 +20,10 @@ import { api, type Identifier, type Profile } from '../api';
 import { Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
+import { Worth } from './agent';
 import { Identity } from './identity';
 import { nameOf } from './person';
+import { useSummary } from './summary';
 import { words } from './words';
 
 const route = getRouteApi('/customers/$namespace/$value');
@@ -79,12 +82,19 @@ export function Customer() {
 
 function Overview({ p, id }: { p: Profile; id: Identifier }) {
   const { say } = useLanguage(words);
+  const worth = useSummary({ namespace: 'id', value: p.id });
   return (
     <Grid>
+      {worth.data && (
+        <Grid.Col span={12}>
+          <Worth p={p} s={worth.data} />
+        </Grid.Col>
+      )}
       <Grid.Col span={{ base: 12, md: 5 }}>
         <Stack>
           <Traits title={say('record')} values={p.traits} p={p} />
           {Object.keys(p.computed).length > 0 && <Traits title={say('computed')} values={p.computed} p={p} />}
+          <Predicted p={p} />
           <Identifiers p={p} />
           <Memberships p={p} />
         </Stack>
@@ -134,6 +144,38 @@ function Traits({ title, values, p }: { title: string; values: Record<string, un
           })}
         </Table.Tbody>
       </Table>
+    </Part>
+  );
+}
+
+/** What models say of the person; each leads to how far to believe it. */
+function Predicted({ p }: { p: Profile }) {
+  const { say, value, day } = useLanguage(words);
+  const models = Object.entries(p.predictions ?? {}) as [string, Record<string, unknown>][];
+  if (models.length === 0) return null;
+  const shown = (v: unknown) => value(typeof v === 'number' ? Number(v.toPrecision(3)) : v);
+  return (
+    <Part title={say('predictions')}>
+      <Stack gap="xs">
+        {models.map(([name, { as_of, version: _, ...outputs }]) => (
+          <div key={name}>
+            <Group justify="space-between" gap="xs">
+              <Anchor size="sm" renderRoot={(props) => <Link to="/predictions/$name" params={{ name }} {...props} />}>
+                {name}
+              </Anchor>
+              <Text size="xs" c="dimmed">
+                {typeof as_of === 'string' && day(as_of)}
+              </Text>
+            </Group>
+            <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+              {Object.entries(outputs)
+                .filter(([, v]) => typeof v !== 'object')
+                .map(([k, v]) => `${k.replaceAll('_', ' ')} ${shown(v)}`)
+                .join(' · ')}
+            </Text>
+          </div>
+        ))}
+      </Stack>
     </Part>
   );
 }

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Group, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Anchor, Badge, Grid, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconScan } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
@@ -88,40 +88,48 @@ function Served({ p }: { p: Profile }) {
           </Badge>
         )}
       </Group>
-      <SimpleGrid cols={{ base: 1, md: 2 }}>
-        <Next id={p.id} place="point_of_sale" />
-        <Part title={say('wanted')} about={say('wantedHelp')}>
-          {(s.viewed ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
-          <Stack gap="xs">
-            {s.viewed?.map((v) => (
-              <div key={v.name}>
-                <Group justify="space-between" wrap="nowrap">
-                  <Text>
-                    <bdi>{[v.name, v.size].filter(Boolean).join(', ')}</bdi>
-                  </Text>
-                  <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-                    {say('viewedTimes', { count: v.times })}
-                  </Text>
-                </Group>
-                <Stock of={v} />
-              </div>
-            ))}
+      <Grid>
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <Stack>
+            <Next id={p.id} place="point_of_sale" />
+            <Part title={say('wanted')} about={say('wantedHelp')}>
+              {(s.viewed ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
+              <Stack gap="xs">
+                {s.viewed?.map((v) => (
+                  <div key={v.name}>
+                    <Group justify="space-between" wrap="nowrap">
+                      <Text>
+                        <bdi>{[v.name, v.size].filter(Boolean).join(', ')}</bdi>
+                      </Text>
+                      <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
+                        {say('viewedTimes', { count: v.times })}
+                      </Text>
+                    </Group>
+                    <Stock of={v} />
+                  </div>
+                ))}
+              </Stack>
+            </Part>
+            <Fits p={p} />
           </Stack>
-        </Part>
-        <Part title={say('sizes')} about={say('sizesHelp')}>
-          {(s.sizes ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
-          <Group gap="xs">
-            {s.sizes?.map((x) => (
-              <Badge key={`${x.category}/${x.size}`} size="lg" variant="default" tt="none">
-                {x.category} {x.size} ({number(x.bought)})
-              </Badge>
-            ))}
-          </Group>
-        </Part>
-        <Fits p={p} />
-        <LastOrders list={s.last_orders ?? []} />
-        <May p={p} />
-      </SimpleGrid>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 6 }}>
+          <Stack>
+            <Part title={say('sizes')} about={say('sizesHelp')}>
+              {(s.sizes ?? []).length === 0 && <Text size="sm">{say('none')}</Text>}
+              <Group gap="xs">
+                {s.sizes?.map((x) => (
+                  <Badge key={`${x.category}/${x.size}`} size="lg" variant="default" tt="none">
+                    {x.category} {x.size} ({number(x.bought)})
+                  </Badge>
+                ))}
+              </Group>
+            </Part>
+            <LastOrders list={s.last_orders ?? []} />
+            <May p={p} />
+          </Stack>
+        </Grid.Col>
+      </Grid>
     </Stack>
   );
 }

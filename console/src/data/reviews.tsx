@@ -190,7 +190,7 @@ function Pair({ review: r, chosen, choose, decide }: PairProps) {
       aria-label={say('pairOf', { share: percent(r.probability) })}
     >
       <Group justify="space-between" mb="xs" gap="xs">
-        <Group gap="xs">
+        <Group gap="xs" wrap="nowrap">
           <Allowed right="serve">
             <Checkbox
               size="xs"

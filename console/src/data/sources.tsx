@@ -80,7 +80,13 @@ function List({ list, rates, show }: ListProps) {
         </Group>
       ),
     },
-    { key: 'kind', title: say('kind'), value: (s) => s.kind, show: (s) => say(`kind_${s.kind}` as 'kind_browser') },
+    {
+      key: 'kind',
+      title: say('kind'),
+      from: 'xs',
+      value: (s) => s.kind,
+      show: (s) => say(`kind_${s.kind}` as 'kind_browser'),
+    },
     {
       key: 'key',
       title: say('writeKey'),

@@ -246,7 +246,7 @@ function Rows({ head, rows }: { head: string[]; rows: React.ReactNode[][] }) {
         <Table.Tr>
           {head.map((h, i) => (
             <Table.Th key={h} ta={i > 0 ? 'end' : undefined} fz="xs" c="dimmed">
-              {h}
+              {h.charAt(0).toLocaleUpperCase() + h.slice(1)}
             </Table.Th>
           ))}
         </Table.Tr>

@@ -19,7 +19,7 @@ import { words } from './words';
 const route = getRouteApi('/explore/sql');
 
 const tables =
-  'profiles identifiers events orders order_lines returns payments products prices inventory loyalty_accounts loyalty_ledger conversations messages ad_spend consents audience_members audience_lists lifecycle fx_rates'.split(
+  'profiles identifiers events orders order_lines returns payments products prices inventory loyalty_accounts loyalty_ledger conversations messages decisions ad_spend consents audience_members audience_lists predictions lifecycle fx_rates'.split(
     ' ',
   );
 const first =

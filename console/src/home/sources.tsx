@@ -72,6 +72,27 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
   const quiet = all.filter((r) => !rows.includes(r)).map((r) => r.source);
   const when = (at: string) => (Date.now() - Date.parse(at) < 43_200_000 ? second(at) : day(at));
   const tenSeconds = (r: Row) => r.rates.slice(-10).reduce((a, b) => a + b, 0) / 10;
+  const failed: Column<Row> = {
+    key: 'error',
+    title: say('lastError'),
+    from: 'md',
+    value: (r) => r.error?.at,
+    show: (r) =>
+      r.error ? (
+        <Anchor
+          size="xs"
+          title={r.error.reason ?? r.error.code}
+          renderRoot={(props) => <Link to="/data/quarantine" search={{ source: r.source }} {...props} />}
+        >
+          {when(r.error.at)}
+          <Text size="xs" c="dimmed" lineClamp={1} maw={200}>
+            {r.error.reason ?? r.error.code}
+          </Text>
+        </Anchor>
+      ) : (
+        '–'
+      ),
+  };
   const columns: Column<Row>[] = [
     {
       key: 'source',
@@ -108,34 +129,20 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
       value: (r) => r.last,
       show: (r) => (r.last ? when(r.last) : '–'),
     },
-    {
-      key: 'error',
-      title: say('lastError'),
-      from: 'md',
-      value: (r) => r.error?.at,
-      show: (r) =>
-        r.error ? (
-          <Anchor
-            size="xs"
-            title={r.error.reason ?? r.error.code}
-            renderRoot={(props) => <Link to="/data/quarantine" search={{ source: r.source }} {...props} />}
-          >
-            {when(r.error.at)}
-            <Text size="xs" c="dimmed" lineClamp={1} maw={200}>
-              {r.error.reason ?? r.error.code}
-            </Text>
-          </Anchor>
-        ) : (
-          '–'
-        ),
-    },
+    ...(rows.some((r) => r.error) ? [failed] : []),
     {
       key: 'state',
       title: say('state'),
       nowrap: true,
       value: (r) => r.status,
       show: (r) => (
-        <Badge size="sm" variant="light" color={colours[r.status]} tt="none" miw="fit-content">
+        <Badge
+          size="sm"
+          variant="light"
+          color={colours[r.status]}
+          tt="none"
+          styles={{ label: { overflow: 'visible' } }}
+        >
           {say(`status_${r.status}` as 'status_fresh')}
         </Badge>
       ),

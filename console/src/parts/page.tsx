@@ -45,7 +45,7 @@ export function Part({ title, about, actions, children }: PartProps) {
   return (
     <Paper withBorder p="md" component="section" aria-label={title} miw={0}>
       <Group justify="space-between" mb="sm" gap="xs" align="flex-start">
-        <div>
+        <div style={{ flex: '1 1 200px', minWidth: 0 }}>
           <Title order={2} size="h5">
             {title}
           </Title>

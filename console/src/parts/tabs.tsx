@@ -1,5 +1,6 @@
 import { Box, Group, UnstyledButton } from '@mantine/core';
 import { Link, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 import { useOpens } from '../rights';
 
 /** The pages of a section that the role may open, beside each other; each is a link. */
@@ -9,8 +10,13 @@ export function LinkTabs({ label, tabs }: { label: string; tabs: { to: string; l
   const chosen = [...tabs]
     .sort((a, b) => b.to.length - a.to.length)
     .find((t) => at === t.to || at.startsWith(`${t.to}/`));
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Where the window is narrow, the chosen one may be beyond its edge.
+    if (at) nav.current?.querySelector('[data-chosen]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [at]);
   return (
-    <Box component="nav" aria-label={label} className="tabs unprinted">
+    <Box component="nav" ref={nav} aria-label={label} className="tabs unprinted">
       <Group gap={2} wrap="nowrap">
         {tabs
           .filter((t) => opens(t.to))

@@ -104,7 +104,7 @@ function Health({ status: s, name, role, sight }: HealthProps) {
           </Table.Tbody>
         </Table>
       </Part>
-      <SimpleGrid cols={{ base: 1, md: 2 }}>
+      <SimpleGrid cols={{ base: 1, md: 2 }} style={{ alignItems: 'start' }}>
         <Amounts title={say('counts')} amounts={s.counts} show={number} />
         <Amounts title={say('sizes')} amounts={s.sizes} show={bytes} />
       </SimpleGrid>
