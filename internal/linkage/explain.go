@@ -1,6 +1,9 @@
 package linkage
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // Explanation is why two records are, or are not, taken for one person: a waterfall from what two records drawn
 // by chance weigh to what these do.
@@ -60,10 +63,19 @@ func waterfall(c *comparer, m *Model, x, y uint32) Explanation {
 				v, w = c.best[i][0], c.best[i][1]
 			}
 		}
-		term.A, term.B = f.dict.column.values[v], f.dict.column.values[w]
+		term.A, term.B = f.shown(v), f.shown(w)
 		e.Terms = append(e.Terms, term)
 	}
 	return e
+}
+
+// shown is a normal form as people read it.
+func (f *field) shown(id uint32) string {
+	s := f.dict.column.values[id]
+	if f.kind == kindAddress {
+		s = strings.TrimSpace(strings.Replace(s, "|", " ", 1))
+	}
+	return s
 }
 
 // first is the record that stands for those identical to x.

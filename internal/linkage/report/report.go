@@ -26,6 +26,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"bits": bits, "share": share, "oneIn": oneIn,
 	"fixed":    func(x float64) string { return fmt.Sprintf("%.4f", x) },
 	"width":    func(x float64) string { return fmt.Sprintf("%.1f", math.Min(100, math.Abs(x)*4)) },
+	"less":     func(x float64) float64 { return -x },
 	"negative": func(x float64) bool { return x < 0 },
 	"long":     func(x float64) string { return fmt.Sprintf("%.1f", 100*math.Min(1, x)) },
 }).Parse(text))
@@ -147,7 +148,7 @@ func (p *Page) look(t *linkage.Table, res *linkage.Result, score *truth.Report) 
 		}
 	}
 	p.top = min(most, max(4, p.top+3)&^3) // whole steps of the scale
-	p.Histogram = histogram(bins[:p.top-least], p.top)
+	p.Histogram = histogram(bins[:p.top-least], p.top, res.Threshold)
 	p.Examples = []kind{surest, barely, carried, hardly, kept}
 	if score != nil {
 		wrong := kind{Title: "Wrong: two people together", Why: "by the column of the truth"}
@@ -232,7 +233,7 @@ func axis(b *strings.Builder, top int) {
 }
 
 // histogram draws counts by bit, the height by their logarithm: a hundred matches and a million others both show.
-func histogram(bins []int64, top int) template.HTML {
+func histogram(bins []int64, top int, threshold float64) template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" role="img" aria-label="pairs by weight">`, plotWidth, plotHeight)
 	highest := 1.0
@@ -242,6 +243,9 @@ func histogram(bins []int64, top int) template.HTML {
 	for i, n := range bins {
 		h := math.Log10(float64(n)+1) / highest * (plotHeight - plotBottom - 10)
 		fmt.Fprintf(&b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f"><title>%s pairs of %d to %d bits</title></rect>`, x(float64(least+i), top)+1, plotHeight-plotBottom-h, x(1, top)-x(0, top)-2, h, thousands(n), least+i, least+i+1)
+	}
+	if cut := x(threshold, top); threshold > least && threshold < float64(top) {
+		fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="4" y2="%d" class="cut"/>`, cut, cut, plotHeight-plotBottom)
 	}
 	axis(&b, top)
 	b.WriteString("</svg>")
