@@ -269,7 +269,8 @@ func (c *considering) fit(ctx context.Context, x *clientele.Action, place string
 			return nil, "", err
 		}
 		var p float64
-		if len(raw) > 0 && json.Unmarshal(raw, &p) == nil && p >= 0 && p <= 1 {
+		if len(raw) > 0 && json.Unmarshal(raw, &p) == nil && p <= 1 {
+			p = max(p, 0) // an uplift below 0: the action harms
 			o.candidate.Predicted = &p
 		}
 	}

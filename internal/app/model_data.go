@@ -184,7 +184,7 @@ func (a *App) rescoreChanged(ctx context.Context, m *resolve.ModelRow, after cli
 		if err != nil {
 			return after, err
 		}
-		if err := a.tellScores(ctx, name, "clientele", v.Version, asOf, scores); err != nil {
+		if err := a.tellScores(ctx, name, "clientele", v.Version, asOf, scores, true); err != nil {
 			return after, err
 		}
 	}

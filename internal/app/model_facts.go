@@ -74,8 +74,10 @@ func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact [
 		if err != nil {
 			return nil, nil, 0, err
 		}
-		s, err = trainer.Score(v.Settings.Kind, artefact, orders, ranks)
-		return s, nil, upTo, err
+		if s, err = trainer.Score(v.Settings.Kind, artefact, orders, ranks); err == nil && only == nil {
+			moved, err = trainer.Moved(artefact, orders)
+		}
+		return s, moved, upTo, err
 	}
 	err = a.columns.Numbers(ctx, "select log_position from base.position", func(row []int64) error { upTo = clientele.Position(row[0]); return nil })
 	if err != nil {

@@ -135,6 +135,15 @@ func TestModelOfValue(t *testing.T) {
 	p.tells("select count(*) from predictions q join identifiers i using (profile_id) where i.value = '"+sleeper+"'", "2")
 	p.tells("select exited_reason from audience_members a join identifiers i using (profile_id) where audience = 'asleep' and exited_at is not null and i.value = '"+sleeper+"'", clientele.ReasonPrediction)
 
+	// What says nothing new of that order makes no score: who ordered afterwards is scored, the other has none but the two.
+	p.rows("crm", fmt.Sprintf(`{"table":"orders","id":"again","ids":[{"ns":"user_id","v":%q}],"fields":{"order_id":"NEW","agent":"bob"}}`, sleeper))
+	six := p.prediction("u6", "ltv", "expected_value")
+	p.rows("crm", `{"table":"orders","id":"six","ids":[{"ns":"user_id","v":"u6"}],"fields":{"order_id":"SIX","ts":"2026-02-24T10:00:00Z","revenue":"50"}}`)
+	eventually(t, "the second purchase changes a score", func() bool { return p.prediction("u6", "ltv", "expected_value") != six })
+	p.settle()
+	p.tells("select agent, cast(revenue as int) from orders where order_id = 'NEW'", "bob|50")
+	p.tells("select count(*) from predictions q join identifiers i using (profile_id) where i.value = '"+sleeper+"'", "2")
+
 	// Of two who are one, the later score holds; apart, each has their own again.
 	other := "u1"
 	if sleeper == other {

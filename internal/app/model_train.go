@@ -303,7 +303,7 @@ func (a *App) scoreEverybody(ctx context.Context, name, by string) error {
 		return err
 	}
 	a.modeling.note(name, func(r *clientele.ModelRun) { r.Doing, r.Of = "scores", int64(len(scores.Profiles)) })
-	if err := a.tellScores(ctx, name, by, v.Version, asOf, scores); err != nil {
+	if err := a.tellScores(ctx, name, by, v.Version, asOf, scores, false); err != nil {
 		return err
 	}
 	a.modeling.scoring.Lock()
@@ -325,16 +325,23 @@ func (a *App) scoreEverybody(ctx context.Context, name, by string) error {
 	return a.computePercentiles(ctx, by) // of what is predicted, where audiences ask for them
 }
 
-// tellScores puts scores into the log.
-func (a *App) tellScores(ctx context.Context, name, by string, version int, asOf clientele.Micros, s *trainer.Scores) error {
+// tellScores puts scores into the log; with anew only those that say something else than what is stored.
+func (a *App) tellScores(ctx context.Context, name, by string, version int, asOf clientele.Micros, s *trainer.Scores, anew bool) error {
 	for from := 0; from < len(s.Profiles); from += scoredAtOnce {
 		to := min(from+scoredAtOnce, len(s.Profiles))
 		b := resolve.ScoresBody{Model: name, Version: version, AsOf: asOf, Anchors: resolve.PackIDs(s.Profiles[from:to])}
 		for _, c := range s.Columns {
 			b.Outputs, b.Values = append(b.Outputs, c.Name), append(b.Values, jsonColumn(c, from, to))
 		}
-		if err := a.tellSome(ctx, by, b); err != nil {
-			return err
+		if anew {
+			if err := b.Anew(a.rows); err != nil {
+				return err
+			}
+		}
+		if b.Anchors != "" {
+			if err := a.tellSome(ctx, by, b); err != nil {
+				return err
+			}
 		}
 		a.modeling.note(name, func(r *clientele.ModelRun) { r.Done = int64(to) })
 	}

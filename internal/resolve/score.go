@@ -29,6 +29,33 @@ type ScoresBody struct {
 	Done *clientele.ModelScored `json:"done,omitempty"`
 }
 
+// Anew leaves of the body those of whom the version says something else than what is stored.
+func (b *ScoresBody) Anew(rows clientele.Rows) error {
+	ids, err := unpackIDs(b.Anchors)
+	if err != nil {
+		return err
+	}
+	var keep []int64
+	values := make([][]clientele.RawJSON, len(b.Values))
+	for i, id := range ids {
+		row, err := rowcache.Load[ScoreRow](rows, clientele.ScoreKey(clientele.Anchor(id)))
+		if err != nil {
+			return err
+		}
+		if row != nil {
+			if was, ok := row.Models[b.Model]; ok && was.Version == b.Version && bytes.Equal(was.Outputs, b.outputs(i)) {
+				continue
+			}
+		}
+		keep = append(keep, id)
+		for k := range values {
+			values[k] = append(values[k], b.Values[k][i])
+		}
+	}
+	b.Anchors, b.Values = PackIDs(keep), values
+	return nil
+}
+
 // ScoreRow is what models predict of an anchor's person. Field numbers are on disk.
 type ScoreRow struct {
 	Models map[string]Score `cbor:"1,keyasint"`

@@ -14,6 +14,12 @@ type profile struct {
 
 const driftBins = 10
 
+// Spread is how rows are spread now, to watch later ones by: its Model watches, and knows nothing else.
+func Spread(x *Matrix) Saved {
+	p := profileOf(x)
+	return Saved{Columns: x.Names, Edges: p.edges, Shares: p.shares}
+}
+
 func profileOf(x *Matrix) profile {
 	p := profile{edges: make([][]float64, len(x.Columns)), shares: make([][]float64, len(x.Columns))}
 	for j, column := range x.Columns {

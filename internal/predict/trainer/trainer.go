@@ -94,7 +94,8 @@ func Train(ctx context.Context, m *clientele.Model, o *Orders, before []byte) (*
 	t.Version.Until = midnight(o.Last)
 	t.Version.Quality = t.Report.Quality
 	t.Report.Notes = append(slices.Clone(o.Notes), t.Report.Notes...)
-	return t, nil
+	t.Artefact, err = withWatch(t.Artefact, o)
+	return t, err
 }
 
 // Score scores everybody in the orders with what was learned.

@@ -282,6 +282,34 @@ func TestDriftIsTold(t *testing.T) {
 	}
 }
 
+// TestOrdersAreWatched: what moved in the orders since a training is named, and nothing where nothing did.
+func TestOrdersAreWatched(t *testing.T) {
+	o := buyers(1200)
+	for _, m := range []clientele.Model{{Kind: clientele.ModelLTV, Horizon: "90d"}, {Kind: clientele.ModelDiscount}, {Kind: clientele.ModelSegments, Groups: 3}} {
+		v := trained(t, m, o, nil)
+		for _, c := range []struct {
+			change func(*trainer.Line)
+			names  string
+		}{
+			{func(*trainer.Line) {}, ""},
+			{func(l *trainer.Line) { l.Amount *= 3 }, "the value of an order"},
+			{func(l *trainer.Line) { l.Discounted = true }, "the share of orders with a discount"},
+		} {
+			later := &trainer.Orders{Lines: slices.Clone(o.Lines), Last: o.Last}
+			for i := range later.Lines {
+				c.change(&later.Lines[i])
+			}
+			moved, err := trainer.Moved(v.Artefact, later)
+			if err != nil || len(moved) != min(1, len(c.names)) || len(moved) > 0 && !strings.Contains(moved[0], c.names) {
+				t.Errorf("%s, %q moved: %v, %v", m.Kind, c.names, moved, err)
+			}
+		}
+	}
+	if moved, err := trainer.Moved([]byte(`{"prior":{}}`), o); err != nil || moved != nil {
+		t.Errorf("a version from before: %v, %v", moved, err)
+	}
+}
+
 // TestEntering: of an audience only those outside are asked about, and being put into it by a definition is no entering.
 func TestEntering(t *testing.T) {
 	f := facts(400)
