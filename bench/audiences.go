@@ -54,7 +54,8 @@ func (z *sized) enters(ctx context.Context) (*entered, error) {
 	out := &entered{rate: floorSustained / 2, probes: z.probes(), audiences: len(benchAudiences())}
 	began := time.Now()
 	for name, where := range benchAudiences() {
-		if _, err := z.s.api.SetAudience(ctx, clientele.Audience{Name: name, Where: clientele.RawJSON(where)}); err != nil {
+		_, err := z.s.api.SetAudience(ctx, clientele.Audience{Name: name, Where: clientele.RawJSON(where)})
+		if err != nil && clientele.ErrorCode(err) != clientele.Unavailable { // else it is accepted, and done in a while
 			return nil, fmt.Errorf("audience %s: %w", name, err)
 		}
 	}
@@ -83,7 +84,7 @@ func (z *sized) enters(ctx context.Context) (*entered, error) {
 		pace(1, previewRate, z.o.half).Run(ctx, func(int) load.Worker { return out.probes.previewer(&out.preview, &out.edit) })
 	})
 	for name := range benchAudiences() {
-		if err := z.s.api.DeleteAudience(ctx, name); err != nil {
+		if err := z.s.api.DeleteAudience(ctx, name); err != nil && clientele.ErrorCode(err) != clientele.Unavailable {
 			return nil, fmt.Errorf("audience %s: %w", name, err)
 		}
 	}
@@ -110,7 +111,7 @@ func (z *sized) audiencesLive(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		filling := 0
+		filling := max(0, len(benchAudiences())-len(list)) // those that are not resolved yet
 		for _, a := range list {
 			if a.Version == 0 || a.Filling != nil {
 				filling++

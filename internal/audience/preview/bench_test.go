@@ -45,7 +45,7 @@ func large(b *testing.B) *duckstore.Store {
 			from (select range + 1 as n, list_value('TH', 'DE', 'VN', 'US', 'FR', 'GB', 'JP', 'SG', 'AU', 'IN')[1 + (hash(range) %% 10)::integer] as c from range(%d)) x`, benchID, first, *benchProfiles),
 		fmt.Sprintf(`insert into base.events by name select 'web' as source, 'e' || i as event_id, %s as anchor_id, %s as profile_id, %s + to_microseconds(i * %d) as ts, 'track' as type,
 			case when h %% 100 < 60 then 'Page Viewed' when h %% 100 < 85 then 'Product Viewed' when h %% 100 < 93 then 'Product Added' else 'Order Completed' end as name,
-			(h %% 500)::double as price, 'c' || (h // 100 %% 40) as category, ('{"price":' || (h %% 500) || ',"category":"c' || (h // 100 %% 40) || '","sku":"s' || (h // 7 %% 5000) || '"}')::json as properties
+			(h %% 500)::double as price, 'c' || (h // 100 %% 40) as category, ('{"price":' || (h %% 500) || ',"category":"c' || (h // 100 %% 40) || '","sku":"s' || (h // 4000 %% 5000) || '"}')::json as properties
 			from (select range as i, hash(range) as h, 1 + (hash(range + 17) %% %d)::bigint as n from range(%d)) x`, benchID, benchID, first, 365*86_400_000_000/int64(*benchEvents), *benchProfiles, *benchEvents),
 		`insert into base.orders by name select 's' as source, event_id as order_id, anchor_id, profile_id, ts, price::decimal(18,4) as revenue, 'EUR' as currency from base.events where name = 'Order Completed'`,
 		"checkpoint",
