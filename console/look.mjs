@@ -21,7 +21,7 @@ function watch(page, mode) {
   page.on('pageerror', (e) => wrong.push(`${mode}: error: ${e.message}`));
   page.on('console', (m) => {
     // Before signing in the session is asked for and is not there, which the browser reports.
-    if (m.type() === 'error' && !m.location().url.endsWith('/console/session')) wrong.push(`${mode}: ${m.text()}`);
+    if (m.type() === 'error' && !m.location().url.endsWith('/console/session')) wrong.push(`${mode}: ${m.text()} ${m.location().url}`);
   });
   page.on('request', (r) => {
     if (!/^(data|blob):/.test(r.url()) && !r.url().startsWith(`${server}/`)) wrong.push(`another server: ${r.url()}`);

@@ -38,6 +38,10 @@ export default async function ({ page, look, go, api }) {
     await go(`${new URL(page.url()).pathname.replace('/console', '')}/change`);
     await page.locator('[data-testid=count]').waitFor();
     await look('audience-change');
+    await go('/audiences');
+    await page.locator('tbody a').last().click(); // the smallest, or a draft
+    await page.locator('[data-testid=members]').waitFor();
+    await look('audience-small');
   }
   await go('/audiences/file');
   await look('audience-file');

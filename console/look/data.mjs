@@ -21,6 +21,10 @@ export default async function ({ page, look, go }) {
   await go('/data/identity');
   await page.locator('tbody input').first().waitFor();
   await look('identity');
+  await page.locator('tbody input').nth(1).fill('2');
+  await page.locator('main section').last().locator('button').nth(1).click();
+  await page.locator('[data-testid=rules-yaml]').waitFor();
+  await look('identity-tried');
   await go('/data/reviews');
   await look('reviews');
 }

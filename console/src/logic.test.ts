@@ -41,10 +41,15 @@ test.each([
 });
 
 test('what a language leaves out is English, and values are put in', () => {
-  const own = defineWords({ people: '{count} people', only: 'Only English' }, { fa: { people: '{count} نفر' } });
+  const own = defineWords(
+    { people: '{count} people', only: 'Only English', edit: 'Change {name}' },
+    { fa: { people: '{count} نفر', edit: 'تغییر {name}' } },
+  );
   const tables = [own, words] as never;
   expect(sayFrom('fa', tables, 'customers')).toBe('مشتریان');
-  expect(sayFrom('fa', tables, 'only')).toBe('Only English');
+  expect(sayFrom('ru', tables, 'only')).toBe('Only English');
+  expect(sayFrom('fa', tables, 'only')).toBe('\u2066Only English\u2069'); // from the left, in a page from the right
+  expect(sayFrom('fa', tables, 'edit', { name: 'vip' })).toBe('تغییر \u2068vip\u2069');
   expect(sayFrom('en', tables, 'people', { count: 12304 })).toBe('12,304 people');
   expect(sayFrom('fa', tables, 'people', { count: 12 })).toBe('۱۲ نفر');
   expect([directionOf('fa'), directionOf('ru')]).toEqual(['rtl', 'ltr']);

@@ -274,11 +274,13 @@ export function sayFrom(
   values: Record<string, string | number> = {},
 ): string {
   const table = tables.find((t) => word in t.en);
-  const text = table?.others[language]?.[word] ?? table?.en[word] ?? word;
-  return text.replace(/\{(\w+)\}/g, (_, key) => {
+  const [own, rtl] = [table?.others[language]?.[word], directionOf(language) === 'rtl'];
+  const text = (own ?? table?.en[word] ?? word).replace(/\{(\w+)\}/g, (_, key) => {
     const v = values[key] ?? '';
-    return typeof v === 'number' ? numberOf(language).format(v) : v;
+    if (typeof v === 'number') return numberOf(language).format(v);
+    return rtl ? `\u2068${v}\u2069` : v; // a name keeps its own direction
   });
+  return rtl && own === undefined ? `\u2066${text}\u2069` : text; // so does a sentence that is English
 }
 
 /** Made when it is first asked for, and kept: what the browser knows of a language takes it milliseconds to find. */
@@ -298,6 +300,7 @@ export function formats(language: string) {
   const day = kept(() => new Intl.DateTimeFormat(language, { dateStyle: 'medium' }));
   const minute = kept(() => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }));
   const second = kept(() => new Intl.DateTimeFormat(language, { timeStyle: 'medium' }));
+  const date = kept(() => new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' }));
   const away = kept(() => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
   return {
     number: (n: number) => number().format(n),
@@ -306,6 +309,8 @@ export function formats(language: string) {
     /** A share between 0 and 1. */
     percent: (share: number) => percent().format(share),
     day: (t: string) => day().format(new Date(t)),
+    /** The day without its year: for axes. */
+    date: (t: string) => date().format(new Date(t)),
     minute: (t: string) => minute().format(new Date(t)),
     /** The time of day alone. */
     second: (t: string) => second().format(new Date(t)),

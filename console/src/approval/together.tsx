@@ -25,7 +25,7 @@ export function Together({ audience, changed }: { audience: Audience; changed?: 
       title={say('together')}
       about={
         <>
-          {say('owner')}: {audience.owner || audience.by}
+          {say('owner')}: <bdi>{audience.owner || audience.by}</bdi>
           {audience.approved_by && ` · ${say('approvedBy', { name: audience.approved_by })}`}
         </>
       }
@@ -49,11 +49,11 @@ function Draft({ name, draft, afresh }: { name: string; draft: Schema<'AudienceD
     onSuccess: afresh,
   });
   return (
-    <Alert color="yellow" title={say('waits')}>
+    <Alert color="amber" title={say('waits')}>
       <Stack gap="xs">
         <Text size="sm">{say('waitsHelp', { name: draft.by, at: minute(draft.at) })}</Text>
         <Text size="sm">
-          {say('wouldBe')}: <Code>{draft.reads}</Code>
+          {say('wouldBe')}: <Code dir="ltr">{draft.reads}</Code>
         </Text>
         {approve.error && <Trouble error={approve.error} />}
         <Group gap="xs">
@@ -117,9 +117,9 @@ function Comments({ name }: { name: string }) {
         <Group key={c.id} justify="space-between" align="flex-start" wrap="nowrap">
           <div>
             <Text size="xs" c="dimmed">
-              {c.by} · {minute(c.at)}
+              <bdi>{c.by}</bdi> · {minute(c.at)}
             </Text>
-            <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+            <Text size="sm" dir="auto" ta="start" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
               {c.text}
             </Text>
           </div>

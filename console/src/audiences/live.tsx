@@ -119,7 +119,9 @@ function Behind({ p, where, name }: { p: Schema<'AudiencePreview'>; where: Condi
               <Table.Tbody>
                 {p.breakdown?.map((b) => (
                   <Table.Tr key={b.reads}>
-                    <Table.Td style={{ overflowWrap: 'anywhere' }}>{b.reads}</Table.Td>
+                    <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                      <bdi>{b.reads}</bdi>
+                    </Table.Td>
                     <Table.Td ta="end">{number(b.count)}</Table.Td>
                     <Table.Td ta="end">{number(b.without)}</Table.Td>
                   </Table.Tr>

@@ -120,7 +120,12 @@ function Standing({ of }: { of: Of }) {
         <Tile
           label={say('version')}
           value={number(of.version ?? 0)}
-          note={`${of.by}, ${minute(of.at)}${of.list?.due ? `. ${say('due', { at: minute(of.list.due) })}` : ''}`}
+          note={
+            <>
+              <bdi>{of.by}</bdi>, {minute(of.at)}
+              {of.list?.due && `. ${say('due', { at: minute(of.list.due) })}`}
+            </>
+          }
         />
       </Tiles>
       {of.list?.error && <Trouble error={new Error(`${say('queryFailed')}: ${of.list.error}`)} />}
@@ -215,7 +220,9 @@ function Explained({ of }: { of: Of }) {
         <Table.Tbody>
           {parts.map((b) => (
             <Table.Tr key={b.reads}>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>{b.reads}</Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                <bdi>{b.reads}</bdi>
+              </Table.Td>
               <Table.Td ta="end">{number(b.count)}</Table.Td>
               <Table.Td ta="end">{number(b.without)}</Table.Td>
             </Table.Tr>

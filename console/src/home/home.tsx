@@ -168,7 +168,7 @@ function Numbers({ pulse }: { pulse: Pulse }) {
 
 /** Revenue of each of the last 30 days. */
 function Sales() {
-  const { say, number, day } = useLanguage(words);
+  const { say, number, date } = useLanguage(words);
   const told = useRevenue('30d');
   const rows = (told.data?.rows ?? []).map((r) => [String(r[0]), Number(r[1] ?? 0), Number(r[2] ?? 0)] as const);
   const currency = told.data?.currency ?? '';
@@ -185,7 +185,7 @@ function Sales() {
             most: number(Math.round(Math.max(...values))),
             currency,
           })}
-          rows={rows.map((r) => ({ label: day(r[0]), value: r[1] }))}
+          rows={rows.map((r) => ({ label: date(r[0]), value: r[1] }))}
           write={(v) => `${number(Math.round(v))} ${currency}`}
           table={{ head: [say('day'), say('revenue')], rows: rows.map((r) => [r[0], number(Math.round(r[1]))]) }}
         />

@@ -26,14 +26,14 @@ export function Bars({ summary, rows, write, every = 7, height = 170, table }: B
       <div className="bars" role="img" aria-label={summary} dir="ltr" style={{ height }}>
         {marks.map((m) => (
           <div key={m} className="bars-mark" style={{ bottom: `${(m / top) * 100}%` }}>
-            <span>{short(m)}</span>
+            <bdi>{short(m)}</bdi>
           </div>
         ))}
         <div className="bars-row">
           {rows.map((r, i) => (
             <div key={r.label} className="bar" title={`${r.label}: ${write(r.value)}`}>
               <div style={{ height: `${(Math.max(r.value, 0) / top) * 100}%` }} />
-              {i % every === 0 && <span>{r.label}</span>}
+              {i % every === 0 && rows.length - i > every / 2 && <bdi>{r.label}</bdi>}
             </div>
           ))}
         </div>

@@ -111,7 +111,9 @@ export function useValues(of: { trait: string } | { event: string; property: str
 /** The audiences that there are, with their members. */
 export function useAudienceNames(): Choice[] {
   const told = useQuery({ queryKey: ['audiences'], queryFn: () => api.get('/api/v1/audiences') });
-  return (told.data?.items ?? []).map((a) => ({ value: a.name, count: a.members }));
+  // A draft is nobody's yet.
+  const live = (told.data?.items ?? []).filter((a) => a.version || a.filling);
+  return live.map((a) => ({ value: a.name, count: a.members }));
 }
 
 /** The stages of the lifecycle; none when there is no lifecycle. */

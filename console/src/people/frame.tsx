@@ -32,7 +32,7 @@ export function SettingsPage({ about, actions, right, children }: SettingsPagePr
   return (
     <Page title={say('settings')} about={about ?? say('about')} actions={refused ? undefined : actions}>
       <Tabs value={at} onChange={(to) => to && void navigate({ to } as never)} keepMounted={false}>
-        <Tabs.List mb="md">
+        <Tabs.List mb="md" style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
           {offered.map((p) => (
             <Tabs.Tab key={p.to} value={p.to}>
               {say(p.word)}

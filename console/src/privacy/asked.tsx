@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Badge, Box, Button, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -39,15 +39,15 @@ export function Asked({ take }: { take: (profile: string) => void }) {
 function List({ of, take }: { of: Request[]; take?: (profile: string) => void }) {
   const { say, day } = useLanguage(words);
   return (
-    <Table.ScrollContainer minWidth={520} type="native">
+    <Table.ScrollContainer minWidth={0} type="native">
       <Table verticalSpacing={5} aria-label={say('asked')}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{say('due')}</Table.Th>
             <Table.Th>{say('what')}</Table.Th>
             <Table.Th>{say('person')}</Table.Th>
-            <Table.Th>{say('received')}</Table.Th>
-            <Table.Th>{take ? '' : say('outcome')}</Table.Th>
+            <Table.Th visibleFrom="sm">{say('received')}</Table.Th>
+            <Table.Th visibleFrom="sm">{take ? '' : say('outcome')}</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -65,14 +65,17 @@ function List({ of, take }: { of: Request[]; take?: (profile: string) => void })
                 <Text size="xs" c="dimmed">
                   <bdi>{q.reference}</bdi>
                 </Text>
+                <Box hiddenFrom="sm" mt={4}>
+                  {take ? <Acts of={q} take={take} /> : <Ended of={q} />}
+                </Box>
               </Table.Td>
-              <Table.Td>
+              <Table.Td visibleFrom="sm">
                 {day(q.received)}
                 <Text size="xs" c="dimmed">
                   {q.by}
                 </Text>
               </Table.Td>
-              <Table.Td>{take ? <Acts of={q} take={take} /> : <Ended of={q} />}</Table.Td>
+              <Table.Td visibleFrom="sm">{take ? <Acts of={q} take={take} /> : <Ended of={q} />}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -86,7 +89,13 @@ export function Due({ at }: { at: string }) {
   const { days } = useLanguage(words);
   const left = daysUntil(at, Date.now());
   return (
-    <Badge size="sm" variant="light" tt="none" color={left < 0 ? 'red' : left <= 7 ? 'amber' : 'gray'}>
+    <Badge
+      size="sm"
+      miw="max-content"
+      variant="light"
+      tt="none"
+      color={left < 0 ? 'red' : left <= 7 ? 'amber' : 'gray'}
+    >
       {days(left)}
     </Badge>
   );
@@ -115,7 +124,7 @@ function Acts({ of, take }: { of: Request; take: (profile: string) => void }) {
     });
   const done = () => void queries.invalidateQueries({ queryKey: ['requests'] });
   return (
-    <Group gap={4} justify="flex-end" wrap="nowrap">
+    <Group gap={4}>
       <Button size="compact-xs" variant="light" onClick={() => take(of.profile as unknown as string)}>
         {say('take')}
       </Button>

@@ -204,7 +204,13 @@ function Erasures() {
                     <Counts of={c.erasure?.counts} />
                   </Table.Td>
                   <Table.Td>
-                    <Badge size="sm" variant="light" color={purged.has(c.id) ? 'pine' : 'amber'} tt="none">
+                    <Badge
+                      size="sm"
+                      miw="max-content"
+                      variant="light"
+                      color={purged.has(c.id) ? 'pine' : 'amber'}
+                      tt="none"
+                    >
                       {gone(c.id)}
                     </Badge>
                   </Table.Td>
