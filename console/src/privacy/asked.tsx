@@ -44,7 +44,6 @@ function List({ of, take }: { of: Request[]; take?: (profile: string) => void })
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{say('due')}</Table.Th>
-            <Table.Th>{say('what')}</Table.Th>
             <Table.Th>{say('person')}</Table.Th>
             <Table.Th visibleFrom="sm">{say('received')}</Table.Th>
             <Table.Th visibleFrom="sm">{take ? '' : say('outcome')}</Table.Th>
@@ -59,8 +58,8 @@ function List({ of, take }: { of: Request[]; take?: (profile: string) => void })
                   {take && day(q.due)}
                 </Text>
               </Table.Td>
-              <Table.Td>{say(`kind_${q.kind}`)}</Table.Td>
-              <Table.Td>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                {say(`kind_${q.kind}`)}:{' '}
                 {take ? <Person id={q.profile as unknown as string} /> : (q.profile as unknown as string)}
                 <Text size="xs" c="dimmed">
                   <bdi>{q.reference}</bdi>
