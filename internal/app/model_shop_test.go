@@ -30,6 +30,9 @@ const (
 // decisions, and have what their page shows.
 func TestPredictionsOfTheShop(t *testing.T) {
 	t.Parallel()
+	if raceDetector {
+		t.Skip("takes long with the race detector; make e2e runs it without")
+	}
 	c := settings(t)
 	c.Sources = nil
 	for _, name := range shop.Sources {

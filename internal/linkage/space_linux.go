@@ -45,7 +45,7 @@ func (t *trimmer) take(b []byte) {
 	defer t.mu.Unlock()
 	if t.maps == nil {
 		t.maps, t.quit, t.done, t.base = map[*byte][]byte{}, make(chan struct{}), make(chan struct{}), residentFiles()
-		go t.run()
+		go t.run(t.quit, t.done)
 	}
 	t.maps[&b[0]] = b
 }
@@ -57,13 +57,13 @@ func (t *trimmer) release(b []byte) {
 	_ = syscall.Munmap(b) // it was mapped by mapFile
 }
 
-func (t *trimmer) run() {
-	defer close(t.done)
+func (t *trimmer) run(quit <-chan struct{}, done chan<- struct{}) {
+	defer close(done)
 	tick := time.NewTicker(trimEvery)
 	defer tick.Stop()
 	for {
 		select {
-		case <-t.quit:
+		case <-quit:
 			return
 		case <-tick.C:
 		}
