@@ -86,7 +86,7 @@ test('an executive sees how the business stands, on one page to print, and nobod
   const menu = page.getByRole('navigation', { name: main });
   await expect(menu.getByRole('link', { name: 'Customers' })).toHaveCount(0);
   await expect(page.getByTestId('profiles')).toHaveText(/[1-9]/);
-  await expect(page.getByRole('region', { name: 'Revenue by day' }).locator('canvas')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Revenue by day' }).getByRole('img')).toBeVisible();
   const moved = page.getByRole('region', { name: 'Audiences that moved most' });
   await expect(moved.getByRole('link', { name: draft })).toBeVisible({ timeout: 30_000 });
   await moved.getByRole('link', { name: draft }).click();

@@ -187,7 +187,7 @@ function Fits({ p }: { p: Profile }) {
               )}
             </Group>
             <Text size="xs" c="dimmed">
-              {r.reason}
+              {r.item} · {r.reason}
             </Text>
           </div>
         ))}

@@ -48,7 +48,9 @@ export function Moved() {
               </Anchor>
             </Text>
             <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-              +{number(came)} {say('entered')}, −{number(went)} {say('left')}
+              {[came > 0 && `+${number(came)} ${say('entered')}`, went > 0 && `−${number(went)} ${say('left')}`]
+                .filter(Boolean)
+                .join(', ')}
             </Text>
           </Group>
         ))}

@@ -33,7 +33,9 @@ export function Bars({ summary, rows, write, every = 7, height = 170, table }: B
           {rows.map((r, i) => (
             <div key={r.label} className="bar" title={`${r.label}: ${write(r.value)}`}>
               <div style={{ height: `${(Math.max(r.value, 0) / top) * 100}%` }} />
-              {i % every === 0 && rows.length - i > every / 2 && <bdi>{r.label}</bdi>}
+              {i % every === 0 && rows.length - i > every / 2 && (
+                <bdi data-other={(i / every) % 2 === 1 || undefined}>{r.label}</bdi>
+              )}
             </div>
           ))}
         </div>
