@@ -72,6 +72,7 @@ bench-stages: ## stage by stage in one process: log, collect, import, matching, 
 	$(GO) test -run '^$$' -bench 'Near$$' -benchtime 1x -timeout 10m ./internal/linkage
 	$(GO) test -run '^$$' -bench 'PredictLTV$$' -benchtime 1x -timeout 10m ./cmd/clientele
 	$(GO) test -run '^$$' -bench 'Features$$' -benchtime 1x -timeout 10m ./internal/predict/feature
+	$(GO) test -run '^$$' -bench 'Answers$$' -benchtime 1x -timeout 20m ./internal/app
 	$(GO) test -run '^$$' -bench 'Preview$$' -benchtime 1x -timeout 25m ./internal/audience/preview -args -profiles $(PROFILES) -events 20000000
 	GOGC=200 $(GO) test -run '^$$' -bench 'Resolver$$' -benchtime 1x -timeout 60m ./internal/app -args -profiles $(PROFILES) -events $(EVENTS)
 
