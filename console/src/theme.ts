@@ -4,7 +4,7 @@ import { Anchor, createTheme, type MantineColorsTuple, NavLink, Paper, Table } f
 const pine: MantineColorsTuple = [
   '#eaf6f2',
   '#d3eae2',
-  '#a6d5c5',
+  '#acdacb',
   '#75bfa6',
   '#4fac8c',
   '#369f7b',

@@ -1,4 +1,8 @@
 import { defineWords } from '../words';
+import { fa } from './words.fa';
+import { ru } from './words.ru';
+import { th } from './words.th';
+import { vi } from './words.vi';
 
 export const words = defineWords(
   {
@@ -65,25 +69,5 @@ export const words = defineWords(
       'Add a source and send a first event, or load a file. The shop of the demo shows what it looks like: clientele demo.',
     addSource: 'Add a source',
   },
-  {
-    fa: {
-      alive: 'آیا داده‌ها می‌رسند؟',
-      needed: 'چه چیزی به شما نیاز دارد',
-      moved: 'بیشترین تغییر مخاطبان',
-      source: 'منبع',
-    },
-    ru: {
-      alive: 'Поступают ли данные?',
-      needed: 'Что ждёт человека',
-      moved: 'Самые подвижные аудитории',
-      source: 'Источник',
-    },
-    th: { alive: 'ข้อมูลเข้ามาหรือไม่', needed: 'สิ่งที่รอคนจัดการ', moved: 'กลุ่มที่เปลี่ยนมากที่สุด', source: 'แหล่งข้อมูล' },
-    vi: {
-      alive: 'Dữ liệu có đang đến?',
-      needed: 'Việc cần người xử lý',
-      moved: 'Nhóm thay đổi nhiều nhất',
-      source: 'Nguồn',
-    },
-  },
+  { th, vi, fa, ru },
 );
