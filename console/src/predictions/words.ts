@@ -1,4 +1,8 @@
 import { defineWords } from '../words';
+import { fa } from './words.fa';
+import { ru } from './words.ru';
+import { th } from './words.th';
+import { vi } from './words.vi';
 
 export const words = defineWords(
   {
@@ -103,24 +107,5 @@ export const words = defineWords(
     ofGroup: '{group}',
     trouble: 'The last run did not end well',
   },
-  {
-    fa: {
-      about: 'آنچه از هر مشتری برمی‌آید، و تا کجا باورش کنیم.',
-      newModel: 'مدل تازه',
-      quality: 'کیفیت',
-      train: 'اکنون بیاموز',
-      delete: 'حذف',
-      name: 'نام',
-    },
-    ru: {
-      about: 'Чего ждать от каждого клиента и насколько этому верить.',
-      newModel: 'Новая модель',
-      quality: 'Качество',
-      train: 'Обучить',
-      delete: 'Удалить',
-      name: 'Название',
-    },
-    vi: { newModel: 'Mô hình mới', quality: 'Chất lượng', train: 'Huấn luyện', delete: 'Xóa', name: 'Tên' },
-    th: { newModel: 'โมเดลใหม่', quality: 'คุณภาพ', train: 'ฝึกตอนนี้', delete: 'ลบ', name: 'ชื่อ' },
-  },
+  { th, vi, fa, ru },
 );
