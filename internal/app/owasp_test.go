@@ -376,6 +376,7 @@ func TestNoPersonalDataInLogs(t *testing.T) {
 	}
 	p.rows("crm", `{"table":"profiles","id":"1","ids":[{"ns":"user_id","v":"`+mark+`"}],"traits":{"city":"`+mark+`"}}`, `{"table":"`+mark+`","id":"2","fields":{"`+mark+`":1}}`)
 	operations, _ := p.operations()
+	p.app.EndStreams() // they begin and end at once, instead of going on for an hour
 	local := p.app.Tokens().Local()
 	bodies := []string{"", "{}", mark, `{"namespace":"email","value":"` + email + `"}`, `{"sql":"select '` + mark + `' from profiles"}`, `{"sql":"select ` + mark + ` from nowhere"}`,
 		`{"sql":"select cast('` + mark + `' as int) from profiles"}`, `{"profile":"email:` + email + `","identifiers":[{"namespace":"phone","value":"` + mark + `"}]}`, `{"name":"` + mark + `!","scopes":["` + mark + `"]}`,
