@@ -14,7 +14,7 @@ import (
 
 // Memory that a request begins with, and the most that is kept for the next one.
 const (
-	firstBuffer = 16 << 10
+	firstBuffer = 4 << 10
 	maxKept     = 256 << 10
 	largestStep = 1 << 20 // that memory for events grows by at once
 	recordBytes = 64      // of a record without its text

@@ -29,7 +29,7 @@ var codec = sync.OnceValue(func() (c struct {
 	enc *zstd.Encoder
 	dec *zstd.Decoder
 }) {
-	c.enc, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true), zstd.WithEncoderConcurrency(2))
+	c.enc, _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(true), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(1<<20))
 	c.dec, _ = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxFrameBody), zstd.WithDecoderConcurrency(2))
 	return c
 })

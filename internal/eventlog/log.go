@@ -23,7 +23,7 @@ const (
 const (
 	defaultMaxBytes = 4 << 30
 	defaultReserve  = 512 << 20
-	defaultLinger   = 2 * time.Millisecond
+	defaultLinger   = 1 * time.Millisecond
 
 	maxMessage   = 1 << 20                // NATS' own default for a payload
 	askTimeout   = 5 * time.Second        // for any question to the server
@@ -38,7 +38,7 @@ type Options struct {
 	URL        string        // of NATS servers, comma separated; "" = embedded under Dir
 	MaxBytes   int64         // of the stream on disk; above it Append answers Unavailable; 0 = 4 GB
 	Reserve    int64         // free bytes of Dir's disk below which Append answers Unavailable; 0 = 512 MB, negative = none
-	Linger     time.Duration // how long Append waits for company; 0 = 2 ms, negative = not at all
+	Linger     time.Duration // how long Append waits for company; 0 = 1 ms, negative = not at all
 	AckTimeout time.Duration // after it an append's outcome is unknown; 0 = 5 s
 	Now        func() time.Time
 	Log        *slog.Logger

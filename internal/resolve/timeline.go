@@ -64,7 +64,8 @@ func ReadTimelineEntry(k clientele.Key, v []byte) (TimelineEntry, error) {
 // keptContext is the event's context without what nobody is chosen by.
 func keptContext(context jsontext.Value) []byte {
 	var out []byte
-	for _, m := range quality.Members(nil, context) {
+	var few [32]quality.Member // most contexts fit, without memory of their own
+	for _, m := range quality.Members(few[:0], context) {
 		if slices.Contains(audience.Unkept, string(m.Name)) {
 			continue
 		}
