@@ -176,6 +176,13 @@ type AudiencePreview struct {
 	TookMS int64 `json:"took_ms"`
 }
 
+// PreviewProgress is how far a preview is that somebody waits for.
+type PreviewProgress struct {
+	Running bool `json:"running"`
+	Done    int  `json:"done"` // conditions that are counted
+	Of      int  `json:"of"`
+}
+
 // AudienceProblem is something that a definition names and the data does not have.
 type AudienceProblem struct {
 	At   string `json:"at"` // JSON pointer into the definition

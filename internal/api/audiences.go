@@ -26,6 +26,8 @@ type Audiences interface {
 	AudienceMembers(ctx context.Context, name string, limit int, cursor string) ([]clientele.Membership, string, error)
 	// PreviewAudience changes nothing. Conflict when the same editor has asked for another meanwhile.
 	PreviewAudience(ctx context.Context, editor string, where clientele.RawJSON) (*clientele.AudiencePreview, error)
+	// PreviewProgress is how far the latest preview of the editor is.
+	PreviewProgress(editor string) clientele.PreviewProgress
 	AudienceOverlap(ctx context.Context, list []clientele.AudienceToCompare) (*clientele.AudienceOverlap, error)
 	// Percentiles are the thresholds that audiences compare with; RefreshPercentiles computes them now.
 	Percentiles(ctx context.Context) ([]clientele.PercentileThreshold, error)
@@ -141,6 +143,14 @@ func (a *API) audienceRoutes() {
 		summary: "Who would be in an audience; changes nothing"},
 		func(ctx context.Context, in *struct{ Body AudienceQuestion }) (*output[*clientele.AudiencePreview], error) {
 			return one(a.o.Audiences.PreviewAudience(ctx, editorOf(ctx, in.Body.Editor), clientele.WithSuppress(in.Body.Where, in.Body.Suppress)))
+		})
+	route(a, operation{id: "preview-progress", method: http.MethodGet, path: "/api/v1/previews/{editor}", scope: token.Read, tag: tag, quiet: true,
+		summary: "How far a preview is that its editor waits for"},
+		func(ctx context.Context, in *struct {
+			Editor string `path:"editor" maxLength:"100" doc:"As in the preview's body."`
+		}) (*output[*clientele.PreviewProgress], error) {
+			p := a.o.Audiences.PreviewProgress(editorOf(ctx, in.Editor))
+			return one(&p, nil)
 		})
 	type overlapInput struct {
 		Body struct {

@@ -32,6 +32,10 @@ func (g groups) AudienceMembers(ctx context.Context, name string, limit int, cur
 	return nil, "", g.p.did(ctx, name, limit, cursor)
 }
 
+func (g groups) PreviewProgress(string) clientele.PreviewProgress {
+	return clientele.PreviewProgress{Running: true, Done: 1, Of: 3}
+}
+
 func (g groups) PreviewAudience(ctx context.Context, editor string, where clientele.RawJSON) (*clientele.AudiencePreview, error) {
 	return &clientele.AudiencePreview{}, g.p.did(ctx, string(where))
 }

@@ -28,6 +28,7 @@ var rights = map[string]need{
 	"get-audience":         {right: role.Figures},
 	"audience-overlap":     {right: role.Figures, asks: true},
 	"preview-audience":     {right: role.Figures, asks: true},
+	"preview-progress":     {right: role.Figures},
 	"list-values":          {right: role.Figures, asks: true},
 	"list-percentiles":     {right: role.Figures},
 	"list-computed-traits": {right: role.Figures},

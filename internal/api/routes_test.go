@@ -92,6 +92,7 @@ var routes = []struct {
 	{"GET", "/api/v1/audiences/vip/members", token.Read, ""},
 	{"GET", "/api/v1/percentiles", token.Read, ""},
 	{"POST", "/api/v1/percentiles/refresh", token.Write, ""},
+	{"GET", "/api/v1/previews/tab-1", token.Read, ``},
 	{"POST", "/api/v1/audiences/preview", token.Read, `{"where":{"trait":"tier","op":"exists"}}`},
 	{"POST", "/api/v1/audiences/overlap", token.Read, `{"audiences":[{"name":"vip"},{"where":{"trait":"tier","op":"exists"}}]}`},
 	{"POST", "/api/v1/audiences/vip/list?namespace=email&keep_unmatched=true", token.Write, "ann@example.com"},

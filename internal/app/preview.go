@@ -56,6 +56,12 @@ func (a *App) PreviewAudience(ctx context.Context, editor string, where clientel
 	return out, nil
 }
 
+// PreviewProgress is how far the preview is that the editor has asked for.
+func (a *App) PreviewProgress(editor string) clientele.PreviewProgress {
+	done, of, running := a.previews.Progress(editor)
+	return clientele.PreviewProgress{Running: running, Done: done, Of: of}
+}
+
 func previewError(ctx context.Context, err error) error {
 	if ctx.Err() != nil && clientele.ErrorCode(err) == clientele.Internal {
 		return clientele.Errorf(clientele.Unavailable, "preview: %w", ctx.Err())

@@ -176,9 +176,7 @@ func TestMadeUp(t *testing.T) {
 // TestNamelessColumns: where columns have no names that say anything, their values do.
 func TestNamelessColumns(t *testing.T) {
 	rows := madeUp(3000, 21)
-	for i, name := range []string{"a", "truth", "c1", "c2", "c3", "c4", "c5", "c6"} {
-		rows[0][i] = name
-	}
+	copy(rows[0], []string{"a", "truth", "c1", "c2", "c3", "c4", "c5", "c6"})
 	tab := table(t, rows)
 	res := link(t, tab, linkage.Options{Ignore: map[string]bool{"truth": true}})
 	var got []string

@@ -36,7 +36,8 @@ export function Builder({ of, where: begin }: BuilderProps) {
   const [name, setName] = useState(of?.name ?? '');
   const [description, setDescription] = useState(of?.description ?? '');
   const { where, missing } = asked(draft);
-  const preview = usePreview(where, rules, useId());
+  const editor = useId();
+  const preview = usePreview(where, rules, editor);
   const save = useMutation({
     mutationFn: () =>
       api.put('/api/v1/audiences/{name}', {
@@ -107,7 +108,7 @@ export function Builder({ of, where: begin }: BuilderProps) {
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
           <div className="beside">
-            <Live where={where} preview={preview} missing={missing} name={of?.name} />
+            <Live where={where} preview={preview} editor={editor} missing={missing} name={of?.name} />
           </div>
         </Grid.Col>
       </Grid>

@@ -2,7 +2,7 @@
 import { Group, Loader, Paper, Progress, Select, Stack, Table, Text, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { api, Problem, type Schema } from '../api';
 import { useAudienceNames, useTraits } from '../parts/names';
 import { People } from '../parts/people';
@@ -29,25 +29,27 @@ type Preview = ReturnType<typeof usePreview>;
 interface LiveProps {
   where: Condition | undefined;
   preview: Preview;
+  /** As usePreview was called with it: whose progress is shown. */
+  editor: string;
   missing: number;
   /** The audience itself, which is not compared with itself. */
   name?: string;
 }
 
-export function Live({ where, preview, missing, name }: LiveProps) {
+export function Live({ where, preview, editor, missing, name }: LiveProps) {
   const { say } = useLanguage(words);
   const p = where ? preview.data : undefined;
   return (
     <Stack gap="sm" aria-live="polite">
       <Paper withBorder p="md">
         {p ? (
-          <Count p={p} busy={preview.isFetching} />
+          <Count p={p} busy={preview.isFetching} editor={editor} />
         ) : (
           <Text size="sm" c="dimmed">
             {say('startHelp')}
           </Text>
         )}
-        {!p && where && preview.isFetching && <Loader size="xs" mt="xs" aria-label={say('counting')} />}
+        {!p && where && preview.isFetching && <Counting editor={editor} />}
         {missing > 0 && (
           <Text size="xs" c="dimmed" mt="xs">
             {say('incomplete', { count: missing })}
@@ -65,7 +67,27 @@ export function Live({ where, preview, missing, name }: LiveProps) {
   );
 }
 
-function Count({ p, busy }: { p: Schema<'AudiencePreview'>; busy: boolean }) {
+/** That it is counted, and how far it is when that takes its time. */
+function Counting({ editor }: { editor: string }) {
+  const { say } = useLanguage(words);
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 600);
+    return () => clearTimeout(timer);
+  }, []);
+  const told = useQuery({
+    queryKey: ['preview-progress', editor],
+    queryFn: () => api.get('/api/v1/previews/{editor}', { path: { editor } }),
+    enabled: late,
+    refetchInterval: 300,
+    gcTime: 0,
+  });
+  const { running, done = 0, of = 0 } = told.data ?? {};
+  if (!running || of < 2) return <Loader size={14} aria-label={say('counting')} />;
+  return <Progress value={(100 * done) / of} size="sm" w={80} aria-label={say('counting')} />;
+}
+
+function Count({ p, busy, editor }: { p: Schema<'AudiencePreview'>; busy: boolean; editor: string }) {
   const { say, number, percent } = useLanguage(words);
   return (
     <Stack gap={6}>
@@ -74,7 +96,7 @@ function Count({ p, busy }: { p: Schema<'AudiencePreview'>; busy: boolean }) {
           {number(p.count)}
         </Text>
         <Text>{say('people')}</Text>
-        {busy && <Loader size={14} aria-label={say('counting')} />}
+        {busy && <Counting editor={editor} />}
       </Group>
       <Share share={p.share} label={say('ofAll', { share: percent(p.share), total: p.total })} />
       <Share

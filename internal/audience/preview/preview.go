@@ -3,6 +3,7 @@ package preview
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -59,7 +60,7 @@ type Engine struct {
 	latest  *base // of the newest commit that was asked at
 	still   *standing
 	opening chan struct{} // closed when still has been renewed; nil: nobody does
-	editing map[string]context.CancelCauseFunc
+	editing map[string]*edit
 }
 
 // DefaultMemory is how many bytes of bitmaps are kept.
@@ -70,7 +71,7 @@ func New(columns Columns, memory int64) *Engine {
 	if memory <= 0 {
 		memory = DefaultMemory
 	}
-	e := &Engine{columns: columns, memory: memory, editing: map[string]context.CancelCauseFunc{}}
+	e := &Engine{columns: columns, memory: memory, editing: map[string]*edit{}}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
 }
@@ -84,10 +85,19 @@ func (e *Engine) Close() {
 // errSuperseded ends a preview whose editor has asked for another one.
 var errSuperseded = clientele.Errorf(clientele.Conflict, "the definition was changed meanwhile: a newer preview has taken this one's place")
 
+// edit is the latest question of somebody who changes a definition, and how far it is.
+type edit struct {
+	end      context.CancelCauseFunc
+	done, of atomic.Int32 // leaves
+}
+
 type editedKey struct{}
 
-// edited says whether the context is an editor's.
-func edited(ctx context.Context) bool { return ctx.Value(editedKey{}) != nil }
+// edited is the question of an editor's context; nil for others.
+func edited(ctx context.Context) *edit {
+	asked, _ := ctx.Value(editedKey{}).(*edit)
+	return asked
+}
 
 // Edit is a context that ends, with Conflict as its cause, when Edit is called again with the same
 // editor. done must be called. "" is nobody's.
@@ -95,21 +105,34 @@ func (e *Engine) Edit(ctx context.Context, editor string) (edited context.Contex
 	if editor == "" {
 		return ctx, func() {}
 	}
-	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, editedKey{}, true))
+	asked := &edit{}
+	ctx, cancel := context.WithCancelCause(context.WithValue(ctx, editedKey{}, asked))
+	asked.end = cancel
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if before := e.editing[editor]; before != nil {
-		before(errSuperseded)
+		before.end(errSuperseded)
 	}
-	e.editing[editor] = cancel
+	e.editing[editor] = asked
 	return ctx, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if ctx.Err() == nil { // nobody has taken its place
+		if e.editing[editor] == asked { // nobody has taken its place
 			delete(e.editing, editor)
 		}
 		cancel(nil)
 	}
+}
+
+// Progress is how many of how many conditions of the editor's question are counted; false when none is under way.
+func (e *Engine) Progress(editor string) (done, of int, under bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	asked := e.editing[editor]
+	if asked == nil {
+		return 0, 0, false
+	}
+	return int(min(asked.done.Load(), asked.of.Load())), int(asked.of.Load()), true
 }
 
 // view is one question to a base.
@@ -120,6 +143,7 @@ type view struct {
 	schema   audience.Schema
 	at       audience.At
 	computed int
+	counted  func() // is told of each leaf of the definition; nil: nobody is
 }
 
 // within gives fn a view of the store's newest commit.
@@ -153,7 +177,11 @@ func (v *view) set(c audience.Condition) (*roaring.Bitmap, error) {
 		}
 		return roaring.Flip(b, 0, uint64(v.people.count)), nil
 	}
-	return v.leaf(c)
+	b, err := v.leaf(c)
+	if v.counted != nil {
+		v.counted()
+	}
+	return b, err
 }
 
 func (v *view) fold(list []audience.Condition, with func(*roaring.Bitmap, *roaring.Bitmap)) (*roaring.Bitmap, error) {
@@ -181,11 +209,17 @@ func (e *Engine) Preview(ctx context.Context, schema audience.Schema, c audience
 	begin := time.Now()
 	r := &Result{Sample: []clientele.ProfileID{}, Leaves: len(audience.Leaves(c))}
 	within := e.within
-	if edited(ctx) {
+	asked := edited(ctx)
+	if asked != nil {
 		within = e.withinStill
+		asked.of.Store(int32(r.Leaves))
 	}
 	err := within(ctx, schema, at, func(v *view) error {
+		if asked != nil {
+			v.counted = func() { asked.done.Add(1) }
+		}
 		b, err := v.set(c)
+		v.counted = nil
 		if err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func seeded(t testing.TB, seed uint64) (*duckstore.Store, []int64) {
 	return s, ids
 }
 
-func engine(t testing.TB, s *duckstore.Store, memory int64) *preview.Engine {
+func engine(t testing.TB, s preview.Columns, memory int64) *preview.Engine {
 	e := preview.New(s, memory)
 	t.Cleanup(e.Close)
 	return e
@@ -211,6 +211,47 @@ func TestSuperseded(t *testing.T) {
 	}
 	done2()
 	done3()
+}
+
+// watched tells of each query that is asked.
+type watched struct {
+	preview.Columns
+	asked func()
+}
+
+func (w *watched) Snapshot(ctx context.Context, fn func(uint64, func(string, func([]int64) error) error) error) error {
+	return w.Columns.Snapshot(ctx, func(commit uint64, numbers func(string, func([]int64) error) error) error {
+		return fn(commit, func(query string, row func([]int64) error) error {
+			w.asked()
+			return numbers(query, row)
+		})
+	})
+}
+
+// TestProgress: who waits for a preview is told how many of its conditions are counted.
+func TestProgress(t *testing.T) {
+	s, _ := seeded(t, 3)
+	w := &watched{Columns: s}
+	e := engine(t, w, 0)
+	seen := map[int]bool{}
+	w.asked = func() {
+		if done, of, running := e.Progress("ann"); running && of == 3 {
+			seen[done] = true
+		}
+	}
+	ctx, done := e.Edit(context.Background(), "ann")
+	_, err := e.Preview(ctx, audience.Schema{}, parse(t, `{"and":[`+thai+`,`+good+`,`+buyer+`]}`), at)
+	must(t, err)
+	if !seen[0] || !seen[1] || !seen[2] || len(seen) > 4 {
+		t.Errorf("conditions that were counted, as seen from each query: %v", seen)
+	}
+	if _, _, running := e.Progress("bob"); running {
+		t.Error("bob asked nothing")
+	}
+	done()
+	if _, _, running := e.Progress("ann"); running {
+		t.Error("a preview that is answered goes on")
+	}
 }
 
 // TestStanding: while one edits, the answer stays at one commit and asks for nothing twice; it is renewed behind the
