@@ -577,7 +577,7 @@ func TestOpenAPIListsEveryRoute(t *testing.T) {
 	}
 	template := strings.NewReplacer("/saved/goal/x", "/saved/{kind}/{name}", "email/ann@example.com", "{namespace}/{value}", "import/shop", "import/{source}", "tokens/the-collect", "tokens/{name}", "?q=ann", "", "?namespace=email&keep_unmatched=true", "", "?of=trait&name=tier&prefix=g", "",
 		"plans/shop", "plans/{name}", "sources/till", "sources/{name}", "audiences/vip", "audiences/{name}", "transforms/r", "transforms/{name}", "retention/r", "retention/{name}", "computed-traits/r", "computed-traits/{name}", "?source=web", "", "?hours=1", "", "?days=30", "", "?limit=2&cursor=9", "", "?what=orders", "", "exports/x", "exports/{id}",
-		"erasures/er_7", "erasures/{id}", "requests/rq_7/", "requests/{id}/", "enrichment/acme", "enrichment/{source}", "actions/offer", "actions/{name}", "models/worth", "models/{name}", "decide/d_7/", "decide/{id}/", "items/B-42", "items/{sku}", "runs/7/", "runs/{id}/", "users/x", "users/{name}", "comments/7", "comments/{id}", "?state=same&q=ann", "", "?outcome=accepted", "")
+		"erasures/er_7", "erasures/{id}", "requests/rq_7/", "requests/{id}/", "enrichment/acme", "enrichment/{source}", "actions/offer", "actions/{name}", "models/worth", "models/{name}", "decide/d_7/", "decide/{id}/", "items/B-42", "items/{sku}", "runs/7/", "runs/{id}/", "users/x", "users/{name}", "previews/tab-1", "previews/{editor}", "comments/7", "comments/{id}", "?state=same&q=ann", "", "?outcome=accepted", "")
 	count := 0
 	for _, rt := range routes {
 		op, ok := doc.Paths[template.Replace(rt.path)][strings.ToLower(rt.method)]
