@@ -67,6 +67,7 @@ func (a *App) stages() map[string]func(context.Context) error {
 const (
 	maxAhead        = 12
 	maxBatchRecords = 10_000
+	maxBatchBytes   = 8 << 20 // of records as they came: a batch is one commit, which the column store takes whole or not at all
 	decoders        = 2
 )
 
@@ -315,8 +316,13 @@ func unresolved(batch []resolve.Decoded, done clientele.Position) []resolve.Deco
 // first.
 func (a *App) gather(ctx context.Context, in <-chan resolve.Decoded, rest *pace) ([]resolve.Decoded, func(*resolve.Resolver), bool) {
 	var batch []resolve.Decoded
-	n := 0
-	take := func(d resolve.Decoded) { batch, n = append(batch, d), n+len(d.Records) }
+	n, size := 0, 0
+	take := func(d resolve.Decoded) {
+		batch, n = append(batch, d), n+len(d.Records)
+		for i := range d.Records {
+			size += len(d.Records[i].Raw)
+		}
+	}
 	select {
 	case d := <-in:
 		take(d)
@@ -327,7 +333,7 @@ func (a *App) gather(ctx context.Context, in <-chan resolve.Decoded, rest *pace)
 	}
 	// Frames are taken while it rests, so that decoding goes on.
 	rested := rest.timer()
-	for n < maxBatchRecords {
+	for n < maxBatchRecords && size < maxBatchBytes {
 		select {
 		case d := <-in:
 			take(d)

@@ -309,6 +309,11 @@ func (s *Store) writing(ctx context.Context, fn func(conn *sql.Conn) error) erro
 	}
 	err := fn(s.conn)
 	s.examine(err)
+	var d *duckdb.Error
+	if errors.As(err, &d) && d.Type == duckdb.ErrorTypeOutOfMemory {
+		// What failed writes and the replay of its log have taken is given back when it is opened anew, not before.
+		s.broken.Store(true)
+	}
 	return err
 }
 
