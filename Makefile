@@ -84,7 +84,7 @@ e2e: ## the tests of the whole program: kills, full disk, real files, real libra
 	$(GO) test -count=1 $(TESTFLAGS) -run 'TestOnlineRetail$$' ./internal/importer
 	$(GO) test -count=1 $(TESTFLAGS) -run 'TestTruthSets$$' ./internal/linkage
 	$(GO) test -count=1 $(TESTFLAGS) ./internal/predict/...
-	CLIENTELE_E2E=1 $(GO) test -count=1 $(TESTFLAGS) -run 'TestPredictionsOf(Retail|TheShop)$$' ./internal/app
+	CLIENTELE_E2E=1 $(GO) test -count=1 $(TESTFLAGS) -run 'TestPredictionsOf(Retail|TheShop)$$|TestStockOfMany$$' ./internal/app
 
 soak: ## a million events, backed up, rebuilt and restored to equal digests (about 6 minutes)
 	CLIENTELE_E2E=1 CLIENTELE_SOAK=1 $(GO) test -count=1 -timeout 40m -v -run 'TestSoak' ./e2e

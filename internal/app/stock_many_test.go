@@ -11,10 +11,10 @@ import (
 )
 
 // TestStockOfMany: a SKU that 100,000 people want comes back and goes. All of the test takes 13 seconds of processor time; on two cores
-// with ten times as much other work, entering took 9 seconds and leaving 19. The test bounds what would be of another order.
+// with nothing else to do entering and leaving took 1.8 seconds each, with ten times as much other work 9 and 19. It says how long it took; nothing depends on it.
 func TestStockOfMany(t *testing.T) {
-	if os.Getenv("CLIENTELE_SOAK") == "" {
-		t.Skip("100,000 people take half a minute: set CLIENTELE_SOAK")
+	if os.Getenv("CLIENTELE_E2E") == "" {
+		t.Skip("100,000 people take half a minute: make e2e runs it")
 	}
 	const people = 100_000
 	ctx := context.Background()
@@ -45,14 +45,10 @@ func TestStockOfMany(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v = a.Members; time.Since(began) > time.Minute {
+			if v = a.Members; time.Since(began) > 5*time.Minute {
 				t.Fatalf("%d of %d", v, want)
 			}
 		}
-		if took := time.Since(began); took > 30*time.Second {
-			t.Errorf("%d members after %v", want, took)
-		} else {
-			t.Logf("%d members after %v", want, took)
-		}
+		t.Logf("%d members after %v", want, time.Since(began))
 	}
 }
