@@ -11,11 +11,13 @@ type AudiencePart struct {
 type AudienceToCompare struct {
 	Name  string  `json:"name,omitempty"`
 	Where RawJSON `json:"where,omitempty"`
+	// Optional leaves it out when there is no audience of the name any more.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // AudienceOverlap is how many members audiences have in common.
 type AudienceOverlap struct {
-	Audiences []string  `json:"audiences"` // names, or definitions in one line
+	Audiences []string  `json:"audiences"` // those compared: names, or definitions in one line
 	Counts    []int64   `json:"counts"`    // members of each
 	Common    [][]int64 `json:"common"`    // members of the i-th that are in the j-th, too
 	Any       int64     `json:"any"`       // members of one of them at least

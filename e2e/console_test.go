@@ -23,6 +23,8 @@ func TestConsole(t *testing.T) {
 		absent(t, "the console is not built into the program: run make console")
 	}
 	data := filepath.Join(t.TempDir(), "data")
+	// What failed is said once more at the very end: of long outputs often only that is kept.
+	var failed string
 	demo := &process{exited: make(chan struct{}), started: time.Now()}
 	demo.cmd = exec.Command(program, "demo", "--people", "3000", "--match", "--listen", "127.0.0.1:0", "--data", data)
 	demo.cmd.Stdout, demo.cmd.Stderr = &demo.out, &demo.out
@@ -40,7 +42,7 @@ func TestConsole(t *testing.T) {
 			t.Error("the demo does not end")
 		}
 		if t.Failed() {
-			t.Logf("the end of what the demo said:\n%s", tail(demo.out.String()))
+			t.Logf("the end of what the demo said:\n%s\nand what failed:\n%s", tail(demo.out.String()), failed)
 		}
 	})
 	within(t, 3*time.Minute, "the shop is loaded and served", func() bool {
@@ -60,5 +62,22 @@ func TestConsole(t *testing.T) {
 	journeys.Env = append(os.Environ(), "URL="+at.Address, "TOKEN="+at.Token, "CHROMIUM="+chromium, "OUT="+t.TempDir())
 	said, err := journeys.CombinedOutput()
 	t.Logf("%s", said)
-	must(t, err)
+	if err != nil {
+		failed = failures(string(said))
+		t.Error(err)
+	}
+}
+
+// failures are the lines that name the journeys which failed, and what was seen instead.
+func failures(said string) string {
+	var lines []string
+	for line := range strings.Lines(said) {
+		line = strings.TrimSpace(line)
+		for _, mark := range []string{"✘", "Error: ", "> ", "- ", "+ "} {
+			if strings.HasPrefix(line, mark) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
 }

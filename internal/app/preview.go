@@ -81,7 +81,10 @@ func (a *App) AudienceOverlap(ctx context.Context, list []clientele.AudienceToCo
 		case (x.Name == "") == (len(x.Where) == 0):
 			return nil, clientele.Errorf(clientele.Invalid, "audiences[%d] has to have a name or a definition", i).WithHint(`write {"name":"vip"} or {"where":{...}}`)
 		case x.Name != "":
-			if _, err := resolve.LoadAudience(a.rows, x.Name); err != nil {
+			switch _, err := resolve.LoadAudience(a.rows, x.Name); {
+			case x.Optional && clientele.ErrorCode(err) == clientele.NotFound:
+				continue
+			case err != nil:
 				return nil, err
 			}
 		default:
@@ -92,6 +95,9 @@ func (a *App) AudienceOverlap(ctx context.Context, list []clientele.AudienceToCo
 			name = audience.String(c)
 		}
 		out.Audiences, conditions = append(out.Audiences, name), append(conditions, c)
+	}
+	if len(list) > 0 && len(conditions) == 0 {
+		return nil, clientele.Errorf(clientele.NotFound, "none of the audiences is there any more")
 	}
 	schema, err := a.audienceSchema(ctx)
 	if err != nil {

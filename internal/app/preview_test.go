@@ -46,6 +46,13 @@ func TestPreviewOverlapValues(t *testing.T) {
 	if _, err := p.client.AudienceOverlap(ctx, []clientele.AudienceToCompare{{Name: "nobody"}}); clientele.ErrorCode(err) != clientele.NotFound {
 		t.Errorf("an audience that is not there: %v", err)
 	}
+	o, err = p.client.AudienceOverlap(ctx, []clientele.AudienceToCompare{{Name: "nobody", Optional: true}, {Name: "tents", Optional: true}})
+	if err != nil || !reflect.DeepEqual(o.Audiences, []string{"tents"}) || !reflect.DeepEqual(o.Counts, []int64{4}) {
+		t.Errorf("one that may be gone: %+v, %v", o, err)
+	}
+	if _, err := p.client.AudienceOverlap(ctx, []clientele.AudienceToCompare{{Name: "nobody", Optional: true}}); clientele.ErrorCode(err) != clientele.NotFound {
+		t.Errorf("all are gone: %v", err)
+	}
 	if _, err := p.client.AudienceOverlap(ctx, []clientele.AudienceToCompare{{}}); clientele.ErrorCode(err) != clientele.Invalid {
 		t.Errorf("nothing to compare: %v", err)
 	}

@@ -238,14 +238,18 @@ function Overlap({ where, name }: { where: Condition; name?: string }) {
   const told = useQuery({
     queryKey: ['overlap', names, JSON.stringify(where)],
     queryFn: () =>
-      api.post('/api/v1/audiences/overlap', { body: { audiences: [{ where }, ...names.map((n) => ({ name: n }))] } }),
+      api.post('/api/v1/audiences/overlap', {
+        // Somebody may delete one meanwhile.
+        body: { audiences: [{ where }, ...names.map((n) => ({ name: n, optional: true }))] },
+      }),
     enabled: names.length > 0,
     placeholderData: keepPreviousData,
     retry: false,
   });
   const common = told.data?.common?.[0]?.slice(1) ?? [];
   const all = told.data?.counts?.[0] ?? 0;
-  const list = names.map((n, i) => ({ n, both: common[i] ?? 0 })).filter((o) => o.both > 0);
+  const compared = told.data?.audiences?.slice(1) ?? [];
+  const list = compared.map((n, i) => ({ n, both: common[i] ?? 0 })).filter((o) => o.both > 0);
   return (
     <Piece title={say('overlap')}>
       {names.length === 0 && <Text size="xs">{say('overlapNone')}</Text>}
