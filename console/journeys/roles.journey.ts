@@ -78,18 +78,22 @@ test('an executive sees how the business stands, on one page to print, and nobod
   complaints,
 }) => {
   const draft = `board-${Date.now() % 100_000}`;
-  await shop.ask('PUT', `/api/v1/audiences/${draft}`, {
-    name: draft,
-    where: { trait: 'country', op: 'exists' },
-  });
+  const ended = `${draft}-ended`;
+  for (const name of [draft, ended])
+    await shop.ask('PUT', `/api/v1/audiences/${name}`, { name, where: { trait: 'country', op: 'exists' } });
+  await expect
+    .poll(() => shop.rows(`select count(*) > 0 from audience_members where audience = '${ended}'`))
+    .toEqual([[true]]);
+  await shop.ask('DELETE', `/api/v1/audiences/${ended}`);
   const page = await signIn(browser, shop, 'executive', complaints);
   const menu = page.getByRole('navigation', { name: main });
   await expect(menu.getByRole('link', { name: 'Customers' })).toHaveCount(0);
   await expect(page.getByTestId('profiles')).toHaveText(/[1-9]/);
   await expect(page.getByRole('region', { name: 'Revenue by day' }).getByRole('img')).toBeVisible();
   const moved = page.getByRole('region', { name: 'Audiences that moved most' });
-  await expect(moved.getByRole('link', { name: draft })).toBeVisible({ timeout: 30_000 });
-  await moved.getByRole('link', { name: draft }).click();
+  await expect(moved.getByRole('link', { name: draft, exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(moved.getByRole('link', { name: ended })).toHaveCount(0); // it moved as much
+  await moved.getByRole('link', { name: draft, exact: true }).click();
   await expect(page.getByTestId('members')).toHaveText(/[1-9]/);
   await expect(page.getByRole('button', { name: 'Delete' })).toHaveCount(0);
   await page.getByRole('textbox', { name: 'Say something' }).fill('for the board');

@@ -7,16 +7,28 @@ import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { words } from './words';
 
-/** Who came into audiences and went in the last week. */
+/** Who came into audiences and went in the last week, of those that there are still. */
 export function Moved() {
   const { say, number } = useLanguage(words);
+  const all = useQuery({ queryKey: ['audiences'], queryFn: () => api.get('/api/v1/audiences') });
+  const names = all.data?.items?.map((a) => a.name);
   const told = useQuery({
-    queryKey: ['home', 'moved'],
+    queryKey: ['home', 'moved', names],
     staleTime: 30_000,
-    queryFn: () =>
-      api.post('/api/v1/explore', {
-        body: { kind: 'metric', measures: ['entries', 'exits'], by: ['audience'], last: '7d', limit: 1000 },
-      }),
+    enabled: names !== undefined,
+    queryFn: async () =>
+      names?.length
+        ? api.post('/api/v1/explore', {
+            body: {
+              kind: 'metric',
+              measures: ['entries', 'exits'],
+              by: ['audience'],
+              where: [{ field: 'audience', op: 'in', value: names }],
+              last: '7d',
+              limit: 1000,
+            },
+          })
+        : { rows: [] },
   });
   const rows = ((told.data?.rows ?? []) as [string, number | null, number | null][])
     .map(([name, came, went]) => [name, came ?? 0, went ?? 0] as const)
