@@ -22,26 +22,28 @@ const (
 	ModelPropensity ModelKind = "propensity" // who orders, or does something else
 	ModelLookalike  ModelKind = "lookalike"  // who is like the people of an audience
 	ModelOutside    ModelKind = "outside"    // scores that are given elsewhere
+	ModelEarly      ModelKind = "early"      // which new customers will be among the best
 )
 
 // ModelKinds are all kinds.
-var ModelKinds = []ModelKind{ModelLTV, ModelChurn, ModelPropensity, ModelDiscount, ModelSegments, ModelLookalike, ModelOutside}
+var ModelKinds = []ModelKind{ModelLTV, ModelEarly, ModelChurn, ModelPropensity, ModelDiscount, ModelSegments, ModelLookalike, ModelOutside}
 
 // Model says what is to be predicted of everybody who has ordered. Its scores are predictions.NAME.OUTPUT.
 type Model struct {
 	Name        string    `json:"name" doc:"a-z, 0-9 and _, the first a letter, at most 40."`
-	Kind        ModelKind `json:"kind" enum:"ltv,churn,propensity,discount,segments,lookalike,outside"`
+	Kind        ModelKind `json:"kind" enum:"ltv,early,churn,propensity,discount,segments,lookalike,outside"`
 	Description string    `json:"description,omitempty" maxLength:"500"`
-	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv, churn, propensity and outside."`
+	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv, churn, propensity and outside; of early how long value counts from the first order on."`
 	Target      string    `json:"target,omitempty" maxLength:"200" doc:"Of propensity and outside: order (default), or the name of an event; of outside also no order."`
 	Audience    string    `json:"audience,omitempty" maxLength:"200" doc:"Of lookalike: whose like are looked for. Of propensity, in the place of target: who enters the audience."`
-	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest. Of churn and propensity: logistic or trees; without it the better one."`
+	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest. Of churn, propensity and early: logistic or trees; without it the better one."`
 	Unit        string    `json:"unit,omitempty" doc:"Of ltv, the unit of time of its parameters: week (default) or day."`
 	Window      string    `json:"window,omitempty" doc:"Of ltv: learn from customers alone whose first order is at most that long ago."`
 	Returns     string    `json:"returns,omitempty" doc:"net (default): a return is taken off the orders before it; ignore: it is left out."`
 	Currency    string    `json:"currency,omitempty" doc:"Only orders in this currency; without it all, in the base currency."`
 	Margin      float64   `json:"margin,omitempty" doc:"Share of an order's revenue that counts as value; 1 without it."`
 	Discount    float64   `json:"discount_rate,omitempty" doc:"Yearly rate by which money to come is worth less."`
+	Top         float64   `json:"top,omitempty" doc:"Of early: the share of customers that are the best; 0.05 without it, at most 0.5."`
 	Groups      int       `json:"groups,omitempty" doc:"Of segments, how many; without it as many as come back when half of the people are left out."`
 	TrainEvery  string    `json:"train_every,omitempty" doc:"How often it is trained by itself, as 30d, the first time at once; without it when somebody asks."`
 	ScoreEvery  string    `json:"score_every,omitempty" doc:"How often everybody is scored again: 1d without it. Who orders is scored within seconds."`
@@ -66,6 +68,9 @@ func (k ModelKind) Outputs() []ModelOutput {
 	case ModelChurn, ModelPropensity:
 		return []ModelOutput{{"probability", TypeDouble, "chance of yes within the horizon; of churn, that no order comes"}, percentileOutput,
 			{"reasons", TypeText, "what moves it most for this person, + up and - down"}}
+	case ModelEarly:
+		return []ModelOutput{{"probability", TypeDouble, "chance to be among the best by what comes within the horizon of the first order"}, percentileOutput,
+			{"stage", TypeText, "what is known: first visit, first day, first 7 days or first 30 days"}, {"reasons", TypeText, "what moves it most for this person, + up and - down"}}
 	case ModelDiscount:
 		return []ModelOutput{{"share", TypeDouble, "share of orders with a discount, nearer to that of all the fewer orders there are"}, {"low", TypeDouble, "with 80 % the share is above"},
 			{"high", TypeDouble, "and below"}, percentileOutput, {"tier", TypeText, "waits for discounts, between, or pays the full price"}}
@@ -80,8 +85,16 @@ func (k ModelKind) Outputs() []ModelOutput {
 	return nil
 }
 
-// Follows says whether an order changes the score of whose it is at once; the others wait until everybody is scored.
-func (k ModelKind) Follows() bool { return k != ModelLookalike && k != ModelOutside }
+// Follows are the tables whose rows change the scores of whose they are at once; where there are none, scores wait until everybody is scored.
+func (k ModelKind) Follows() []string {
+	switch k {
+	case ModelLookalike, ModelOutside:
+		return nil
+	case ModelEarly: // a first visit is of events
+		return []string{"orders", "returns", "events"}
+	}
+	return []string{"orders", "returns"}
+}
 
 // Targets of models that are no events.
 const (
@@ -112,7 +125,7 @@ func (m *Model) Check() error {
 	case !modelName.MatchString(m.Name):
 		return wrong("write a-z, 0-9 and _, the first a letter, at most 40", "%q is no name of a model", m.Name)
 	case !slices.Contains(ModelKinds, m.Kind):
-		return wrong("kinds are ltv, churn, propensity, discount, segments, lookalike and outside", "there is no kind %q of models", string(m.Kind))
+		return wrong("kinds are ltv, early, churn, propensity, discount, segments, lookalike and outside", "there is no kind %q of models", string(m.Kind))
 	case m.ahead() && m.Horizon == "":
 		return wrong("for example 90d or 39w", "horizon is missing: how far is to be predicted?")
 	case !m.ahead() && m.Horizon+m.Method != "":
@@ -129,8 +142,12 @@ func (m *Model) Check() error {
 		return wrong("leave it out", "audience is of models of the kinds lookalike and propensity")
 	case m.Target != "" && m.Audience != "":
 		return wrong("one of both", "both target and audience say what is predicted")
-	case (m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelLookalike) && m.Currency+m.Returns != "":
+	case (m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelLookalike || m.Kind == ModelEarly) && m.Currency+m.Returns != "":
 		return wrong("leave them out", "currency and returns are not of models of the kind %s", m.Kind)
+	case m.Kind != ModelEarly && m.Top != 0:
+		return wrong("leave it out", "top is of models of the kind early")
+	case !(m.Top >= 0) || m.Top > 0.5:
+		return wrong("a share above 0 and up to 0.5, as 0.05", "top %v is no such share", m.Top)
 	case m.Kind != ModelSegments && m.Groups != 0:
 		return wrong("leave it out", "groups is of models of the kind segments")
 	case m.Groups < 0 || m.Groups == 1 || m.Groups > 50:
@@ -145,7 +162,7 @@ func (m *Model) Check() error {
 		return wrong("week or day", "there is no unit %q", m.Unit)
 	case m.Kind == ModelLTV && !slices.Contains([]string{"", "pareto", "mbg", "bg", "nbd", "auto"}, m.Method):
 		return wrong("pareto, mbg, bg, nbd or auto", "there is no method %q", m.Method)
-	case (m.Kind == ModelChurn || m.Kind == ModelPropensity) && !slices.Contains([]string{"", "logistic", "trees"}, m.Method):
+	case (m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelEarly) && !slices.Contains([]string{"", "logistic", "trees"}, m.Method):
 		return wrong("logistic or trees, or leave it out", "there is no method %q", m.Method)
 	case !slices.Contains([]string{"", "auto", "manual"}, m.Promote):
 		return wrong("auto or manual", "promote %q is neither", m.Promote)
@@ -163,7 +180,7 @@ func (m *Model) Check() error {
 
 // ahead says whether the kind looks into the time to come.
 func (m *Model) ahead() bool {
-	return m.Kind == ModelLTV || m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelOutside
+	return m.Kind == ModelLTV || m.Kind == ModelEarly || m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelOutside
 }
 
 // Days reads a span of whole days: 90d, 39w, 12m (of 30 days) or 1y.

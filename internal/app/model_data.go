@@ -122,7 +122,7 @@ func (a *App) rescore(ctx context.Context) error {
 		seen = at
 		for _, name := range resolve.SortedModels(all) {
 			m := all[name]
-			if !m.Model.Kind.Follows() {
+			if m.Model.Kind.Follows() == nil {
 				continue
 			}
 			if m.Scored == nil || m.Scored.Version != m.Promoted {
@@ -150,7 +150,7 @@ func (a *App) rescore(ctx context.Context) error {
 
 // rescoreChanged scores those whose orders have changed behind the position, and answers up to where they are followed then.
 func (a *App) rescoreChanged(ctx context.Context, m *resolve.ModelRow, after clientele.Position) (clientele.Position, error) {
-	changed, upTo, err := a.columns.ChangedSince(ctx, []string{"orders", "returns"}, after)
+	changed, upTo, err := a.columns.ChangedSince(ctx, m.Model.Kind.Follows(), after)
 	if err != nil || len(changed) == 0 {
 		return upTo, err
 	}

@@ -22,7 +22,7 @@ const (
 
 // answers says whether models of the kind answer yes or no: they learn from all facts, the others from orders.
 func answers(kind clientele.ModelKind) bool {
-	return kind == clientele.ModelChurn || kind == clientele.ModelPropensity
+	return kind == clientele.ModelChurn || kind == clientele.ModelPropensity || kind == clientele.ModelEarly
 }
 
 // learn makes a version of a model from what there is.
@@ -51,7 +51,11 @@ func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (t
 			return nil, nil, err
 		}
 		reading()
-		t, err = trainer.TrainAnswer(ctx, &m.Model, f, max(1, a.cfg.Columns.Threads))
+		train := trainer.TrainAnswer
+		if m.Model.Kind == clientele.ModelEarly {
+			train = trainer.TrainEarly
+		}
+		t, err = train(ctx, &m.Model, f, max(1, a.cfg.Columns.Threads))
 		return t, f.Notes, err
 	}
 	orders, _, err := a.orders(ctx, &m.Model, nil)
@@ -103,6 +107,10 @@ func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact [
 	if err != nil {
 		return nil, nil, 0, err
 	}
+	if v.Settings.Kind == clientele.ModelEarly {
+		s, moved, err = trainer.ScoreEarly(artefact, f, ranks, max(1, a.cfg.Columns.Threads))
+		return s, moved, upTo, err
+	}
 	s, moved, err = trainer.ScoreAnswer(v.Settings.Kind, artefact, f, ranks, max(1, a.cfg.Columns.Threads))
 	return s, moved, upTo, err
 }
@@ -133,8 +141,8 @@ func (a *App) facts(ctx context.Context, m *clientele.Model, known *trainer.Know
 	}
 	f := &trainer.Facts{}
 	if known != nil {
-		f.Channels, f.Events = known.Channels, known.Events
-	} else if err := a.terms(ctx, f); err != nil {
+		f.Channels, f.Events, f.Categories = known.Channels, known.Events, known.Categories
+	} else if err := a.terms(ctx, m.Kind, f); err != nil {
 		return nil, err
 	}
 	audience, targets := "", []string(nil)
@@ -166,8 +174,13 @@ func (a *App) facts(ctx context.Context, m *clientele.Model, known *trainer.Know
 	return f, nil
 }
 
-// terms are the channels and events that there are most of.
-func (a *App) terms(ctx context.Context, f *trainer.Facts) (err error) {
+// terms are the channels and events, and where they tell, the categories, that there are most of.
+func (a *App) terms(ctx context.Context, kind clientele.ModelKind, f *trainer.Facts) (err error) {
+	if kind == clientele.ModelEarly {
+		if f.Categories, err = a.texts(ctx, fmt.Sprintf("select category from order_lines where category is not null group by 1 order by count(*) desc, 1 limit %d", mostCategories)); err != nil {
+			return err
+		}
+	}
 	if f.Channels, err = a.texts(ctx, fmt.Sprintf("select sales_channel from orders where sales_channel is not null group by 1 order by count(*) desc, 1 limit %d", mostChannels)); err != nil {
 		return err
 	}
@@ -218,7 +231,7 @@ func (a *App) eachPerson(ctx context.Context, query string, yield func(int64, []
 		}
 		who = row[0]
 		facts = append(facts, feature.Fact{At: clientele.Micros(row[1]), Known: clientele.Micros(row[2]), Kind: feature.Kind(row[3]), Amount: float64(row[4]) / 10000, Discount: float64(row[5]) / 10000,
-			Channel: uint16(row[6]), Name: uint16(row[7])})
+			Channel: uint16(row[6]), Name: uint16(row[7]), Category: uint16(row[8])})
 		return nil
 	})
 	if errors.Is(err, errEnough) {
@@ -231,7 +244,7 @@ func (a *App) eachPerson(ctx context.Context, query string, yield func(int64, []
 }
 
 // factsSQL is a row for each fact: profile, when it happened, when it was known (0: at once), kind, amount and discount in ten-thousandths,
-// channel and name by their places. Entering and leaving the audience, where one is named, are events.
+// channel, name and category (of the order's largest line) by their places. Entering and leaving the audience, where one is named, are events.
 func factsSQL(f *trainer.Facts, audience string, only []int64) string {
 	list := listSQL
 	some := ""
@@ -243,23 +256,32 @@ func factsSQL(f *trainer.Facts, audience string, only []int64) string {
 	}
 	entries := ""
 	if audience != "" {
-		entries = fmt.Sprintf(` union all select profile_id, epoch_us(entered_at), 0, %[1]d, 0, 0, 0, case when entered_reason = %[4]s then %[2]d + 1 else %[2]d end from audience_members where audience = %[3]s%[5]s
-			union all select profile_id, epoch_us(exited_at), 0, %[1]d, 0, 0, 0, %[2]d + 2 from audience_members where audience = %[3]s and exited_at is not null%[5]s`,
+		entries = fmt.Sprintf(` union all select profile_id, epoch_us(entered_at), 0, %[1]d, 0, 0, 0, case when entered_reason = %[4]s then %[2]d + 1 else %[2]d end, 0 from audience_members where audience = %[3]s%[5]s
+			union all select profile_id, epoch_us(exited_at), 0, %[1]d, 0, 0, 0, %[2]d + 2, 0 from audience_members where audience = %[3]s and exited_at is not null%[5]s`,
 			feature.Event, f.Target, textSQL(audience), textSQL(clientele.ReasonDefinition), some)
 	}
 	// What was received a month after it happened was imported as history: it counts as known when it happened.
 	const known = "case when epoch_us(received_at) - epoch_us(ts) > 2592000000000 then 0 else epoch_us(received_at) end"
-	return fmt.Sprintf(`select profile_id, moment, known, kind, amount, discount, channel, name from (
-		select profile_id, epoch_us(ts) as moment, 0 as known, case when revenue < 0 then %[6]d else %[1]d end as kind, abs(%[2]s) as amount, %[3]s as discount, coalesce(list_position(%[4]s, sales_channel), 0) as channel, 0 as name
-		from orders o where profile_id is not null and ts is not null and coalesce(status, '') <> 'cancelled' and not %[16]s%[5]s
-		union all select profile_id, epoch_us(ts), 0, %[6]d, %[7]s, 0, 0, 0 from returns where profile_id is not null and ts is not null%[8]s
-		union all select profile_id, epoch_us(ts), 0, case when status in ('opened', 'clicked') then %[9]d else %[10]d end, 0, 0, 0, 0 from messages
+	category, lines := "0", ""
+	if len(f.Categories) > 0 {
+		which := ""
+		if only != nil {
+			which = " and (source, order_id) in (select source, order_id from orders where true" + some + ")"
+		}
+		category = fmt.Sprintf("coalesce(list_position(%s, category), 0)", list(f.Categories))
+		lines = "left join (select source, order_id, arg_max(category, row(cast(coalesce(quantity * price, 0) as double), category)) as category from order_lines where category is not null" + which + " group by 1, 2) l using (source, order_id) "
+	}
+	return fmt.Sprintf(`select profile_id, moment, known, kind, amount, discount, channel, name, category from (
+		select profile_id, epoch_us(ts) as moment, 0 as known, case when revenue < 0 then %[6]d else %[1]d end as kind, abs(%[2]s) as amount, %[3]s as discount, coalesce(list_position(%[4]s, sales_channel), 0) as channel, 0 as name, %[17]s as category
+		from orders o %[18]swhere profile_id is not null and ts is not null and coalesce(status, '') <> 'cancelled' and not %[16]s%[5]s
+		union all select profile_id, epoch_us(ts), 0, %[6]d, %[7]s, 0, 0, 0, 0 from returns where profile_id is not null and ts is not null%[8]s
+		union all select profile_id, epoch_us(ts), 0, case when status in ('opened', 'clicked') then %[9]d else %[10]d end, 0, 0, 0, 0, 0 from messages
 		where profile_id is not null and ts is not null and coalesce(direction, '') <> 'in'%[11]s
-		union all select profile_id, epoch_us(ts), %[12]s, %[13]d, 0, 0, 0, list_position(%[14]s, coalesce(name, type)) from events
+		union all select profile_id, epoch_us(ts), %[12]s, %[13]d, 0, 0, 0, list_position(%[14]s, coalesce(name, type)), 0 from events
 		where profile_id is not null and list_position(%[14]s, coalesce(name, type)) > 0%[5]s%[15]s
 	) q order by profile_id, moment, kind, amount, name`,
 		feature.Order, money("revenue_base"), money("discount"), list(f.Channels), some,
-		feature.Return, money("amount"), some, feature.Response, feature.Sent, some, known, feature.Event, list(f.Events), entries, toldByReturns)
+		feature.Return, money("amount"), some, feature.Response, feature.Sent, some, known, feature.Event, list(f.Events), entries, toldByReturns, category, lines)
 }
 
 func textSQL(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

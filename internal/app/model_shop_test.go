@@ -50,6 +50,7 @@ func TestPredictionsOfTheShop(t *testing.T) {
 	if p.foretold("60d") == 0 {
 		t.Error("nobody of the best is leaving")
 	}
+	p.started()
 }
 
 // TestPredictionsOfRetail: likewise on a wholesaler's orders of a year, where every third customer has agreed to e-mail.
@@ -168,6 +169,38 @@ func (p *program) foretold(leaving string) int {
 	p.settle()
 	p.tells("select count(*) from decisions where profile_id = "+one[0], "1")
 	return len(want)
+}
+
+// started trains the shop's early value: from a first visit more of the best are found than by chance, from a month as many as by what was spent so far, and only new customers are scored.
+func (p *program) started() {
+	p.Helper()
+	ctx := context.Background()
+	if _, err := p.client.SetModel(ctx, clientele.Model{Name: "stars", Kind: clientele.ModelEarly, Horizon: "180d", Top: 0.2}); err != nil {
+		p.Fatal(err)
+	}
+	got := p.trained("stars")
+	if got.Trouble != "" || got.Trained == nil || got.Trained.State == clientele.VersionRefused {
+		p.Fatalf("stars: %+v %s", got.Trained, got.Trouble)
+	}
+	p.paged("stars")
+	report, err := p.client.ModelReport(ctx, "stars", 0)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Log(strings.Join(report.Summary, " "))
+	if got.Trained.Metrics["first_30_days_found"] < got.Trained.Metrics["first_30_days_naive"] || got.Trained.Metrics["first_visit_found"] < 2*got.Trained.Metrics["first_visit_naive"] {
+		p.Errorf("%v", got.Trained.Metrics)
+	}
+	if got.Promoted == 0 {
+		if _, err := p.client.PromoteModel(ctx, "stars", 0); err != nil {
+			p.Fatal(err)
+		}
+		p.idle("stars")
+	}
+	p.settle()
+	p.tells(`with known as (select max(ts) as until from (select max(ts) as ts from orders where profile_id is not null union all select max(ts) from events where profile_id is not null)),
+		firsts as (select profile_id, min(ts) as ts from orders where coalesce(status, '') <> 'cancelled' and revenue >= 0 group by 1)
+		select count(*) > 50, count(*) filter (where f.ts is not null and f.ts < until - interval 180 days) from profiles p left join firsts f using (profile_id), known where stars_probability is not null`, "true|0")
 }
 
 // paged checks that there is all that the page of a backtest shows.

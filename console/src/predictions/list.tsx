@@ -115,6 +115,7 @@ function State({ of }: { of: Of }) {
 
 const kinds = [
   'ltv',
+  'early',
   'churn',
   'propensity',
   'discount',
@@ -122,7 +123,7 @@ const kinds = [
   'lookalike',
   'outside',
 ] as const satisfies Of['kind'][];
-const overSpan = (kind: Of['kind']) => ['ltv', 'churn', 'propensity', 'outside'].includes(kind);
+const overSpan = (kind: Of['kind']) => ['ltv', 'early', 'churn', 'propensity', 'outside'].includes(kind);
 
 function NewModel() {
   const { say } = useLanguage(words);

@@ -74,15 +74,6 @@ export function Model() {
                 <Act of={m} />
               </Allowed>
             )}
-            {(m.scored?.moved ?? []).length > 0 && (
-              <Part title={say('moved')}>
-                {m.scored?.moved?.map((s) => (
-                  <Text key={s} size="sm">
-                    {s}
-                  </Text>
-                ))}
-              </Part>
-            )}
             {v && <Versions of={m} />}
           </Stack>
         </Grid.Col>

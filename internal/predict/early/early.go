@@ -5,7 +5,6 @@ package early
 
 import (
 	"cmp"
-	"iter"
 	"math"
 	"slices"
 
@@ -19,7 +18,7 @@ import (
 type Settings struct {
 	Horizon clientele.Micros `json:"-"`   // value counts that long from the first order on
 	Top     float64          `json:"top"` // share of customers that are the best: 0.05
-	Now     clientele.Micros `json:"-"`   // end of what is known
+	Now     clientele.Micros `json:"-"`   // end of what is known: later facts are not looked at
 	Visits  bool             `json:"-"`   // events are known too: the first visit is a stage
 }
 
@@ -52,6 +51,9 @@ type Stage struct {
 	Found  []Found      `json:"found"`       // the model first
 	Model  *learn.Model `json:"-"`
 	Why    string       `json:"not_learned,omitempty"` // why there is no model
+
+	From, To clientele.Micros `json:"-"` // when those tested were described
+	Drift    *learn.Drift     `json:"-"` // how people who were scored differ from those learned from; nil: too few
 }
 
 // Found is the share of the best that a ranking has among as many people of its top.
@@ -68,26 +70,34 @@ type start struct {
 	value        float64 // within the horizon of the first order, returns taken off
 }
 
-// Learn learns all stages. Where a stage has too little, it says why; an error means that no stage could be learned.
+// Learn learns all stages, and walks the people once. Where a stage has too little, it says why; an error means that no stage could be learned.
 func Learn(people rolling.Source, how feature.Settings, set Settings, learning learn.Settings) (*Study, error) {
 	how.Workers, how.Target = learning.Workers, nil
 	s := &Study{Settings: set, how: how}
-	var starts []start
-	for facts := range people() {
-		starts = append(starts, s.startOf(facts))
-	}
-	best, err := s.best(starts)
-	if err != nil {
-		return nil, err
-	}
 	if set.Visits {
 		s.Stages = append(s.Stages, Stage{Name: "first visit"})
 	}
+	if set.Horizon < 2*feature.Day {
+		return nil, clientele.Errorf(clientele.Invalid, "what is bought within %d days of the first order is known when its day is over", set.Horizon/feature.Day).WithHint("make the time longer")
+	}
 	for _, d := range days {
-		s.Stages = append(s.Stages, Stage{Name: map[int]string{1: "first day", 7: "first 7 days", 30: "first 30 days"}[d], Days: d})
+		if clientele.Micros(d)*feature.Day < set.Horizon { // else the answer would be known
+			s.Stages = append(s.Stages, Stage{Name: map[int]string{1: "first day", 7: "first 7 days", 30: "first 30 days"}[d], Days: d})
+		}
+	}
+	known, err := s.describe(people, func(b *start, st *Stage) bool {
+		m := st.moment(b)
+		return s.over(b) || st.Days == 0 && m != 0 && m+s.Horizon <= s.Now
+	})
+	if err != nil {
+		return nil, err
+	}
+	best, err := s.best(known.starts)
+	if err != nil {
+		return nil, err
 	}
 	for i := range s.Stages {
-		if err = s.learn(&s.Stages[i], people, starts, best, learning); err != nil {
+		if err = s.learn(&s.Stages[i], known.rows(i), best, learning); err != nil {
 			s.Stages[i].Why = err.Error()
 		}
 	}
@@ -105,11 +115,13 @@ func (s *Study) startOf(facts []feature.Fact) (b start) {
 		if !f.Before(s.Now) || f.Kind == feature.Sent {
 			continue
 		}
-		if b.visit == 0 {
-			b.visit, b.sessionEnd = f.At, f.At
-		}
-		if f.At-b.sessionEnd <= visitEnds {
-			b.sessionEnd = max(b.sessionEnd, f.At)
+		if f.Before(f.At + visitEnds) { // what came late says nothing of when somebody is described
+			if b.visit == 0 {
+				b.visit, b.sessionEnd = f.At, f.At
+			}
+			if f.At-b.sessionEnd <= visitEnds {
+				b.sessionEnd = max(b.sessionEnd, f.At)
+			}
 		}
 		if f.Kind == feature.Order && b.order == 0 {
 			b.order = f.At
@@ -173,58 +185,94 @@ func (st *Stage) moment(b *start) clientele.Micros {
 	return 0
 }
 
-// describe makes the features of those that choose names.
-func (s *Study) describe(people rolling.Source, moment func(person int) clientele.Micros) (*feature.Table, error) {
-	return feature.Build(iter.Seq[feature.Person](func(yield func(feature.Person) bool) {
-		i, moments := 0, make([]clientele.Micros, 1)
+// described are people, a row for each stage in which they are described.
+type described struct {
+	starts []start // by person
+	table  *feature.Table
+	stage  []int // of each row
+}
+
+// describe describes people in the stages that choose names. No fact that was not known by Now tells anything.
+func (s *Study) describe(people rolling.Source, choose func(b *start, st *Stage) bool) (*described, error) {
+	d := &described{}
+	var err error
+	d.table, err = feature.Build(func(yield func(feature.Person) bool) {
+		var moments []clientele.Micros
 		for facts := range people() {
-			p := feature.Person{Facts: facts}
-			if moments[0] = moment(i); moments[0] != 0 {
-				p.Moments = moments
+			b := s.startOf(facts)
+			d.starts = append(d.starts, b)
+			moments = moments[:0]
+			for k := range s.Stages {
+				if m := s.Stages[k].moment(&b); m != 0 && choose(&b, &s.Stages[k]) {
+					moments, d.stage = append(moments, m), append(d.stage, k)
+					if m > s.Now {
+						facts = slices.DeleteFunc(slices.Clone(facts), func(f feature.Fact) bool { return !f.Before(s.Now) })
+					}
+				}
 			}
-			if !yield(p) {
+			if !yield(feature.Person{Facts: facts, Moments: moments}) {
 				return
 			}
-			i++
 		}
-	}), s.how)
+	}, s.how)
+	return d, err
 }
 
-func matrix(t *feature.Table) *learn.Matrix {
-	x := &learn.Matrix{}
-	for i, c := range t.Columns {
-		if slices.ContainsFunc(t.Values[i], func(v float64) bool { return !math.IsNaN(v) }) {
-			x.Add(c.Name, c.Lead, t.Values[i])
-		}
-	}
-	return x
+// rows of a stage: who they are, when they are described, and what is known of any of them.
+type rows struct {
+	person []int32
+	moment []clientele.Micros
+	x      *learn.Matrix
+	groups map[string]string // by lead
 }
 
-func (s *Study) learn(st *Stage, people rolling.Source, starts []start, best []bool, learning learn.Settings) error {
-	table, err := s.describe(people, func(i int) clientele.Micros {
-		b := &starts[i]
-		if m := st.moment(b); s.over(b) || st.Days == 0 && m != 0 && m+s.Horizon <= s.Now {
-			return m
+func (d *described) rows(stage int) *rows {
+	r := &rows{x: &learn.Matrix{}, groups: map[string]string{}}
+	var of []int
+	for i, k := range d.stage {
+		if k == stage {
+			of = append(of, i)
+			r.person, r.moment = append(r.person, d.table.Person[i]), append(r.moment, d.table.Moment[i])
 		}
-		return 0
-	})
-	if err != nil {
-		return err
 	}
-	st.People = table.Rows()
-	y := make([]bool, table.Rows())
-	for i, who := range table.Person {
+	for j, c := range d.table.Columns {
+		values := make([]float64, len(of))
+		for k, i := range of {
+			values[k] = d.table.Values[j][i]
+		}
+		r.x.Add(c.Name, c.Lead, values)
+		r.groups[c.Lead] = c.Group
+	}
+	return r
+}
+
+// said leaves out columns of which nothing is known.
+func said(x *learn.Matrix) *learn.Matrix {
+	out := &learn.Matrix{}
+	for j, column := range x.Columns {
+		if slices.ContainsFunc(column, func(v float64) bool { return !math.IsNaN(v) }) {
+			out.Add(x.Names[j], x.Sources[j], column)
+		}
+	}
+	return out
+}
+
+func (s *Study) learn(st *Stage, r *rows, best []bool, learning learn.Settings) (err error) {
+	st.People = len(r.person)
+	x := said(r.x)
+	y := make([]bool, st.People)
+	for i, who := range r.person {
 		y[i] = best[who]
 	}
-	parts := split(table, y)
+	parts := split(r, y)
 	learning.Parts = &parts
-	x := matrix(table)
 	if st.Model, err = learn.Fit(x, y, nil, learning); err != nil {
 		return err
 	}
 	st.By, st.Tested = parts.By, len(parts.Test)
 	answers := make([]bool, len(parts.Test))
 	for k, i := range parts.Test {
+		st.From, st.To = min(cmp.Or(st.From, r.moment[i]), r.moment[i]), max(st.To, r.moment[i])
 		if answers[k] = y[i]; y[i] {
 			st.Best++
 		}
@@ -234,30 +282,27 @@ func (s *Study) learn(st *Stage, people rolling.Source, starts []start, best []b
 	}
 	rank("model", st.Model.Margin(x.Pick(parts.Test), learning.Workers))
 	for _, n := range []struct{ name, column string }{{"size of the first order", "size of the first order"}, {"spent so far", "spent ever"}} {
-		if st.Days == 0 {
-			break // nobody has ordered
+		j := slices.Index(x.Names, n.column)
+		if st.Days == 0 || j < 0 {
+			continue // nobody has ordered
 		}
-		for i, c := range table.Columns {
-			if c.Name == n.column {
-				score := make([]float64, len(parts.Test))
-				for k, row := range parts.Test {
-					score[k] = table.Values[i][row]
-				}
-				rank(n.name, score)
-			}
+		score := make([]float64, len(parts.Test))
+		for k, row := range parts.Test {
+			score[k] = x.Columns[j][row]
 		}
+		rank(n.name, score)
 	}
 	return nil
 }
 
 // split takes the first 60 % of customers to train, the next 20 % to choose and the last 20 % to test, by when they came; where
 // one of these has too few of the best, by a hash of their number.
-func split(t *feature.Table, y []bool) learn.Parts {
-	order := make([]int, t.Rows())
+func split(r *rows, y []bool) learn.Parts {
+	order := make([]int, len(r.person))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(t.Moment[a], t.Moment[b]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(r.moment[a], r.moment[b]) })
 	n := len(order)
 	p := learn.Parts{Train: order[:n*6/10], Validation: order[n*6/10 : n*8/10], Test: order[n*8/10:], By: "cohort"}
 	const enough = 20
@@ -275,7 +320,7 @@ func split(t *feature.Table, y []bool) learn.Parts {
 	}
 	p = learn.Parts{By: "people"}
 	for i := range order {
-		switch h := learn.Hash01(int(t.Person[i])); {
+		switch h := learn.Hash01(int(r.person[i])); {
 		case h < 0.6:
 			p.Train = append(p.Train, i)
 		case h < 0.8:
@@ -319,52 +364,82 @@ type Score struct {
 	Reasons     []learn.Contribution
 }
 
-// Score predicts for everybody whose horizon is not over, by the last stage that they have reached.
+// Score predicts for everybody whose horizon is not over, by the last stage that they have reached. Who has just ordered is
+// described as of the end of their first day, as if nothing else came: that day need not be waited for.
 func (s *Study) Score(people rolling.Source) ([]Score, error) {
-	var starts []start
-	for facts := range people() {
-		starts = append(starts, s.startOf(facts))
-	}
-	stage := make([]int, len(starts))
-	for i := range starts {
-		stage[i] = -1
-		for k := range s.Stages {
-			st := &s.Stages[k]
-			if m := st.moment(&starts[i]); st.Model != nil && m != 0 && m <= s.Now && m+s.Horizon > s.Now && !s.over(&starts[i]) {
-				stage[i] = k
-			}
-		}
+	known, err := s.describe(people, func(b *start, st *Stage) bool { return st == s.stageOf(b) })
+	if err != nil {
+		return nil, err
 	}
 	var out []Score
 	for k := range s.Stages {
-		st := &s.Stages[k]
-		if st.Model == nil {
+		st, r := &s.Stages[k], known.rows(k)
+		if len(r.person) == 0 {
 			continue
 		}
-		table, err := s.describe(people, func(i int) clientele.Micros {
-			if stage[i] != k {
-				return 0
-			}
-			return st.moment(&starts[i])
-		})
-		if err != nil {
-			return nil, err
-		}
-		x := matrix(table)
-		if table.Rows() == 0 {
-			continue
-		}
-		p, margin := st.Model.Probability(x, s.how.Workers)
+		p, margin := st.Model.Probability(r.x, s.how.Workers)
 		place := learn.Percentiles(margin)
-		for i, who := range table.Person {
-			_, reasons := st.Model.Explain(x, i)
-			first := starts[who].order
+		if len(p) >= fewestWatched {
+			d := st.Model.Watch(r.x, func(lead string) string { return r.groups[lead] })
+			st.Drift = &d
+		}
+		for i, who := range r.person {
+			_, reasons := st.Model.Explain(r.x, i)
+			first := known.starts[who].order
 			if st.Days == 0 {
-				first = starts[who].visit
+				first = known.starts[who].visit
 			}
 			out = append(out, Score{int(who), k, first, p[i], place[i], reasons})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Score) int { return cmp.Compare(a.Person, b.Person) })
 	return out, nil
+}
+
+// fewestWatched is how many people of a stage say whether the times have changed.
+const fewestWatched = 200
+
+// stageOf is the stage by which somebody is scored; nil for whom the time is over, or of whom nothing is known.
+func (s *Study) stageOf(b *start) (of *Stage) {
+	for k := range s.Stages {
+		st := &s.Stages[k]
+		if m := st.moment(b); st.Model != nil && m != 0 && (m <= s.Now || st.Days == days[0]) && m+s.Horizon > s.Now && !s.over(b) {
+			of = st
+		}
+	}
+	return of
+}
+
+// Saved is what is needed of a study to score later, as JSON.
+type Saved struct {
+	Horizon clientele.Micros `json:"horizon"`
+	Top     float64          `json:"top"`
+	Stages  []SavedStage     `json:"stages"`
+}
+
+// SavedStage is a stage that was learned.
+type SavedStage struct {
+	Name  string      `json:"stage"`
+	Days  int         `json:"days"`
+	Model learn.Saved `json:"model"`
+}
+
+// Save keeps what Score needs.
+func (s *Study) Save() Saved {
+	out := Saved{Horizon: s.Horizon, Top: s.Top}
+	for _, st := range s.Stages {
+		if st.Model != nil {
+			out.Stages = append(out.Stages, SavedStage{st.Name, st.Days, st.Model.Save()})
+		}
+	}
+	return out
+}
+
+// Study is the study that was saved, to score as of now with people described in the terms of its training.
+func (s Saved) Study(how feature.Settings, now clientele.Micros) *Study {
+	out := &Study{Settings: Settings{Horizon: s.Horizon, Top: s.Top, Now: now}, how: how}
+	for _, st := range s.Stages {
+		out.Stages = append(out.Stages, Stage{Name: st.Name, Days: st.Days, Model: st.Model.Model()})
+	}
+	return out
 }

@@ -23,9 +23,10 @@ type Trait struct {
 
 // Known is what a version tells people apart by. Facts and traits to score have to be read in its terms: their places are what it knows.
 type Known struct {
-	Channels []string `json:"channels"`
-	Events   []string `json:"events"`
-	Traits   []Trait  `json:"traits,omitempty"`
+	Channels   []string `json:"channels"`
+	Events     []string `json:"events"`
+	Categories []string `json:"categories,omitempty"`
+	Traits     []Trait  `json:"traits,omitempty"`
 }
 
 // KnownBy are the terms of what was learned.
@@ -104,7 +105,7 @@ func TrainAlike(ctx context.Context, m *clientele.Model, c *Crowd, workers int) 
 		t.Report.Notes = append(t.Report.Notes, fmt.Sprintf("Of the others one of %d was learned from; everybody is scored.", part))
 	}
 	t.Version.Quality = t.Report.Quality
-	t.Artefact, err = encode(alikeArtefact{fit.Save(), Known{c.Channels, c.Events, c.Traits}})
+	t.Artefact, err = encode(alikeArtefact{fit.Save(), Known{Channels: c.Channels, Events: c.Events, Traits: c.Traits}})
 	return t, err
 }
 

@@ -17,16 +17,17 @@ import (
 
 // Facts are what is known of people, for models that answer yes or no. People may be walked more than once.
 type Facts struct {
-	People   iter.Seq2[int64, []feature.Fact] // profiles ascending; the slice is used again
-	Count    int                              // of people, about
-	Channels []string
-	Events   []string
-	Target   uint16 // place of the target among Events, from 1; 0 is an order
-	Entered  bool   // the target is entering an audience; being put into it and leaving it are the two events behind it
-	First    clientele.Micros
-	End      clientele.Micros // behind the last fact
-	Notes    []string
-	Failed   error // why not all people were walked
+	People     iter.Seq2[int64, []feature.Fact] // profiles ascending; the slice is used again
+	Count      int                              // of people, about
+	Channels   []string
+	Events     []string
+	Categories []string // of products; none: they are not told
+	Target     uint16   // place of the target among Events, from 1; 0 is an order
+	Entered    bool     // the target is entering an audience; being put into it and leaving it are the two events behind it
+	First      clientele.Micros
+	End        clientele.Micros // behind the last fact
+	Notes      []string
+	Failed     error // why not all people were walked
 }
 
 // answerArtefact is what was learned by the kinds churn and propensity.
