@@ -37,6 +37,8 @@ type Question struct {
 	Compare bool   `json:"compare,omitempty" doc:"Of metric: beside each measure what it was in the span of the same length before, and the change in percent."`
 	Total   bool   `json:"total,omitempty" doc:"Of metric: also each measure over everything, which for people is less than the sum of the rows."`
 
+	Ahead int `json:"ahead,omitempty" minimum:"0" doc:"Of metric by day, week or month, and perhaps a dimension: also a forecast of so many periods to come, of the 20 groups of most; at most 366."`
+
 	Steps  []Step `json:"steps,omitempty" maxItems:"10" doc:"Of funnel: in order. Of retention: what begins, and what counts as coming back. Of affinity: whose items are looked at."`
 	Within string `json:"within,omitempty" doc:"Of funnel and paths: from the first step to the last, 30d when empty."`
 	Grain  string `json:"grain,omitempty" enum:"day,week,month,quarter" doc:"Of retention: its periods, month when empty."`
@@ -87,6 +89,7 @@ type Answer struct {
 	Total    []any          `json:"total,omitempty" doc:"The measures over everything, in the order of the columns; dimensions are null."`
 	Nodes    []PathNode     `json:"nodes,omitempty" doc:"Of paths and lifecycle."`
 	Links    []PathLink     `json:"links,omitempty" doc:"Of paths and lifecycle."`
+	Ahead    []Forecast     `json:"ahead,omitempty" doc:"What is to come, where it was asked for."`
 	Cut      bool           `json:"cut" doc:"There are more rows than the limit."`
 	From     Micros         `json:"from" doc:"The span that was looked at; empty: since ever."`
 	Until    Micros         `json:"until"`
@@ -94,6 +97,31 @@ type Answer struct {
 	Currency string         `json:"currency"`
 	SQL      []string       `json:"sql" doc:"What was run, to read and to go on from."`
 	TookMS   int64          `json:"took_ms"`
+}
+
+// Forecast is what is to come of a measure, by the method that was nearest when each was tried at earlier ends of the same series.
+type Forecast struct {
+	Measure  string           `json:"measure"`
+	Unit     string           `json:"unit,omitempty"`
+	Cell     Cell             `json:"cell" doc:"The dimensions but the time."`
+	Periods  []ForecastPeriod `json:"periods"`
+	Method   string           `json:"method"`
+	Error    float64          `json:"mae" doc:"Its mean error of a period in the trials."`
+	Naive    string           `json:"naive" doc:"The season before, or where there is none the last period."`
+	NaiveErr float64          `json:"naive_mae" doc:"Its mean error."`
+	Trials   int              `json:"trials" doc:"Earlier ends that methods were tried at."`
+	Held     float64          `json:"held" doc:"Share of later periods that an interval from the earlier trials held."`
+	HeldOf   int              `json:"held_of" doc:"Of so many; 0: not known."`
+	From     string           `json:"from" doc:"First day that it was learned from."`
+	Until    string           `json:"until" doc:"The day behind the last."`
+}
+
+// ForecastPeriod is one of the periods to come.
+type ForecastPeriod struct {
+	From     string  `json:"from" doc:"Its first day."`
+	Expected float64 `json:"expected"`
+	Low      float64 `json:"low" doc:"Of the interval that is to hold it in 80 of 100 cases."`
+	High     float64 `json:"high"`
 }
 
 // AnswerColumn is a column of an answer.

@@ -79,6 +79,7 @@ func (c *cli) exploreCommand() *cobra.Command {
 	f.IntVar(&x.q.Limit, "limit", 0, "rows at most, 100 without it")
 	f.BoolVar(&x.q.Compare, "compare", false, "of metric: beside the span of the same length before")
 	f.BoolVar(&x.q.Total, "total", false, "of metric: a last row over everything")
+	f.IntVar(&x.q.Ahead, "ahead", 0, "of metric by day, week or month: a forecast of so many periods to come")
 	f.StringArrayVar(&x.steps, "step", nil, `of funnel, retention, affinity: an event, or table:orders; conditions in brackets, "Product Viewed[category=tents]"; may be repeated`)
 	f.StringVar(&x.q.Within, "within", "", "of funnel and paths: from the first step to the last, 30d without it")
 	f.StringVar(&x.q.Grain, "grain", "", "of retention: day, week, month or quarter")
@@ -194,6 +195,38 @@ func (c *cli) question(args []string, x *exploring) error {
 	return nil
 }
 
+// printAhead prints what is to come, in the place of what was.
+func (c *cli) printAhead(r *clientele.Answer, format string) error {
+	res := &clientele.QueryResult{}
+	var dims []string
+	for _, col := range r.Columns {
+		if _, is := r.Ahead[0].Cell[col.Name]; is {
+			dims = append(dims, col.Name)
+		}
+	}
+	for _, name := range slices.Concat(dims, []string{"measure", "from"}) {
+		res.Columns = append(res.Columns, clientele.QueryColumn{Name: name, Type: "varchar"})
+	}
+	for _, name := range []string{"expected", "low", "high", "mae", "naive_mae"} {
+		res.Columns = append(res.Columns, clientele.QueryColumn{Name: name, Type: "double"})
+	}
+	res.Columns = append(res.Columns, clientele.QueryColumn{Name: "method", Type: "varchar"})
+	for _, f := range r.Ahead {
+		for _, p := range f.Periods {
+			var row []any
+			for _, d := range dims {
+				row = append(row, f.Cell[d])
+			}
+			row = append(row, f.Measure, p.From, p.Expected, p.Low, p.High, f.Error, f.NaiveErr, f.Method)
+			if format == "table" {
+				row = rounded(row)
+			}
+			res.Rows = append(res.Rows, row)
+		}
+	}
+	return c.printRows(res, format)
+}
+
 // printAnswer prints the table; the total, where there is one, as its last row.
 func (c *cli) printAnswer(r *clientele.Answer, format string) error {
 	res := &clientele.QueryResult{Rows: r.Rows, Cut: false}
@@ -209,6 +242,9 @@ func (c *cli) printAnswer(r *clientele.Answer, format string) error {
 	}
 	if r.Total != nil {
 		res.Rows = append(slices.Clone(res.Rows), r.Total)
+	}
+	if len(r.Ahead) > 0 {
+		return c.printAhead(r, format)
 	}
 	if format == "table" {
 		for i, row := range res.Rows {

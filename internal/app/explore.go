@@ -6,12 +6,31 @@ import (
 
 	"clientele"
 	"clientele/internal/insight"
+	"clientele/internal/predict/forecast"
 	"clientele/internal/resolve"
 )
 
 // explorer asks over the same way as users' SQL, with its limits.
 func (a *App) explorer() *insight.Explorer {
-	return insight.New(insight.Options{Query: a, Currency: a.cfg.Currency.Base, Now: a.o.Now, Stages: a.stageList, Members: a.membersQuery, Promoted: a.columns.Promoted})
+	return insight.New(insight.Options{Query: a, Currency: a.cfg.Currency.Base, Now: a.o.Now, Stages: a.stageList, Members: a.membersQuery, Promoted: a.columns.Promoted, Forecast: ahead})
+}
+
+// ahead carries a series on.
+func ahead(series []float64, season, periods int, level float64) (*clientele.Forecast, error) {
+	r, err := forecast.Make(series, season, periods, level)
+	if err != nil {
+		return nil, err
+	}
+	out := &clientele.Forecast{Method: r.Method, Naive: r.Naive.Method, NaiveErr: r.Naive.MAE, Trials: r.Origins, Held: r.Coverage, HeldOf: r.Covered}
+	for _, t := range r.Trials {
+		if t.Method == r.Method {
+			out.Error = t.MAE
+		}
+	}
+	for _, p := range r.Points {
+		out.Periods = append(out.Periods, clientele.ForecastPeriod{Expected: p.Expected, Low: p.Low, High: p.High})
+	}
+	return out, nil
 }
 
 // stageList are the lifecycle's stages that are live or will be.

@@ -35,6 +35,8 @@ type Options struct {
 	// Members is the query of an audience's definition, and Promoted the typed columns of a table.
 	Members  func(ctx context.Context, where clientele.RawJSON) (string, error)
 	Promoted func(ctx context.Context, table string) ([]clientele.Promotion, error)
+	// Forecast carries a series on, with an interval of the level; nil: nothing is forecast. Invalid when the series is too short.
+	Forecast func(series []float64, season, ahead int, level float64) (*clientele.Forecast, error)
 }
 
 // MaxRows is how many groups one query of a question may give, and MaxBehind how many people a page holds.
@@ -67,7 +69,7 @@ type kind struct {
 
 func kinds() map[string]kind {
 	return map[string]kind{
-		"metric":        {answerMetric, peopleOfMetric, "measures by order limit compare total"},
+		"metric":        {answerMetric, peopleOfMetric, "measures by order limit compare total ahead"},
 		"funnel":        {answerFunnel, peopleOfFunnel, "steps by within"},
 		"retention":     {answerRetention, peopleOfRetention, "steps by grain"},
 		"paths":         {answerPaths, peopleOfPaths, "label start end depth nodes within limit"},

@@ -63,9 +63,19 @@ func answerMetric(a *asking) (*clientele.Answer, error) {
 		}
 	}
 	loose := denominators(nodes)
+	limit := a.limit()
+	if a.q.Ahead > 0 { // all periods are needed, however few are shown
+		if _, err := a.timed(); err != nil {
+			return nil, err
+		}
+		a.q.Limit = MaxRows
+	}
 	groups, cut, err := a.groups(leaves, a.q.By, a.from, a.until, loose)
 	if err != nil {
 		return nil, err
+	}
+	if a.q.Ahead > 0 && cut {
+		return nil, tooMany()
 	}
 	var before []*group
 	if a.q.Compare {
@@ -84,7 +94,12 @@ func answerMetric(a *asking) (*clientele.Answer, error) {
 	if err := a.order(r); err != nil {
 		return nil, err
 	}
-	if limit := a.limit(); len(r.Rows) > limit {
+	if a.q.Ahead > 0 {
+		if r.Ahead, err = a.ahead(nodes, groups); err != nil {
+			return nil, err
+		}
+	}
+	if len(r.Rows) > limit {
 		r.Rows, r.Cells, r.Cut = r.Rows[:limit], r.Cells[:limit], true
 	}
 	if a.q.Total {

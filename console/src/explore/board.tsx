@@ -1,8 +1,9 @@
 // What a board wants to see on one page, which can be printed: where value sits, what grows, what leaks, what
 // service costs.
-import { Button, Grid, Stack, Table, Text } from '@mantine/core';
+import { Button, Grid, Group, Select, Stack, Table, Text } from '@mantine/core';
 import { IconPrinter, IconReceiptOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { api } from '../api';
 import { Chart } from '../parts/chart';
 import { Page, Part, Tile, Tiles } from '../parts/page';
@@ -61,6 +62,9 @@ export function Board() {
             </Grid.Col>
             <Grid.Col span={{ base: 12, md: 5 }}>
               <Value />
+            </Grid.Col>
+            <Grid.Col span={12}>
+              <Ahead />
             </Grid.Col>
             <Grid.Col span={{ base: 12, md: 7 }}>
               <Segments />
@@ -155,6 +159,75 @@ function Months() {
             value: w.format(at(told.data, last, 'revenue'), told.data.currency),
           })}
           height={250}
+        />
+      )}
+    </Part>
+  );
+}
+
+/** Months to come, of all or by channel, stage, country or group. */
+function Ahead() {
+  const { say } = useLanguage(words);
+  const w = useFormat();
+  const [measure, setMeasure] = useState('revenue');
+  const [by, setBy] = useState('');
+  const models = useQuery({ queryKey: ['models'], queryFn: () => api.get('/api/v1/models') });
+  const told = useAnswer({
+    kind: 'metric',
+    measures: [measure],
+    by: by ? ['month', by] : ['month'],
+    ahead: 3,
+  });
+  const groups = (models.data?.items ?? []).filter((m) => m.kind === 'segments' && m.promoted > 0);
+  const list = told.data?.ahead ?? [];
+  return (
+    <Part title={say('ahead')} about={say('aheadAbout')}>
+      <Group className="unprinted" mb="xs">
+        <Select
+          size="xs"
+          label={say('aheadOf')}
+          allowDeselect={false}
+          data={(['revenue', 'orders', 'buyers'] as const).map((m) => ({ value: m, label: say(`ahead_${m}`) }))}
+          value={measure}
+          onChange={(m) => setMeasure(m ?? 'revenue')}
+        />
+        <Select
+          size="xs"
+          label={say('aheadBy')}
+          allowDeselect={false}
+          data={[
+            { value: '', label: say('aheadAll') },
+            { value: 'sales_channel', label: say('aheadChannel') },
+            { value: 'stage', label: say('aheadStage') },
+            { value: 'country', label: say('aheadCountry') },
+            ...groups.map((m) => ({ value: `${m.name}_segment`, label: m.name })),
+          ]}
+          value={by}
+          onChange={(b) => setBy(b ?? '')}
+        />
+      </Group>
+      {told.error && <Trouble error={told.error} />}
+      {told.isPending && <Waiting />}
+      {list.length > 0 && (
+        <Rows
+          head={[
+            '',
+            ...(list[0].periods ?? []).map((p) => w.dimension(p.from, 'month')),
+            say('aheadError'),
+            say('aheadNaive'),
+          ]}
+          rows={list.map((f) => [
+            by ? w.dimension(f.cell?.[by], by) : say('aheadAll'),
+            ...(f.periods ?? []).map((p) =>
+              say('aheadRange', {
+                expected: w.format(p.expected, f.unit),
+                low: w.format(p.low),
+                high: w.format(p.high),
+              }),
+            ),
+            w.format(f.mae),
+            w.format(f.naive_mae),
+          ])}
         />
       )}
     </Part>
