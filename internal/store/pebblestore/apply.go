@@ -36,17 +36,27 @@ func (s *Store) Apply(set *clientele.ChangeSet) error {
 	if err := s.room(size); err != nil {
 		return err
 	}
-	b := s.db.NewBatchWithSize(int(size))
+	b := s.batch
+	if s.batch = nil; b == nil {
+		b = s.db.NewBatchWithSize(int(size), pebble.WithMaxRetainedSizeBytes(maxKeptBatch))
+	}
 	if err := fill(b, set, number); err != nil {
 		_ = b.Close() // err says more
 		return clientele.Errorf(clientele.Internal, "make change set: %w", cause(err))
 	}
 	if err := s.commit(b, !s.opts.NoSync); err != nil {
-		return err
+		return err // the batch is left to the collector: Pebble may still hold it
+	}
+	if size <= maxKeptBatch {
+		b.Reset()
+		s.batch = b
 	}
 	s.publish(set.Position, number)
 	return nil
 }
+
+// maxKeptBatch is up to which size, in bytes, a batch's memory is used for the next one.
+const maxKeptBatch = 8 << 20
 
 func (s *Store) latest() (clientele.Position, uint64) {
 	s.mu.Lock()
@@ -89,6 +99,7 @@ func (s *Store) TrimChanges(upTo uint64) error {
 	if err := s.commit(b, false); err != nil {
 		return err
 	}
+	_ = b.Close() // only gives its memory back
 	s.trimmed = upTo
 	s.publish(position, number)
 	return nil
@@ -161,14 +172,12 @@ func (s *Store) commit(b *pebble.Batch, sync bool) error {
 	s.since += int64(b.Len())
 	err := b.Commit(&pebble.WriteOptions{Sync: sync})
 	if failure := s.failure(); failure != nil {
-		return failure // the batch is left to the collector: Pebble may still hold it
+		return failure
 	}
 	if err != nil {
 		s.guard.fail(err) // the batch may be half done in memory: nothing may build on it
-		return s.failure()
 	}
-	_ = b.Close() // only gives its memory back
-	return nil
+	return s.failure()
 }
 
 // troubleError is of background work that is tried again and again.

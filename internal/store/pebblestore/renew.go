@@ -122,6 +122,7 @@ func (s *Store) exchange() error {
 	old := s.now
 	_ = old.snap.Close() // only unlinks it
 	delete(s.views, old)
+	s.batch = nil // it belongs to the store that is closed
 	err := s.db.Close()
 	if err == nil {
 		err = finishExchange(s.opts.Dir)

@@ -53,9 +53,10 @@ type Store struct {
 	trouble atomic.Pointer[trouble] // of background work, nil when it goes well
 	moved   chan struct{}           // background work has ended, well or not
 
-	apply   sync.Mutex // one change at a time
-	since   int64      // bytes applied since pressure was last looked at
-	trimmed uint64     // the highest change that is known to be gone
+	apply   sync.Mutex    // one change at a time
+	batch   *pebble.Batch // of the last change, empty: its memory is used again; nil for none
+	since   int64         // bytes applied since pressure was last looked at
+	trimmed uint64        // the highest change that is known to be gone
 
 	mu     sync.Mutex // guards the rest
 	idle   *sync.Cond // ops has become 0
