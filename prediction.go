@@ -323,3 +323,56 @@ type ModelGroup struct {
 
 // PredictionJSON is what a Promotion calls an output of a model, as MODEL.OUTPUT.
 func PredictionJSON(name string) string { return "\x02" + name }
+
+// ModelBaseline holds an older baseline of value against the present one: who was worth most by what was known then, who is now, and because
+// of what people moved.
+type ModelBaseline struct {
+	Model string        `json:"model"`
+	Old   BaselineSide  `json:"old"`
+	New   BaselineSide  `json:"new"`
+	By    string        `json:"by"` // category or product
+	Days  int           `json:"mix_days" doc:"Up to each day, the mix is of so many days."`
+	Mix   []MixShift    `json:"mix" doc:"What weighs otherwise, what lost most first; at most 20."`
+	Moves []TierMove    `json:"moves" doc:"People by their tier then and now; none is who had not ordered then."`
+	Why   []BaselineWhy `json:"why" doc:"Of those who moved, because of what, most people first."`
+	// Faded are yesterday's big spenders: people of the best tenth then who had spent most on what no longer weighs; FadedOut those of them who are no longer in it.
+	Faded    int64    `json:"faded"`
+	FadedOut int64    `json:"faded_out"`
+	Summary  []string `json:"summary"`
+	Notes    []string `json:"notes,omitempty"`
+}
+
+// BaselineSide is one of the two baselines.
+type BaselineSide struct {
+	Version int                `json:"version"`
+	Day     Micros             `json:"day" doc:"Orders up to this day are known."`
+	People  int64              `json:"people"`
+	Value   float64            `json:"value" doc:"Expected of all."`
+	Least   map[string]float64 `json:"least_value" doc:"By tier, the value of its least."`
+}
+
+// MixShift is a category or product with its share of all revenue then and now.
+type MixShift struct {
+	Name   string  `json:"name"`
+	Before float64 `json:"before"`
+	After  float64 `json:"after"`
+	Weight string  `json:"weight,omitempty" enum:"lost,gained" doc:"Less than half, or more than twice of before; empty: neither, or too little."`
+}
+
+// TierMove is people of one tier then and one now.
+type TierMove struct {
+	From   string  `json:"from"`
+	To     string  `json:"to"`
+	People int64   `json:"people"`
+	Before float64 `json:"value_before"`
+	After  float64 `json:"value_after"`
+}
+
+// BaselineWhy is people who moved for one reason.
+type BaselineWhy struct {
+	Direction string  `json:"direction" enum:"up,down,new"`
+	Why       string  `json:"why"`
+	People    int64   `json:"people"`
+	Before    float64 `json:"value_before"`
+	After     float64 `json:"value_after"`
+}

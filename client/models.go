@@ -62,3 +62,16 @@ func (c *Client) ModelReport(ctx context.Context, name string, version int) (*cl
 	query := url.Values{"version": {strconv.Itoa(version)}}
 	return result(r, c.call(ctx, request{method: http.MethodGet, path: modelPath(name, "/report"), query: query}, r))
 }
+
+// ModelBaseline holds an older baseline of value against the present one; version 0, since "" and by "" are those that the server takes.
+func (c *Client) ModelBaseline(ctx context.Context, name string, version int, since, by string) (*clientele.ModelBaseline, error) {
+	r := new(clientele.ModelBaseline)
+	query := url.Values{"version": {strconv.Itoa(version)}}
+	if since != "" {
+		query.Set("since", since)
+	}
+	if by != "" {
+		query.Set("by", by)
+	}
+	return result(r, c.call(ctx, request{method: http.MethodGet, path: modelPath(name, "/baseline"), query: query}, r))
+}

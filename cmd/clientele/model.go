@@ -23,6 +23,7 @@ type modelBackend interface {
 	RollBackModel(ctx context.Context, name string) (*clientele.ModelInForce, error)
 	ModelVersions(ctx context.Context, name string) ([]clientele.ModelVersion, error)
 	ModelReport(ctx context.Context, name string, version int) (*clientele.ModelReport, error)
+	ModelBaseline(ctx context.Context, name string, version int, since, by string) (*clientele.ModelBaseline, error)
 }
 
 func (p *platform) Models(ctx context.Context) ([]clientele.ModelInForce, error) {
@@ -65,9 +66,13 @@ func (p *platform) ModelReport(ctx context.Context, name string, version int) (*
 	return p.app.ModelReport(ctx, name, version)
 }
 
+func (p *platform) ModelBaseline(ctx context.Context, name string, version int, since, by string) (*clientele.ModelBaseline, error) {
+	return p.app.ModelBaseline(ctx, name, version, since, by)
+}
+
 func (c *cli) modelCommand() *cobra.Command {
 	return c.group("model", "Models that predict: make, train, believe or not, promote, roll back", c.modelListCommand(), c.modelShowCommand(), c.modelCreateCommand(),
-		c.modelTrainCommand(), c.modelPromoteCommand(), c.modelRollbackCommand(),
+		c.modelTrainCommand(), c.modelBaselineCommand(), c.modelPromoteCommand(), c.modelRollbackCommand(),
 		deleteCommand(c, "model", "model", "End a model, and what it predicts with it", "ltv", backend.DeleteModel))
 }
 

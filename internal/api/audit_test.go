@@ -36,7 +36,7 @@ func (l *ledger) Verify(context.Context) (*audit.Report, error) { return &audit.
 func TestEveryRouteIsAudited(t *testing.T) {
 	quiet := map[string]bool{"who-am-i": true, "list-comments": true, "get-status": true, "get-pulse": true, "stream-pulse": true, "get-identity-rules": true, "list-sources": true, "list-explore-fields": true, "get-digests": true, "get-identity-health": true, "get-backup": true,
 		"list-audiences": true, "get-lifecycle": true, "list-saved": true, "get-saved": true, "list-matching-runs": true, "list-enrichment": true, "list-percentiles": true, "preview-progress": true, "get-audience": true, "list-plans": true, "get-plan": true, "list-transforms": true, "get-transform": true, "list-retention": true, "list-requests": true, "list-computed-traits": true, "get-computed-trait": true, "list-violations": true, "list-properties": true, "list-drift": true,
-		"list-volumes": true, "list-freshness": true, "get-touchpoints": true, "get-minimisation": true, "list-quality-acts": true, "list-actions": true, "list-models": true, "get-model": true, "list-model-versions": true, "get-model-report": true, "decision-report": true, "recommend-status": true, "recommend-item": true, "recommend-session": true}
+		"list-volumes": true, "list-freshness": true, "get-touchpoints": true, "get-minimisation": true, "list-quality-acts": true, "list-actions": true, "list-models": true, "get-model": true, "list-model-versions": true, "get-model-report": true, "get-model-baseline": true, "decision-report": true, "recommend-status": true, "recommend-item": true, "recommend-session": true}
 	all := newSite(t)
 	for _, rt := range routes {
 		s := all.again(t, rt.method, rt.path)

@@ -22,6 +22,8 @@ type Models interface {
 	RollBackModel(ctx context.Context, by, name string) (*clientele.ModelInForce, error)
 	ModelVersions(ctx context.Context, name string) ([]clientele.ModelVersion, error)
 	ModelReport(ctx context.Context, name string, version int) (*clientele.ModelReport, error)
+	// ModelBaseline is Invalid for models of other kinds than ltv.
+	ModelBaseline(ctx context.Context, name string, version int, since, by string) (*clientele.ModelBaseline, error)
 }
 
 func (a *API) modelRoutes() {
@@ -94,5 +96,16 @@ func (a *API) modelRoutes() {
 		summary: "How far a version can be believed: backtest beside naive guesses, calibration, lift, drivers, and why it was refused"},
 		func(ctx context.Context, in *reportInput) (*output[*clientele.ModelReport], error) {
 			return one(a.o.Models.ModelReport(ctx, in.Name, in.Version))
+		})
+	type baselineInput struct {
+		Named
+		Version int    `query:"version" minimum:"0" doc:"Of the older baseline; without it the one that was promoted before, or where there is none the present one."`
+		Since   string `query:"since" doc:"The last day that the older baseline knows, as 2026-01-31; without it the last of its version, or 90 days ago."`
+		By      string `query:"by" enum:"category,product" doc:"What is to weigh; category without it."`
+	}
+	route(a, operation{id: "get-model-baseline", method: http.MethodGet, path: "/api/v1/models/{name}/baseline", scope: token.Read, tag: tag, quiet: true, timeout: longTimeout,
+		summary: "Of a model of value: an older baseline against the present one, who moved tiers, and because of what"},
+		func(ctx context.Context, in *baselineInput) (*output[*clientele.ModelBaseline], error) {
+			return one(a.o.Models.ModelBaseline(ctx, in.Name, in.Version, in.Since, in.By))
 		})
 }

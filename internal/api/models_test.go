@@ -47,6 +47,10 @@ func (m models) ModelReport(ctx context.Context, name string, version int) (*cli
 	return &clientele.ModelReport{}, m.p.did(ctx, name, version)
 }
 
+func (m models) ModelBaseline(ctx context.Context, name string, version int, since, by string) (*clientele.ModelBaseline, error) {
+	return &clientele.ModelBaseline{}, m.p.did(ctx, name, version, since, by)
+}
+
 func (m models) did(ctx context.Context, by string, args ...any) error {
 	m.p.by = by
 	return m.p.did(ctx, args...)

@@ -104,6 +104,7 @@ var rights = map[string]need{
 	"get-model":           {right: role.Figures},
 	"list-model-versions": {right: role.Figures},
 	"get-model-report":    {right: role.Figures},
+	"get-model-baseline":  {right: role.Figures},
 	"create-model":        {right: role.Data, asks: true},
 	"set-model":           {right: role.Data, asks: true},
 	"delete-model":        {right: role.Data},

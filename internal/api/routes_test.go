@@ -65,6 +65,7 @@ var routes = []struct {
 	{"POST", "/api/v1/models/worth/rollback", token.Write, ""},
 	{"GET", "/api/v1/models/worth/versions", token.Read, ""},
 	{"GET", "/api/v1/models/worth/report", token.Read, ""},
+	{"GET", "/api/v1/models/worth/baseline", token.Read, ""},
 	{"PUT", "/api/v1/actions/offer", token.Write, `{"name":"offer","value":5}`},
 	{"DELETE", "/api/v1/actions/offer", token.Write, ""},
 	{"POST", "/api/v1/decide", token.Read, `{"namespace":"email","value":"ann@example.com"}`},

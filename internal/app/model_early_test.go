@@ -76,6 +76,9 @@ func TestModelOfNewCustomers(t *testing.T) {
 		r := p.prediction("new", "stars", "reasons")
 		return strings.HasPrefix(r, "+ categories")
 	})
+	if _, err := p.client.ModelBaseline(ctx, "stars", 0, "", ""); clientele.ErrorCode(err) != clientele.Invalid {
+		t.Errorf("a baseline of a model that is not of value: %v", err)
+	}
 	if old := p.prediction("u5", "stars", "probability"); old != "" {
 		t.Errorf("who is a customer for long has %s", old)
 	}

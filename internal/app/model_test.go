@@ -182,6 +182,7 @@ func TestModelOfValue(t *testing.T) {
 		t.Errorf("there is nothing to go back to: %v", err)
 	}
 
+	p.filled("top") // its threshold is another: what fills it anew is told before the program stops
 	was := p.digests()
 	p.stop()
 	rows := rowDigest(t, c)

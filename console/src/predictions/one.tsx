@@ -10,6 +10,7 @@ import { DataTable } from '../parts/table';
 import { Allowed, useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { Act } from './act';
+import { Baseline } from './baseline';
 import { Quality } from './list';
 import { Report } from './report';
 import { words } from './words';
@@ -65,7 +66,10 @@ export function Model() {
       </Tiles>
       <Grid>
         <Grid.Col span={{ base: 12, md: 8 }}>
-          {v ? <Report name={m.name} version={version} at={v.at} /> : <Text size="sm">{say('noVersion')}</Text>}
+          <Stack>
+            {v ? <Report name={m.name} version={version} at={v.at} /> : <Text size="sm">{say('noVersion')}</Text>}
+            {m.kind === 'ltv' && m.promoted > 0 && <Baseline name={m.name} promoted={m.promoted} />}
+          </Stack>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 4 }}>
           <Stack>

@@ -1,0 +1,100 @@
+// Yesterday's big spenders: an older baseline of value against the present one, what weighs otherwise since, and who moved.
+import { List, SegmentedControl, Stack, Table, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api } from '../api';
+import { Part } from '../parts/page';
+import { Trouble, Waiting } from '../parts/said';
+import { useLanguage } from '../settings';
+import { words } from './words';
+
+export function Baseline({ name, promoted }: { name: string; promoted: number }) {
+  const { say, number, percent, day } = useLanguage(words);
+  const [by, setBy] = useState<'category' | 'product'>('category');
+  const told = useQuery({
+    queryKey: ['models', name, 'baseline', promoted, by],
+    queryFn: () => api.get('/api/v1/models/{name}/baseline', { path: { name }, query: { by } }),
+    staleTime: 5 * 60_000,
+    retry: false,
+  });
+  const r = told.data;
+  return (
+    <Part title={say('baseline')} about={r && say('baselineAbout', { was: day(r.old.day), now: day(r.new.day) })}>
+      {told.error && <Trouble error={told.error} />}
+      {told.isPending && <Waiting />}
+      {r && (
+        <Stack gap="sm">
+          <List size="sm" spacing={4}>
+            {[...(r.summary ?? []), ...(r.notes ?? [])].map((s) => (
+              <List.Item key={s}>{s}</List.Item>
+            ))}
+          </List>
+          {(r.mix ?? []).length > 0 && (
+            <>
+              <SegmentedControl
+                size="xs"
+                w="fit-content"
+                aria-label={say('baselineBy')}
+                data={[
+                  { value: 'category', label: say('byCategory') },
+                  { value: 'product', label: say('byProduct') },
+                ]}
+                value={by}
+                onChange={(b) => setBy(b as 'category')}
+              />
+              <Sheet
+                head={[say(by === 'category' ? 'byCategory' : 'byProduct'), say('shareThen'), say('shareNow')]}
+                rows={(r.mix ?? []).map((m) => [
+                  m.name,
+                  percent(m.before),
+                  <Text key="now" component="span" inherit fw={m.weight ? 600 : undefined}>
+                    {percent(m.after)}
+                  </Text>,
+                ])}
+              />
+            </>
+          )}
+          <Sheet
+            head={[say('movedWhy'), say('count'), say('valueThen'), say('valueNow')]}
+            rows={(r.why ?? []).map((w) => [
+              `${w.direction === 'down' ? '▼' : w.direction === 'up' ? '▲' : '+'} ${w.why}`,
+              number(w.people),
+              number(Math.round(w.value_before)),
+              number(Math.round(w.value_after)),
+            ])}
+          />
+        </Stack>
+      )}
+    </Part>
+  );
+}
+
+function Sheet({ head, rows }: { head: string[]; rows: React.ReactNode[][] }) {
+  if (rows.length === 0) return null;
+  return (
+    <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
+      <Table verticalSpacing={4}>
+        <Table.Thead>
+          <Table.Tr>
+            {head.map((h, i) => (
+              <Table.Th key={h} ta={i > 0 ? 'end' : undefined}>
+                {h}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.map((r) => (
+            <Table.Tr key={String(r[0])}>
+              {r.map((v, i) => (
+                <Table.Td key={head[i]} ta={i > 0 ? 'end' : undefined}>
+                  {v}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}
