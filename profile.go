@@ -18,6 +18,14 @@ type Profile struct {
 	Enrichment  []Enriched            `json:"enrichment,omitempty"` // traits of third parties, with their source and expiry
 }
 
+// ProfileName is of a profile what says who it is.
+type ProfileName struct {
+	ID         ProfileID      `json:"id"`      // as it was asked for
+	Profile    ProfileID      `json:"profile"` // today's, where that one was merged
+	Traits     map[string]any `json:"traits"`  // name, first_name and last_name
+	Identifier *Identifier    `json:"identifier,omitempty" doc:"What is best known of them: an e-mail address, else a phone number, else a user id."`
+}
+
 // ProfileIdentifier is an identifier of a profile.
 type ProfileIdentifier struct {
 	Identifier

@@ -262,6 +262,15 @@ func (c *Client) Events(ctx context.Context, id clientele.Identifier, limit int,
 	return p.Items, p.Next, err
 }
 
+// Names are what profiles are called, without those that there are not.
+func (c *Client) Names(ctx context.Context, ids []clientele.ProfileID) ([]clientele.ProfileName, error) {
+	var r struct {
+		Items []clientele.ProfileName `json:"items"`
+	}
+	err := c.call(ctx, request{method: http.MethodPost, path: "/api/v1/profiles/names", body: map[string]any{"ids": ids}}, &r)
+	return r.Items, err
+}
+
 // Summary is what who serves the person has at hand: worth, last orders and conversations, sizes, what is looked for.
 func (c *Client) Summary(ctx context.Context, id clientele.Identifier) (*clientele.Summary, error) {
 	path, err := c.pathOf(ctx, id)

@@ -40,6 +40,10 @@ func (p *product) Search(_ context.Context, q string, limit int, cursor string) 
 	return []*clientele.Profile{{ID: 77}}, "more", p.did(q, limit, cursor)
 }
 
+func (p *product) Names(_ context.Context, ids []clientele.ProfileID) ([]clientele.ProfileName, error) {
+	return nil, p.did(ids)
+}
+
 func (p *product) Events(_ context.Context, id clientele.Identifier, limit int, cursor string) ([]clientele.Event, string, error) {
 	return []clientele.Event{{ID: "e1", TS: 5, Properties: clientele.RawJSON(`{"a":1}`)}}, "more", p.did(id, limit, cursor)
 }

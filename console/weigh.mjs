@@ -1,11 +1,14 @@
 // What pages cost the browser, of a running server: of the first page its size and when it can be used, of every page
-// what it asks the server for, how much it draws, and the work of the main thread, as processor time. Times are printed;
-// sizes that say that the server does the work have limits, and it fails beyond them.
+// what it asks the server for, how much it draws, and the work of the main thread, as processor time. Sizes that say
+// that the server does the work have limits, and it fails beyond them. Times depend on the machine: it says which are
+// over what they should be, having tried such a page three times.
 import { chromium } from '@playwright/test';
 
 const { TOKEN, URL: server = 'http://127.0.0.1:8080', CHROMIUM = '/usr/bin/chromium', ONLY = '' } = process.env;
 const most = { first: 300, asked: 200, nodes: 6000 }; // KB as sent, KB of answers as sent, elements of a page
+const should = { work: 200, usable: 1000 }; // ms of a page that is gone to, ms until the first page can be used
 const wrong = [];
+const slow = [];
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 
 /** A browser that has nothing yet but a session. */
@@ -107,6 +110,7 @@ const cold = await fresh();
 const first = await weigh(cold, '/');
 await cold.close();
 console.log(`the first page, with nothing in the browser: ${whole(first.files)} KB of files, usable after ${whole(first.usable)} ms`);
+if (first.usable > should.usable) slow.push(`the first page can be used after ${whole(first.usable)} ms, over ${should.usable}`);
 if (first.files > most.first) wrong.push(`the first page is ${whole(first.files)} KB, over ${most.first}`);
 
 const context = await fresh();
@@ -128,10 +132,17 @@ console.log('work of the main thread in ms of processor time: opened anew, and g
 row(['page', 'asks', 'KB', 'nodes', 'script', 'all', 'longest', 'usable', 'script', 'all']);
 for (const path of pages) {
   const w = await weigh(context, path);
-  row([decodeURIComponent(path).slice(0, 46), ...[w.requests, w.asked, w.nodes, w.script, w.work, w.longest, w.usable, ...(await within(context, path))].map(whole)]);
+  let work = await within(context, path);
+  for (let again = 0; again < 2 && work[1] > should.work; again++) {
+    const other = await within(context, path); // what else runs on the machine only adds
+    if (other[1] < work[1]) work = other;
+  }
+  row([decodeURIComponent(path).slice(0, 46), ...[w.requests, w.asked, w.nodes, w.script, w.work, w.longest, w.usable, ...work].map(whole)]);
+  if (work[1] > should.work) slow.push(`${decodeURIComponent(path)} takes ${whole(work[1])} ms, over ${should.work}`);
   if (w.asked > most.asked) wrong.push(`${path} asks for ${whole(w.asked)} KB, over ${most.asked}`);
   if (w.nodes > most.nodes) wrong.push(`${path} draws ${w.nodes} elements, over ${most.nodes}`);
 }
 await browser.close();
+for (const s of slow) console.log(`SLOW: ${s}`);
 for (const w of wrong) console.error(w);
 process.exit(wrong.length > 0 ? 1 : 0);

@@ -197,6 +197,10 @@ func (p *product) Search(context.Context, string, int, string) ([]*clientele.Pro
 	return nil, "", nil
 }
 
+func (p *product) Names(context.Context, []clientele.ProfileID) ([]clientele.ProfileName, error) {
+	return nil, nil
+}
+
 func (p *product) Summary(context.Context, clientele.Identifier) (*clientele.Summary, error) {
 	return &clientele.Summary{}, nil
 }

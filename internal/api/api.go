@@ -24,6 +24,8 @@ import (
 // NotFound when nobody has the identifier; Invalid when the cursor is not one of ours.
 type Profiles interface {
 	Profile(ctx context.Context, id clientele.Identifier, explain bool) (*clientele.Profile, error)
+	// Names are what the profiles are called, without those that there are not.
+	Names(ctx context.Context, ids []clientele.ProfileID) ([]clientele.ProfileName, error)
 	// Search finds profiles by what people type: a name, an address, an id. An empty q lists all.
 	Search(ctx context.Context, q string, limit int, cursor string) ([]*clientele.Profile, string, error)
 	// Events are the newest first.

@@ -55,6 +55,10 @@ func (p *product) Profile(ctx context.Context, id clientele.Identifier, explain 
 	return &clientele.Profile{ID: 77}, p.did(ctx, id, explain)
 }
 
+func (p *product) Names(ctx context.Context, ids []clientele.ProfileID) ([]clientele.ProfileName, error) {
+	return []clientele.ProfileName{{ID: 77, Profile: 77}, {ID: 78, Profile: 78}}[:len(ids)], p.did(ctx, ids)
+}
+
 func (p *product) Search(ctx context.Context, q string, limit int, cursor string) ([]*clientele.Profile, string, error) {
 	return []*clientele.Profile{{ID: 77}}, "more", p.did(ctx, q, limit, cursor)
 }

@@ -104,8 +104,22 @@ func (a *API) audited(ctx context.Context, op *operation, in, out any, err error
 	if err != nil {
 		outcome = string(clientele.ErrorCode(err))
 	}
-	return a.o.Audit.Record(audit.Record{By: principalOf(ctx).Name, Act: op.id, Target: a.target(op, in, out, err), Outcome: outcome, Request: requestOf(ctx).id},
-		op.method != http.MethodGet && op.scope != token.Read)
+	targets := []string{}
+	if o, many := out.(interface{ people() []clientele.ProfileID }); many && err == nil {
+		for _, id := range o.people() {
+			targets = append(targets, id.String())
+		}
+	}
+	if len(targets) == 0 {
+		targets = []string{a.target(op, in, out, err)}
+	}
+	for _, target := range targets {
+		if err := a.o.Audit.Record(audit.Record{By: principalOf(ctx).Name, Act: op.id, Target: target, Outcome: outcome, Request: requestOf(ctx).id},
+			op.method != http.MethodGet && op.scope != token.Read); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // denied records that a token asked for what it may not do.

@@ -129,6 +129,15 @@ func TestNoAnswerWithoutRecord(t *testing.T) {
 	}
 }
 
+// Who asks for the names of many people has looked at each of them.
+func TestEachOfManyIsAudited(t *testing.T) {
+	s := newSite(t)
+	w := s.do("POST", "/api/v1/profiles/names", s.tokens[token.Read], `{"ids":["p_0000000000k","p_0000000000m"]}`)
+	if r := s.audit.records; w.Code != 200 || len(r) != 2 || r[0].Target != clientele.ProfileID(77).String() || r[1].Target != clientele.ProfileID(78).String() || r[1].Act != "name-profiles" {
+		t.Errorf("%d %+v", w.Code, r)
+	}
+}
+
 func TestAuditOfErrors(t *testing.T) {
 	s := newSite(t)
 	s.err = clientele.Errorf(clientele.NotFound, "no profile has that identifier")

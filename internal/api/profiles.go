@@ -26,6 +26,21 @@ type LookupRequest struct {
 	Explain   bool   `json:"explain,omitempty" doc:"Say where each trait came from."`
 }
 
+// NamesRequest asks what profiles are called.
+type NamesRequest struct {
+	IDs []clientele.ProfileID `json:"ids" minItems:"1" maxItems:"200" doc:"Former ones, too."`
+}
+
+// namesOutput is a page that names whom it is about.
+type namesOutput struct{ Body page[clientele.ProfileName] }
+
+func (o *namesOutput) people() (ids []clientele.ProfileID) {
+	for _, n := range o.Body.Items {
+		ids = append(ids, n.Profile)
+	}
+	return ids
+}
+
 func (a *API) profileRoutes() {
 	type profileInput struct {
 		Person
@@ -40,6 +55,15 @@ func (a *API) profileRoutes() {
 		tag: "profiles", summary: "The profile that has an identifier, with the identifier in the body"},
 		func(ctx context.Context, in *struct{ Body LookupRequest }) (*output[*clientele.Profile], error) {
 			return a.profile(ctx, clientele.Identifier{Namespace: clientele.Namespace(in.Body.Namespace), Value: in.Body.Value}, in.Body.Explain)
+		})
+	route(a, operation{id: "name-profiles", method: http.MethodPost, path: "/api/v1/profiles/names", scope: token.Read,
+		tag: "profiles", summary: "What profiles are called: many at once, without those that there are not"},
+		func(ctx context.Context, in *struct{ Body NamesRequest }) (*namesOutput, error) {
+			names, err := a.o.Profiles.Names(ctx, in.Body.IDs)
+			if err != nil {
+				return nil, err
+			}
+			return &namesOutput{page[clientele.ProfileName]{Items: list(names)}}, nil
 		})
 	type searchInput struct {
 		Paging

@@ -60,6 +60,7 @@ var rights = map[string]need{
 	"search-profiles":        {right: role.People},
 	"get-profile":            {right: role.People},
 	"lookup-profile":         {right: role.People},
+	"name-profiles":          {right: role.People},
 	"list-profile-events":    {right: role.People},
 	"get-profile-summary":    {right: role.People},
 	"get-profile-identity":   {right: role.People},

@@ -17,6 +17,7 @@ var routes = []struct {
 	{"GET", "/api/v1/profiles/email/ann@example.com", token.Read, ""},
 	{"GET", "/api/v1/profiles?q=ann", token.Read, ""},
 	{"POST", "/api/v1/profiles/lookup", token.Read, `{"namespace":"email","value":"ann@example.com"}`},
+	{"POST", "/api/v1/profiles/names", token.Read, `{"ids":["p_0000000000k"]}`},
 	{"GET", "/api/v1/profiles/email/ann@example.com/events", token.Read, ""},
 	{"GET", "/api/v1/profiles/email/ann@example.com/summary", token.Read, ""},
 	{"GET", "/api/v1/profiles/email/ann@example.com/identity", token.Read, ""},

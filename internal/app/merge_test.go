@@ -66,6 +66,10 @@ func TestMergeAndUnmerge(t *testing.T) {
 	if one.ID != ann.ID || !slices.Equal(one.FormerIDs, []clientele.ProfileID{bob.ID}) || one.Traits["name"] != "Bob" || one.Traits["city"] != "Hanoi" || one.Events != 5 {
 		t.Errorf("merged: %+v", one)
 	}
+	names, err := p.client.Names(ctx, []clientele.ProfileID{bob.ID, 12345, ann.ID})
+	if err != nil || len(names) != 2 || names[0].ID != bob.ID || names[0].Profile != ann.ID || names[1].Profile != ann.ID || fmt.Sprint(names[1].Traits) != "map[name:Bob]" || names[1].Identifier.Namespace != "email" {
+		t.Errorf("names: %+v, %v", names, err)
+	}
 	if events, _, err := p.client.Events(ctx, id("user_id", "bob"), 50, ""); err != nil || len(events) != 5 || events[0].ID != "b2" || events[4].ID != "a1" {
 		t.Errorf("merged timeline: %v, %v", events, err)
 	}

@@ -115,6 +115,55 @@ func (v *view) profile(p clientele.ProfileID, explain bool) (*clientele.Profile,
 	return out, nil
 }
 
+// Names are what the profiles are called.
+func (a *App) Names(_ context.Context, ids []clientele.ProfileID) ([]clientele.ProfileName, error) {
+	v, err := a.view()
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	out := make([]clientele.ProfileName, 0, len(ids))
+	for _, id := range ids {
+		switch n, err := v.name(id); clientele.ErrorCode(err) {
+		case "":
+			out = append(out, n)
+		case clientele.NotFound: // erased meanwhile
+		default:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (v *view) name(id clientele.ProfileID) (clientele.ProfileName, error) {
+	n := clientele.ProfileName{ID: id, Traits: map[string]any{}}
+	p, err := v.find(clientele.Identifier{Namespace: "id", Value: id.String()})
+	if err != nil {
+		return n, err
+	}
+	golden, err := resolve.LoadProfile(v, v.graph, v.traits, p)
+	if err != nil {
+		return n, err
+	}
+	ids, err := v.graph.Identifiers(p)
+	if err != nil {
+		return n, err
+	}
+	n.Profile = p
+	for _, trait := range []string{"name", "first_name", "last_name"} {
+		if value, has := golden.Traits[trait]; has {
+			n.Traits[trait] = value
+		}
+	}
+	for _, ns := range []clientele.Namespace{"email", "phone", "user_id"} {
+		if i := slices.IndexFunc(ids, func(i clientele.ProfileIdentifier) bool { return i.Namespace == ns && !i.Blocked }); i >= 0 {
+			n.Identifier = &ids[i].Identifier
+			break
+		}
+	}
+	return n, nil
+}
+
 // Search finds profiles by a part of an identifier or of a trait, by id order; all for "".
 func (a *App) Search(ctx context.Context, q string, limit int, cursor string) ([]*clientele.Profile, string, error) {
 	after := int64(0)

@@ -123,6 +123,9 @@ func (m masker) structure(v reflect.Value) reflect.Value {
 		x.Computed = m.members("computed", x.Computed)
 		x.Predictions = m.members("predictions", x.Predictions)
 		done["Traits"], done["Computed"], done["Predictions"] = true, true, true
+	case *clientele.ProfileName:
+		x.Traits = m.members("traits", x.Traits)
+		done["Traits"] = true
 	case *clientele.Event:
 		if x.Type == "identify" {
 			x.Properties = m.document("traits", x.Properties)

@@ -15,6 +15,7 @@ func TestMaskGoesByWhatPartsAre(t *testing.T) {
 	for name, v := range map[string]any{
 		"profile": &clientele.Profile{Traits: map[string]any{"name": "Zqname", "First-Name": "Zqname", "city": "Hue", "note": "call zqname@example.com", "home": map[string]any{"street": "Zqname 1"}},
 			Identifiers: []clientele.ProfileIdentifier{{Identifier: clientele.Identifier{Namespace: "crm:id", Value: "Zqname"}}}},
+		"name":     []clientele.ProfileName{{Traits: map[string]any{"name": "Zqname"}, Identifier: &clientele.Identifier{Namespace: "user_id", Value: "Zqname"}}, {Traits: map[string]any{"city": "Hue"}}},
 		"enriched": []clientele.Enriched{{Trait: "last_name", Value: "Zqname"}, {Trait: "city", Value: "Hue"}},
 		"event":    &clientele.Event{Type: "identify", Properties: clientele.RawJSON(`{"name":"Zqname","city":"Hue"}`), Context: clientele.RawJSON(`{"traits":{"name":"Zqname"}}`)},
 		"live":     []clientele.LiveEvent{{Raw: `{"traits":{"name":"Zqna`, Name: "Hue"}},

@@ -145,8 +145,7 @@ function Comments({ name }: { name: string }) {
           <Group align="flex-end" wrap="nowrap">
             <Textarea
               flex={1}
-              autosize
-              minRows={1}
+              rows={2}
               maxLength={2000}
               label={say('comment')}
               value={text}

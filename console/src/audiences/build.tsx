@@ -2,7 +2,7 @@ import { Button, Grid, Group, JsonInput, Paper, SegmentedControl, Stack, Text, T
 import { useId } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { memo, useState } from 'react';
 import { api, type Schema } from '../api';
 import { Page, Part } from '../parts/page';
 import { Trouble } from '../parts/said';
@@ -124,8 +124,8 @@ export function Builder({ of, where: begin }: BuilderProps) {
   );
 }
 
-/** The definition as a form, or as the JSON that it is. */
-function Definition({ of, set }: { of: Condition; set: (c: Condition) => void }) {
+/** The definition as a form, or as the JSON that it is. What is counted meanwhile leaves it as it is. */
+const Definition = memo(({ of, set }: { of: Condition; set: (c: Condition) => void }) => {
   const { say } = useLanguage(words);
   const [text, setText] = useState<string>();
   const put = (t: string) => {
@@ -165,4 +165,4 @@ function Definition({ of, set }: { of: Condition; set: (c: Condition) => void })
       )}
     </Stack>
   );
-}
+});

@@ -3,7 +3,7 @@ import { Stack, Text } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { api } from '../api';
 import { idOf } from '../customers/person';
-import { Chart } from '../parts/chart';
+import { Bars } from '../parts/bars';
 import { Part } from '../parts/page';
 import { Person } from '../parts/people';
 import { Trouble } from '../parts/said';
@@ -21,7 +21,7 @@ const latest = `select profile_id, cast(moved as varchar) as moved_at, move, rea
 
 /** Who entered and left by day, and the latest of them with why. */
 export function History({ name }: { name: string }) {
-  const { say, day, minute } = useLanguage(words);
+  const { say, day, minute, number } = useLanguage(words);
   const may = useMay();
   const days = useQuery({
     queryKey: ['audiences', name, 'days'],
@@ -47,25 +47,16 @@ export function History({ name }: { name: string }) {
     ((days.data?.rows ?? []) as [string, number | null, number | null][]).map((r) => [r[0].slice(0, 10), r]),
   );
   const rows = lastDays(Date.now()).map((d) => [d, told.get(d)?.[1] ?? 0, told.get(d)?.[2] ?? 0] as const);
-  const option = {
-    legend: { top: 0, right: 0 },
-    tooltip: { trigger: 'axis' },
-    xAxis: { type: 'category', data: rows.map((r) => day(r[0])) },
-    yAxis: { type: 'value', minInterval: 1 },
-    series: [
-      { type: 'bar', stack: 'moves', name: say('entered'), data: rows.map((r) => r[1]) },
-      { type: 'bar', stack: 'moves', name: say('left'), data: rows.map((r) => -r[2]) },
-    ],
-  };
   return (
     <Part title={say('history')}>
       <Stack gap="sm">
         {days.error && <Trouble error={days.error} />}
         {days.data && (
-          <Chart
+          <Bars
             summary={say('historySummary', { name })}
-            option={option}
-            height={180}
+            rows={rows.map((r) => ({ label: day(r[0]), value: r[1], less: r[2] }))}
+            names={[say('entered'), say('left')]}
+            write={(came, went) => `${say('entered')} ${number(came)}, ${say('left')} ${number(went ?? 0)}`}
             table={{ head: [say('at'), say('entered'), say('left')], rows: rows.map((r) => [day(r[0]), r[1], r[2]]) }}
           />
         )}

@@ -1,7 +1,13 @@
 import type { Identifier, Profile } from '../api';
 
+/** What of a profile says who it is. */
+interface Known {
+  traits?: Record<string, unknown>;
+  identifiers?: { namespace: string; value: string; blocked?: boolean }[] | null;
+}
+
 /** What a person is called: a name where there is one, else what is best known of them; '' for nobody. */
-export function nameOf(p: Pick<Profile, 'traits' | 'identifiers'>): string {
+export function nameOf(p: Known): string {
   const text = (key: string) => (typeof p.traits?.[key] === 'string' ? (p.traits[key] as string).trim() : '');
   const full = text('name') || [text('first_name'), text('last_name')].filter(Boolean).join(' ');
   if (full) return full;

@@ -11,7 +11,7 @@ import {
   useComputedColorScheme,
 } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { api } from '../api';
 import { Chart } from '../parts/chart';
 import { useMay } from '../rights';
@@ -93,8 +93,8 @@ export function AnswerView({ question, answer, small }: AnswerProps) {
 const light = { from: '#eef6f3', to: '#74c0a2', ink: '#17332a' };
 const dark = { from: '#22302c', to: '#2b7a61', ink: '#e6efec' };
 
-/** The chart of the answer, with what it says and how high it is. */
-function usePlan(q: Question, a: Answer, measure: string): (Plan & { summary: string; height: number }) | undefined {
+/** The chart of the answer, which is drawn anew only when it is another. */
+function usePlan(q: Question, a: Answer, measure: string) {
   const { say } = useLanguage(words);
   const w = useFormat();
   const heat = useComputedColorScheme('light') === 'dark' ? dark : light;
@@ -102,7 +102,25 @@ function usePlan(q: Question, a: Answer, measure: string): (Plan & { summary: st
     queryKey: ['explore', 'scores', JSON.stringify(q)],
     queryFn: () => api.post('/api/v1/explore', { body: { ...q, by: ['score'], limit: 200 } }),
     enabled: q.kind === 'rfm' && !q.by,
-  });
+  }).data;
+  return useMemo(() => planOf(q, a, measure, { say, w, heat, scores }), [q, a, measure, say, w, heat, scores]);
+}
+
+interface Given {
+  say: ReturnType<typeof useLanguage<typeof words.en>>['say'];
+  w: ReturnType<typeof useFormat>;
+  heat: typeof light;
+  /** Of an RFM question: how many people have each pair of scores. */
+  scores?: Answer;
+}
+
+/** The chart of the answer, with what it says and how high it is. */
+function planOf(
+  q: Question,
+  a: Answer,
+  measure: string,
+  { say, w, heat, scores }: Given,
+): (Plan & { summary: string; height: number }) | undefined {
   const rows = (a.rows ?? []) as unknown[][];
   const at = (name: string) => (a.columns ?? []).findIndex((c) => c.name === name);
   switch (q.kind) {
@@ -141,7 +159,7 @@ function usePlan(q: Question, a: Answer, measure: string): (Plan & { summary: st
     case 'paths':
       return (a.links ?? []).length > 0 ? { ...sankey(a), summary: say('sumPaths'), height: 420 } : undefined;
     case 'rfm':
-      return scores.data && { ...rfm(scores.data, w, heat), summary: say('sumRfm'), height: 340 };
+      return scores && { ...rfm(scores, w, heat), summary: say('sumRfm'), height: 340 };
     case 'concentration': {
       const fifth = rows.find((r) => r[at('percent')] === 20);
       return {

@@ -5,12 +5,12 @@ import { IconPrinter, IconReceiptOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api';
-import { Chart } from '../parts/chart';
+import { Bars } from '../parts/bars';
+import { Curve } from '../parts/curve';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
 import { useFormat } from './format';
-import { concentration, metric } from './options';
 import type { Answer, Cell, Question } from './question';
 import { Tabs } from './tabs';
 import { words } from './words';
@@ -144,21 +144,29 @@ function Months() {
   const { say } = useLanguage(words);
   const w = useFormat();
   const told = useAnswer({ kind: 'metric', measures: ['revenue'], by: ['month'], last: '365d' });
-  const plan = told.data && metric(told.data, 'revenue', w);
   const last = (told.data?.rows?.length ?? 0) - 1;
+  const month = (i: number) => w.dimension(at(told.data, i, 'month'), 'month');
+  const written = (v: unknown) => w.format(v, told.data?.currency);
+  const rows = (told.data?.rows ?? []).map((_, i) => ({
+    label: month(i),
+    value: Number(at(told.data, i, 'revenue') ?? 0),
+  }));
   return (
     <Part title={say('revenueMonths')}>
       {told.error && <Trouble error={told.error} />}
-      {plan && told.data && (
-        <Chart
-          option={plan.option}
+      {told.data && (
+        <Bars
           summary={say('sumTime', {
             measure: say('revenue'),
-            from: w.dimension(at(told.data, 0, 'month'), 'month'),
-            until: w.dimension(at(told.data, last, 'month'), 'month'),
-            value: w.format(at(told.data, last, 'revenue'), told.data.currency),
+            from: month(0),
+            until: month(last),
+            value: written(at(told.data, last, 'revenue')),
           })}
-          height={250}
+          rows={rows}
+          write={written}
+          every={2}
+          height={230}
+          table={{ head: [say('grain_month'), say('revenue')], rows: rows.map((r) => [r.label, written(r.value)]) }}
         />
       )}
     </Part>
@@ -239,6 +247,10 @@ function Value() {
   const w = useFormat();
   const told = useAnswer({ kind: 'concentration', last: '365d' });
   const fifth = (told.data?.rows ?? []).findIndex((_, i) => at(told.data, i, 'percent') === 20);
+  const points = (told.data?.rows ?? []).map((_, i): [number, number] => [
+    Number(at(told.data, i, 'percent')),
+    Number(at(told.data, i, 'of_amount')),
+  ]);
   return (
     <Part
       title={say('concentration')}
@@ -246,10 +258,15 @@ function Value() {
     >
       {told.error && <Trouble error={told.error} />}
       {told.data && (
-        <Chart
-          option={concentration(told.data, w).option}
+        <Curve
           summary={say('sumConcentration', { share: w.format(at(told.data, fifth, 'of_amount'), 'percent') })}
-          height={232}
+          points={points}
+          under={say('bestPercent')}
+          height={200}
+          table={{
+            head: [say('bestPercent'), say('ofAmount')],
+            rows: points.map(([x, y]) => [w.format(x, 'percent'), w.format(y, 'percent')]),
+          }}
         />
       )}
     </Part>

@@ -3,6 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { IconBookmarks, IconDownload } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { useMemo } from 'react';
 import { api } from '../api';
 import { Page, Part } from '../parts/page';
 import { csv, download, type Cell as Value } from '../parts/rows';
@@ -25,7 +26,7 @@ export function Explore() {
   const q = questionOf(route.useSearch().q);
   const set = (next: Question) => void navigate({ to: '/explore', search: { q: next }, replace: true });
   const [text] = useDebouncedValue(JSON.stringify(q), 250);
-  const asked = JSON.parse(text) as Question;
+  const asked = useMemo(() => JSON.parse(text) as Question, [text]);
   const told = useQuery({
     queryKey: ['explore', text],
     queryFn: () => api.post('/api/v1/explore', { body: asked }),

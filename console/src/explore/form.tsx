@@ -276,9 +276,7 @@ const tables = ['orders', 'order_lines', 'returns', 'conversations', 'messages',
 
 function Steps({ q, put }: PartProps) {
   const { say } = useLanguage(words);
-  const events = useEvents();
   const steps = q.steps ?? [];
-  const choices = [...tables.map((t) => ({ value: `table:${t}` })), ...events];
   const least = q.kind === 'funnel' ? 2 : 0;
   const most = q.kind === 'funnel' ? 10 : 2;
   return (
@@ -286,11 +284,9 @@ function Steps({ q, put }: PartProps) {
       {steps.map((s, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a step has no name but its place
         <Group key={i} gap={2} wrap="nowrap">
-          <Suggest
-            w={180}
+          <Step
             label={say('step', { n: i + 1 })}
             value={stepText(s)}
-            choices={choices}
             set={(t) => put({ steps: steps.map((o, j) => (i === j ? withStepText(o, t) : o)) })}
           />
           {steps.length > least && (
@@ -312,15 +308,29 @@ function Steps({ q, put }: PartProps) {
   );
 }
 
+interface NamedProps {
+  label: string;
+  value: string;
+  set: (v: string) => void;
+}
+
+/** A step by its name. What there is to choose from is asked for where there is a step. */
+function Step(props: NamedProps) {
+  return <Suggest {...props} w={180} choices={[...tables.map((t) => ({ value: `table:${t}` })), ...useEvents()]} />;
+}
+
+/** What a filter looks at, likewise. */
+function Field(props: NamedProps) {
+  const fields = useFields();
+  const all = [...(fields.data?.dimensions ?? []).map((d) => ({ value: d.name })), ...useTraits()];
+  const choices = all.filter((c, i) => all.findIndex((d) => d.value === c.value) === i);
+  return <Suggest {...props} w={150} choices={choices} />;
+}
+
 function Filters({ q, put }: PartProps) {
   const { say } = useLanguage(words);
-  const fields = useFields();
-  const traits = useTraits();
   const where = q.where ?? [];
   if (['lifecycle', 'insight'].includes(q.kind)) return null;
-  const choices = [...(fields.data?.dimensions ?? []).map((d) => ({ value: d.name })), ...traits].filter(
-    (c, i, all) => all.findIndex((d) => d.value === c.value) === i,
-  );
   const set = (i: number, f: Schema<'Filter'>) => put({ where: where.map((o, j) => (i === j ? f : o)) });
   return (
     <Group gap="xs">
@@ -330,13 +340,7 @@ function Filters({ q, put }: PartProps) {
           <Text size="xs" c="dimmed">
             {say('filters')}
           </Text>
-          <Suggest
-            w={150}
-            label={say('field')}
-            value={f.field}
-            choices={choices}
-            set={(field) => set(i, { ...f, field })}
-          />
+          <Field label={say('field')} value={f.field} set={(field) => set(i, { ...f, field })} />
           <Op value={f.op ?? 'eq'} set={(op) => set(i, { ...f, op, value: reshaped(op, f.value) })} />
           <Value op={f.op ?? 'eq'} value={f.value} of={{ trait: f.field }} set={(value) => set(i, { ...f, value })} />
           <Remove label={say('removeFilter')} act={() => put({ where: where.filter((_, j) => j !== i) })} />

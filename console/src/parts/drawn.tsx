@@ -93,7 +93,10 @@ export default function Drawn({ option, onPick }: Drawing) {
     const drawn = init(place.current, scheme, { renderer: 'canvas' });
     chart.current = drawn;
     drawn.on('click', (p) => pick.current?.(p as never));
-    const size = new ResizeObserver(() => drawn.resize());
+    // It is told the size that it has first, too.
+    const size = new ResizeObserver(([{ contentRect: is }]) => {
+      if (Math.abs(is.width - drawn.getWidth()) >= 1 || Math.abs(is.height - drawn.getHeight()) >= 1) drawn.resize();
+    });
     size.observe(place.current);
     return () => {
       size.disconnect();

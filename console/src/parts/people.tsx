@@ -1,20 +1,12 @@
 import { Anchor, Group, Stack, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { api } from '../api';
-import { nameOf } from '../customers/person';
 import { useMay } from '../rights';
+import { useCalled } from './called';
 
 /** A person by the id of the profile: the name, which leads to the page of what is known. Who may see nobody sees a dash. */
 export function Person({ id }: { id: string }) {
   const seen = useMay()('people') && id !== '';
-  const profile = useQuery({
-    queryKey: ['profile', 'id', id, 'brief'],
-    enabled: seen,
-    queryFn: () => api.get('/api/v1/profiles/{namespace}/{value}', { path: { namespace: 'id', value: id } }),
-    staleTime: 5 * 60_000,
-  });
-  const name = profile.data ? nameOf(profile.data) : '';
+  const name = useCalled(id, seen);
   if (!seen) return <>–</>;
   return (
     <Anchor
