@@ -154,6 +154,14 @@ type Membership struct {
 	Reason    string    `json:"reason"`
 }
 
+// AudienceMove is that somebody came into an audience or left it.
+type AudienceMove struct {
+	Profile ProfileID `json:"profile"`
+	At      Micros    `json:"at"`
+	Move    string    `json:"move" enum:"entered,left"`
+	Reason  string    `json:"reason"`
+}
+
 // AudiencePreview is who would be in an audience.
 type AudiencePreview struct {
 	Reads        string            `json:"reads"`

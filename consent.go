@@ -69,3 +69,25 @@ type ConsentDecision struct {
 	At        Micros           `json:"at,omitempty"` // 0 = now
 	Consents  []ConsentRequest `json:"consents"`
 }
+
+// ConsentFigures are how many people agree to what.
+type ConsentFigures struct {
+	Items  []ConsentCount `json:"items"`
+	Months []ConsentMonth `json:"months"`
+}
+
+// ConsentCount is by what each person decided last for a purpose and channel.
+type ConsentCount struct {
+	Purpose string `json:"purpose"`
+	Channel string `json:"channel" doc:"Empty: every channel."`
+	Granted int64  `json:"granted"`
+	Refused int64  `json:"refused"`
+}
+
+// ConsentMonth is how many had granted it at the end of a month, or have today.
+type ConsentMonth struct {
+	Month   string `json:"month" doc:"Such as 2026-03, of UTC."`
+	Purpose string `json:"purpose"`
+	Channel string `json:"channel"`
+	Granted int64  `json:"granted"`
+}

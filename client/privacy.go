@@ -53,6 +53,21 @@ func (c *Client) AccessPage(ctx context.Context, id clientele.Identifier) ([]byt
 	return b, nil
 }
 
+// SubjectRequests are what persons have asked for: what waits first, by when it is due.
+func (c *Client) SubjectRequests(ctx context.Context) ([]clientele.SubjectRequest, error) {
+	return items[clientele.SubjectRequest](ctx, c, "/api/v1/privacy/requests", nil)
+}
+
+// EnterRequest notes that a person asks for access or erasure.
+func (c *Client) EnterRequest(ctx context.Context, in clientele.NewSubjectRequest) (*clientele.SubjectRequest, error) {
+	return send[clientele.SubjectRequest](ctx, c, http.MethodPost, "/api/v1/privacy/requests", in)
+}
+
+// CloseRequest notes how a request ended.
+func (c *Client) CloseRequest(ctx context.Context, id string, end clientele.SubjectRequestEnd) (*clientele.SubjectRequest, error) {
+	return send[clientele.SubjectRequest](ctx, c, http.MethodPost, "/api/v1/privacy/requests/"+url.PathEscape(id)+"/close", end)
+}
+
 // Retention are the retention rules in force, and what they have deleted.
 func (c *Client) Retention(ctx context.Context) ([]clientele.RetentionInForce, error) {
 	return items[clientele.RetentionInForce](ctx, c, "/api/v1/retention", nil)

@@ -76,7 +76,7 @@ func (c *cli) root() *cobra.Command {
 	root := c.group("clientele", "A customer data platform in one program",
 		c.demoCommand(), c.serveCommand(), c.checkCommand(), c.importCommand(), c.exportCommand(), c.exportsCommand(), c.sqlCommand(), c.exploreCommand(), c.profileCommand(), c.statusCommand(),
 		c.identityCommand(), c.quarantineCommand(), c.audienceCommand(), c.lifecycleCommand(), c.savedCommand(), c.recommendCommand(), c.actionCommand(), c.decisionCommand(), c.planCommand(), c.transformCommand(), c.qualityCommand(), c.tokenCommand(), c.userCommand(), c.rebuildCommand(), c.versionCommand(),
-		c.backupCommand(), c.restoreCommand(), c.auditCommand(), c.accessCommand(), c.eraseCommand(), c.retentionCommand(), c.matchCommand(), c.enrichCommand(), c.predictCommand(), c.computedCommand(), c.modelCommand())
+		c.backupCommand(), c.restoreCommand(), c.auditCommand(), c.accessCommand(), c.eraseCommand(), c.requestCommand(), c.retentionCommand(), c.matchCommand(), c.enrichCommand(), c.predictCommand(), c.computedCommand(), c.modelCommand())
 	root.Example = "  clientele serve\n  clientele sql \"SELECT count(*) FROM profiles\""
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&c.configPath, "config", "", "configuration `FILE`; without it clientele.yaml of the working directory, where there is one")

@@ -35,6 +35,7 @@ type backend interface {
 	decideBackend
 	recommendBackend
 	retentionBackend
+	requestBackend
 	computedBackend
 	modelBackend
 	explorer

@@ -7,7 +7,12 @@ const { URL: server, CHROMIUM = '/usr/bin/chromium', OUT = 'test-results' } = pr
 
 export default defineConfig({
   testDir: '.',
-  testMatch: '*.journey.ts',
+  // Two at a time: the pages, which change nothing, beside what people do, one after the other, as what they do may be
+  // seen by others.
+  projects: [
+    { name: 'pages', testMatch: 'pages.journey.ts' },
+    { name: 'journeys', testMatch: '*.journey.ts', testIgnore: 'pages.journey.ts', workers: 1 },
+  ],
   outputDir: OUT,
   workers: 2,
   fullyParallel: false,

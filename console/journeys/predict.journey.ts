@@ -1,11 +1,11 @@
-import { expect, open, test } from './shop';
+import { expect, open, test, unique } from './shop';
 
 test('a model is trained, its quality is read, and its best five percent become an audience', async ({
   page,
   shop,
   complaints,
 }) => {
-  const name = `worth_${Date.now() % 100_000}`;
+  const name = unique('worth').replace('-', '_');
   await open(page, '/predictions');
   await page.getByRole('button', { name: 'New model' }).click();
   const form = page.getByRole('dialog');

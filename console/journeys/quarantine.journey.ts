@@ -1,7 +1,7 @@
-import { expect, open, test } from './shop';
+import { expect, open, test, unique } from './shop';
 
 test('an event that breaks the plan is mended by a rule and tried again', async ({ page, shop, complaints }) => {
-  const mark = `j${Date.now() % 1_000_000}`;
+  const mark = unique('j');
   const event = `Hike Booked ${mark}`;
   const source = `guides-${mark}`;
   const { write_key: key } = await shop.ask<{ write_key: string }>('PUT', `/api/v1/sources/${source}`, {

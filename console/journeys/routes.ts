@@ -42,6 +42,8 @@ const asked = (q: object) => `/explore?q=${encodeURIComponent(JSON.stringify(q))
 
 async function audience(shop: Shop): Promise<string> {
   const name = 'of-the-pages';
+  const { items } = await shop.ask<{ items: { name: string }[] }>('GET', '/api/v1/audiences');
+  if (items.some((a) => a.name === name)) return name;
   await shop.ask('PUT', `/api/v1/audiences/${name}`, {
     name,
     where: { and: [{ trait: 'country', op: 'exists' }, { event: 'Product Viewed' }] },
@@ -63,7 +65,7 @@ async function dashboard(shop: Shop): Promise<string> {
 
 /** A model that has learned. */
 async function model(shop: Shop): Promise<string> {
-  const name = 'of_the_pages';
+  const name = `of_the_pages_${shop.worker}`;
   const { items } = await shop.ask<{ items: { name: string }[] }>('GET', '/api/v1/models');
   if (!items.some((m) => m.name === name)) {
     await shop.ask('POST', '/api/v1/models', { name, kind: 'ltv', horizon: '90d' });

@@ -10,7 +10,11 @@ type Row = (string | number | null)[];
 
 /** The public API with the token, as a script has it. */
 export class Shop {
-  constructor(readonly request: APIRequestContext) {}
+  constructor(
+    readonly request: APIRequestContext,
+    /** Of those that run at once. */
+    readonly worker: number,
+  ) {}
 
   async ask<T>(method: string, path: string, data?: unknown): Promise<T> {
     const answer = await this.request.fetch(behind + path, {
@@ -35,14 +39,23 @@ export class Shop {
     expect(answer.ok(), await answer.text()).toBe(true);
   }
 
-  /** Somebody with an e-mail address and an anonymous id or more, whom records of several sources have joined. */
+  /**
+   * Somebody with an e-mail address, which is no part of another's, and an anonymous id or more, whom records of several
+   * sources have joined. Of another number it is somebody else, whoever comes into the shop meanwhile.
+   */
   async joined(nth: number): Promise<string> {
-    const rows = await this.rows(`select min(value) filter (where namespace = 'email') as email from identifiers
+    const rows = await this.rows(`with somebody as (
+      select profile_id, min(value) filter (where namespace = 'email') as email from identifiers where profile_id % 8 = ${nth}
       group by profile_id having count(*) filter (where namespace = 'email') = 1 and count(*) filter (where namespace = 'anonymous_id') >= 1
-        and count(distinct source) >= 2 order by email limit 1 offset ${nth}`);
+        and count(distinct source) >= 2 order by email limit 20)
+      select email from somebody where 1 = (select count(distinct i.profile_id) from identifiers i where contains(i.value, email))
+      order by email limit 1`);
     return String(rows[0][0]);
   }
 }
+
+/** A name that nothing else has, of other runs neither. */
+export const unique = (what: string) => `${what}-${crypto.randomUUID().slice(0, 8)}`;
 
 /** Adds what the browser complains about. Without a session it is asked for and is not there, which is no complaint. */
 function watch(page: Page, complaints: string[]) {
@@ -58,7 +71,7 @@ function watch(page: Page, complaints: string[]) {
 
 /** Makes somebody of the role, and signs in as them by name and password. */
 export async function signIn(browser: Browser, shop: Shop, role: string, complaints: string[]): Promise<Page> {
-  const [name, password] = [`${role}-${Date.now() % 1_000_000}`, 'correct horse battery'];
+  const [name, password] = [unique(role), 'correct horse battery'];
   await shop.ask('POST', '/api/v1/users', { name, role, password });
   const page = await (await browser.newContext()).newPage();
   watch(page, complaints);
@@ -77,9 +90,9 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  shop: async ({ playwright }, use) => {
+  shop: async ({ playwright }, use, { parallelIndex }) => {
     const request = await playwright.request.newContext();
-    await use(new Shop(request));
+    await use(new Shop(request, parallelIndex));
     await request.dispose();
   },
   complaints: async ({ page }, use) => {

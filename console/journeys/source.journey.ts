@@ -1,4 +1,4 @@
-import { expect, open, server, test } from './shop';
+import { expect, open, server, test, unique } from './shop';
 
 test('a source is added, its snippet copied, and what it sends is seen live', async ({
   page,
@@ -6,7 +6,7 @@ test('a source is added, its snippet copied, and what it sends is seen live', as
   shop,
   complaints,
 }) => {
-  const name = `kiosk-${Date.now() % 1_000_000}`;
+  const name = unique('kiosk');
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server });
   await open(page, '/data/sources');
   await page.getByRole('button', { name: 'Add a source' }).click();

@@ -36,7 +36,13 @@ export class Problem extends Error {
 
 let csrf = '';
 
-async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+) {
   if (method !== 'GET') headers['X-Clientele-CSRF'] = csrf;
   const raw = typeof body === 'string' || body instanceof Blob;
   if (body !== undefined) headers['Content-Type'] ??= 'application/json';
@@ -44,7 +50,9 @@ async function send(method: string, path: string, body?: unknown, headers: Recor
     method,
     headers,
     body: body === undefined || raw ? (body as BodyInit | undefined) : JSON.stringify(body),
-  }).catch(() => {
+    signal,
+  }).catch((error) => {
+    if (signal?.aborted) throw error;
     throw new Problem(0, 'The server does not answer', 'It may be starting again; the page tries once more by itself.');
   });
   if (!answer.ok) {
@@ -54,8 +62,8 @@ async function send(method: string, path: string, body?: unknown, headers: Recor
   return answer;
 }
 
-async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
-  const answer = await send(method, path, body);
+async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const answer = await send(method, path, body, {}, signal);
   return answer.status === 204 ? (undefined as T) : answer.json();
 }
 
@@ -68,11 +76,12 @@ type Answered<O> = O extends { responses: { 200: { content: { 'application/json'
 type Sent<O> = O extends { requestBody?: { content: { 'application/json': infer B } } } ? B : never;
 type Params<O, K extends 'path' | 'query'> = O extends { parameters: { [k in K]?: infer V } } ? V : never;
 
-/** What goes with a request: the values in the path, after the question mark, and the body. */
+/** What goes with a request: the values in the path, after the question mark, the body, and what calls it off. */
 interface With<O> {
   path?: Params<O, 'path'>;
   query?: Params<O, 'query'>;
   body?: Sent<O>;
+  signal?: AbortSignal;
 }
 
 /** The address of a request: every value is encoded, so that it may hold anything. */
@@ -89,6 +98,7 @@ function caller<M extends Method>(method: M) {
       method.toUpperCase(),
       addressed(path, w.path as Record<string, unknown>, w.query as Record<string, unknown>),
       w.body,
+      w.signal,
     );
 }
 

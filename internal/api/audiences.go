@@ -20,6 +20,8 @@ type Audiences interface {
 	// query of an SQL audience. Conflict when the audience is of another kind.
 	UploadAudience(ctx context.Context, by, name string, up clientele.AudienceUpload, text []byte) (*clientele.AudienceUploaded, error)
 	RefreshAudience(ctx context.Context, by, name string) (*clientele.AudienceInForce, error)
+	// AudienceMoves are who came in and left last, the newest first.
+	AudienceMoves(ctx context.Context, name string, limit int) ([]clientele.AudienceMove, error)
 	// SuppressedProfiles are those whom suppress rules leave out, by profile.
 	SuppressedProfiles(ctx context.Context, name string, limit int, cursor string) ([]clientele.SuppressedProfile, string, error)
 	// AudienceMembers are those of the live version, by profile.
@@ -138,6 +140,14 @@ func (a *API) audienceRoutes() {
 				return nil, err
 			}
 			return pageOf(list, next), nil
+		})
+	type movesInput struct {
+		Named
+		Limit int `query:"limit" default:"50" minimum:"1" maximum:"1000"`
+	}
+	route(a, operation{id: "audience-moves", method: http.MethodGet, path: "/api/v1/audiences/{name}/moves", scope: token.Read, tag: tag, summary: "Who came into an audience and left it last, the newest first"},
+		func(ctx context.Context, in *movesInput) (*pageOutput[clientele.AudienceMove], error) {
+			return all(a.o.Audiences.AudienceMoves(ctx, in.Name, in.Limit))
 		})
 	route(a, operation{id: "preview-audience", method: http.MethodPost, path: "/api/v1/audiences/preview", scope: token.Read, tag: tag, timeout: longTimeout,
 		summary: "Who would be in an audience; changes nothing"},

@@ -32,6 +32,10 @@ func (g groups) AudienceMembers(ctx context.Context, name string, limit int, cur
 	return nil, "", g.p.did(ctx, name, limit, cursor)
 }
 
+func (g groups) AudienceMoves(ctx context.Context, name string, limit int) ([]clientele.AudienceMove, error) {
+	return nil, g.p.did(ctx, name, limit)
+}
+
 func (g groups) PreviewProgress(string) clientele.PreviewProgress {
 	return clientele.PreviewProgress{Running: true, Done: 1, Of: 3}
 }

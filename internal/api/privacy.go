@@ -14,6 +14,8 @@ type Privacy interface {
 	// RecordConsent notes decisions that a person made outside of all sources, and answers what
 	// holds from now on.
 	RecordConsent(ctx context.Context, by string, d clientele.ConsentDecision) ([]clientele.Consent, error)
+	// ConsentFigures are how many people agree to what, and agreed at the end of each of the last twelve months.
+	ConsentFigures(ctx context.Context) (*clientele.ConsentFigures, error)
 	// Access is everything that is known of a person; AccessPage is the same as an HTML page.
 	Access(ctx context.Context, id clientele.Identifier) (*clientele.Access, error)
 	AccessPage(ctx context.Context, id clientele.Identifier) ([]byte, error)
@@ -73,6 +75,11 @@ func (a *API) privacyRoutes() {
 				return nil, err
 			}
 			return &output[*ConsentResult]{&ConsentResult{list(c)}}, nil
+		})
+	route(a, operation{id: "get-consent", method: http.MethodGet, path: "/api/v1/consent", scope: token.Read, tag: "privacy", quiet: true, timeout: longTimeout,
+		summary: "How many people agree to what, and agreed at the end of each of the last twelve months"},
+		func(ctx context.Context, _ *struct{}) (*output[*clientele.ConsentFigures], error) {
+			return one(a.o.Privacy.ConsentFigures(ctx))
 		})
 	route(a, operation{id: "access-profile", method: http.MethodPost, path: "/api/v1/profiles/access", scope: token.Admin,
 		tag: "privacy", summary: "Everything that is known of a person, with sources; html asks for a readable page", timeout: longTimeout},

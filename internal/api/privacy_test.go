@@ -21,6 +21,9 @@ func (p *product) Erase(ctx context.Context, by string, req clientele.EraseReque
 	p.by = by
 	return &clientele.EraseResult{ID: "er_1", Profile: 9}, p.did(ctx, req.Namespace, req.Value)
 }
+func (p *product) ConsentFigures(ctx context.Context) (*clientele.ConsentFigures, error) {
+	return &clientele.ConsentFigures{}, p.did(ctx)
+}
 func (p *product) Erasures(ctx context.Context) ([]any, error) { return nil, p.did(ctx) }
 func (p *product) Certificate(ctx context.Context, id string) ([]any, error) {
 	return nil, p.did(ctx, id)

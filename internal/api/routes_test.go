@@ -92,6 +92,8 @@ var routes = []struct {
 	{"GET", "/api/v1/identity/matching/reviews?state=same&q=ann", token.Read, ""},
 	{"POST", "/api/v1/identity/matching/reviews", token.Write, `{"ids":["e_1"],"verdict":"same"}`},
 	{"GET", "/api/v1/audiences/vip/members", token.Read, ""},
+	{"GET", "/api/v1/audiences/vip/moves", token.Read, ""},
+	{"GET", "/api/v1/consent", token.Read, ""},
 	{"GET", "/api/v1/percentiles", token.Read, ""},
 	{"POST", "/api/v1/percentiles/refresh", token.Write, ""},
 	{"GET", "/api/v1/previews/tab-1", token.Read, ``},

@@ -110,6 +110,36 @@ func (a *App) AudienceMembers(_ context.Context, name string, limit int, cursor 
 	return out, "", err
 }
 
+// AudienceMoves are who came into the audience and left it last, the newest first.
+func (a *App) AudienceMoves(ctx context.Context, name string, limit int) ([]clientele.AudienceMove, error) {
+	if _, err := a.Audience(ctx, name); err != nil {
+		return nil, err
+	}
+	res, err := a.columns.Query(ctx, `select profile_id, epoch_us(moved), move, reason from (
+		select profile_id, entered_at as moved, 'entered' as move, entered_reason as reason from audience_members where audience = $1
+		union all
+		select profile_id, exited_at, 'left', exited_reason from audience_members where audience = $1 and exited_at is not null
+	) moves order by moved desc, profile_id, move limit $2`, []any{name, int64(limit)}, duckstore.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]clientele.AudienceMove, 0, len(res.Rows))
+	for _, row := range res.Rows {
+		p, err := integer(row[0])
+		if err != nil {
+			return nil, err
+		}
+		at, err := integer(row[1])
+		if err != nil {
+			return nil, err
+		}
+		move, _ := row[2].(string)
+		reason, _ := row[3].(string)
+		out = append(out, clientele.AudienceMove{Profile: clientele.ProfileID(p), At: clientele.Micros(at), Move: move, Reason: reason})
+	}
+	return out, nil
+}
+
 // audienceSchema are the typed columns that there are.
 func (a *App) audienceSchema(ctx context.Context) (s audience.Schema, err error) {
 	events, err := a.columns.Promoted(ctx, "events")

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,14 @@ func TestAudienceFromPreviewToMembers(t *testing.T) {
 	if err := p.app.Settle(ctx); err != nil {
 		t.Fatal(err)
 	}
+	moves, err := p.app.AudienceMoves(ctx, "big", 2)
+	if err != nil || len(moves) != 2 || moves[0].At < moves[1].At || moves[0].Profile == 0 || moves[0].Reason == "" {
+		t.Fatalf("moves: %+v, %v", moves, err)
+	}
+	all, err := p.app.AudienceMoves(ctx, "big", 100)
+	if err != nil || len(all) != 5 || all[0] != moves[0] || !slices.ContainsFunc(all, func(m clientele.AudienceMove) bool { return m.Move == "left" }) {
+		t.Fatalf("all moves: %+v, %v", all, err)
+	}
 	rows := p.sql("select audience, profile_id, entered_at, exited_at, entered_reason, exited_reason from audience_members order by all")
 	before := p.digests()
 	p.stop()
@@ -113,6 +122,9 @@ func TestAudienceFromPreviewToMembers(t *testing.T) {
 	}
 	if err := q.client.DeleteAudience(ctx, "big"); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := q.app.AudienceMoves(ctx, "big", 5); clientele.ErrorCode(err) != clientele.NotFound {
+		t.Errorf("moves of an audience that is no more: %v", err)
 	}
 	if got := q.profile("user_id", "u1").Audiences; len(got) != 0 {
 		t.Errorf("after the audience was deleted, u1 is in %v", got)

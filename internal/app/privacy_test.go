@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -70,6 +71,45 @@ func TestConsentEndToEnd(t *testing.T) {
 	}
 	if _, err := p.client.RecordConsent(ctx, clientele.ConsentDecision{Namespace: "email", Value: "no@example.com", Consents: []clientele.ConsentRequest{{Purpose: "x"}}}); clientele.ErrorCode(err) != clientele.NotFound {
 		t.Errorf("nobody: %v", err)
+	}
+}
+
+// Who agrees is counted by what each person said last, and by month as it was at its end.
+func TestConsentFigures(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	p := run(t, settings(t))
+	p.couple()
+	decide := func(who, at, purpose string, granted bool) {
+		t.Helper()
+		ts, err := clientele.ParseInstant(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.client.RecordConsent(ctx, clientele.ConsentDecision{Namespace: "email", Value: who, At: ts, Consents: []clientele.ConsentRequest{{Purpose: purpose, Channel: "sms", Granted: granted}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decide("ann@example.com", "2025-12-31", "news", true)
+	decide("bob@example.com", "2026-01-31T23:59:59Z", "news", true)
+	decide("ann@example.com", "2026-01-02", "news", false)
+	decide("bob@example.com", "2026-02-01", "calls", false)
+	p.settle()
+	f, err := p.app.ConsentFigures(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(f.Items); got != "[{marketing  1 0} {news sms 1 1} {calls sms 0 1}]" {
+		t.Errorf("now: %s", got)
+	}
+	var news []clientele.ConsentMonth
+	for _, m := range f.Months {
+		if m.Purpose == "news" {
+			news = append(news, m)
+		}
+	}
+	if got := fmt.Sprint(news); !strings.HasPrefix(got, "[{2025-12 news sms 1} {2026-01 news sms 1} {2026-02 news sms 1}") {
+		t.Errorf("by month: %s", got)
 	}
 }
 

@@ -1,30 +1,25 @@
-import { api } from '../api';
-import { type Cell, csv, download } from '../parts/rows';
+import { addressed, api, type Schema } from '../api';
+import { csv, download } from '../parts/rows';
 
-const page = 5000;
+/** The address of a file with all that is known of the members, which the server writes. */
+export const fileOf = (name: string) => addressed('/api/v1/export', {}, { what: `audience:${name}`, format: 'csv' });
 
-/** Downloads the members with what is known of them: page by page, so that there may be any number. */
-export async function exportMembers(name: string, far: (count: number) => void): Promise<void> {
-  const rows: unknown[][] = [];
-  let columns: string[] = [];
-  for (let after = '-1'; ; ) {
-    const sql = `select p.*, m.entered_at, m.entered_reason from profiles p join audience_members m on m.profile_id = p.profile_id
-where m.audience = $1 and m.exited_at is null and p.profile_id > cast($2 as bigint) order by p.profile_id limit ${page}`;
-    const told = await api.post('/api/v1/query', { body: { sql, params: [name, after], max_rows: page } });
-    const got = (told.rows ?? []) as unknown[][];
-    columns = (told.columns ?? []).map((c) => c.name);
-    rows.push(...got);
+type Member = Schema<'Membership'>;
+
+/** Downloads who the members are, since when and why: for who may not take out what is known of them. */
+export async function listMembers(name: string, far: (count: number) => void): Promise<void> {
+  const rows: Member[] = [];
+  for (let cursor = ''; ; ) {
+    const page = await api.get('/api/v1/audiences/{name}/members', { path: { name }, query: { limit: 1000, cursor } });
+    rows.push(...(page.items ?? []));
     far(rows.length);
-    if (got.length < page) break;
-    after = String(got[got.length - 1][0]);
+    if (!page.next) break;
+    cursor = page.next;
   }
-  const kept = columns.flatMap((c, i) => (['traits', 'consent', 'computed'].includes(c) ? [] : [{ c, i }]));
-  const text = (v: unknown): Cell => (v !== null && typeof v === 'object' ? JSON.stringify(v) : (v as Cell));
-  download(
-    `${name}.csv`,
-    csv(
-      rows,
-      kept.map(({ c, i }) => ({ key: c, title: c, value: (r: unknown[]) => text(r[i]) })),
-    ),
-  );
+  const columns = (['profile', 'entered_at', 'reason'] as const).map((key) => ({
+    key,
+    title: key,
+    value: (m: Member) => m[key],
+  }));
+  download(`${name}.csv`, csv(rows, columns));
 }

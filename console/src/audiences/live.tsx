@@ -16,7 +16,8 @@ export function usePreview(where: Condition | undefined, rules: Rule[], editor?:
   const [text] = useDebouncedValue(JSON.stringify({ where, suppress: tidyRules(rules), editor }), 250);
   return useQuery({
     queryKey: ['preview', text],
-    queryFn: async () => api.post('/api/v1/audiences/preview', { body: JSON.parse(text) }),
+    // The next one calls it off, which the server would refuse then.
+    queryFn: async ({ signal }) => api.post('/api/v1/audiences/preview', { body: JSON.parse(text), signal }),
     enabled: JSON.parse(text).where !== undefined,
     placeholderData: keepPreviousData,
     retry: (times, error) => error instanceof Problem && error.status === 409 && times < 2,

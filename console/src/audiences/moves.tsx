@@ -2,7 +2,6 @@
 import { Stack, Text } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { api } from '../api';
-import { idOf } from '../customers/person';
 import { Bars } from '../parts/bars';
 import { Part } from '../parts/page';
 import { Person } from '../parts/people';
@@ -12,12 +11,6 @@ import { useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { lastDays } from './month';
 import { words } from './words';
-
-const latest = `select profile_id, cast(moved as varchar) as moved_at, move, reason from (
- select profile_id, entered_at as moved, 'entered' as move, entered_reason as reason from audience_members where audience = $1
- union all
- select profile_id, exited_at as moved, 'left' as move, exited_reason as reason from audience_members where audience = $1 and exited_at is not null
-) moves order by moved desc, profile_id limit 12`;
 
 /** Who entered and left by day, and the latest of them with why. */
 export function History({ name }: { name: string }) {
@@ -39,8 +32,8 @@ export function History({ name }: { name: string }) {
   });
   const moves = useQuery({
     queryKey: ['audiences', name, 'moves'],
-    enabled: may('sql'),
-    queryFn: () => api.post('/api/v1/query', { body: { sql: latest, params: [name] } }),
+    enabled: may('people'),
+    queryFn: () => api.get('/api/v1/audiences/{name}/moves', { path: { name }, query: { limit: 12 } }),
     refetchInterval: 5000,
   });
   const told = new Map(
@@ -62,16 +55,14 @@ export function History({ name }: { name: string }) {
         )}
         {moves.error && <Trouble error={moves.error} />}
         <Stack gap={4} component="section" aria-label={say('latest')}>
-          {((moves.data?.rows ?? []) as [number, string, 'entered' | 'left', string][]).map(
-            ([profile, at, move, reason]) => (
-              <Text size="sm" key={`${profile}/${at}/${move}`}>
-                <Person id={idOf(profile)} /> {say(move)}{' '}
-                <Text component="span" size="xs" c="dimmed">
-                  {minute(at)} · {say(`reason_${reason}` as 'reason_event')}
-                </Text>
+          {(moves.data?.items ?? []).map((m) => (
+            <Text size="sm" key={`${m.profile}/${m.at}/${m.move}`}>
+              <Person id={m.profile} /> {say(m.move)}{' '}
+              <Text component="span" size="xs" c="dimmed">
+                {minute(m.at)} · {say(`reason_${m.reason}` as 'reason_event')}
               </Text>
-            ),
-          )}
+            </Text>
+          ))}
         </Stack>
       </Stack>
     </Part>

@@ -8,10 +8,10 @@ import { Together } from '../approval/together';
 import { AskFirst } from '../parts/ask';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { Trouble, Waiting, Working } from '../parts/said';
-import { Allowed } from '../rights';
+import { Allowed, useMay } from '../rights';
 import { useLanguage } from '../settings';
 import type { Condition, Rule } from './condition';
-import { exportMembers } from './export';
+import { fileOf, listMembers } from './export';
 import { usePreview } from './live';
 import { History, Members } from './moves';
 import { words } from './words';
@@ -135,10 +135,11 @@ function Standing({ of }: { of: Of }) {
 
 function Actions({ of }: { of: Of }) {
   const { say } = useLanguage(words);
+  const may = useMay();
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [far, setFar] = useState(0);
-  const down = useMutation({ mutationFn: () => exportMembers(of.name, setFar) });
+  const down = useMutation({ mutationFn: () => listMembers(of.name, setFar) });
   const again = useMutation({
     mutationFn: () => api.post('/api/v1/audiences/{name}/refresh', { path: { name: of.name } }),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['audiences', of.name] }),
@@ -146,7 +147,18 @@ function Actions({ of }: { of: Of }) {
   const failed = down.error ?? again.error;
   return (
     <>
-      <Allowed right="sql">
+      {may('export') && (
+        <Button
+          variant="default"
+          leftSection={<IconDownload size={16} aria-hidden />}
+          component="a"
+          href={fileOf(of.name)}
+          download
+        >
+          {say('export')}
+        </Button>
+      )}
+      {may('people') && !may('export') && (
         <Button
           variant="default"
           leftSection={<IconDownload size={16} aria-hidden />}
@@ -156,7 +168,7 @@ function Actions({ of }: { of: Of }) {
         >
           {say('export')}
         </Button>
-      </Allowed>
+      )}
       <Allowed right="audiences">
         {of.kind === 'sql' && (
           <Button

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Profile } from '../api';
 import { advice } from './advice';
-import { idOf } from './person';
 import type { Summary } from './summary';
 
 const now = Date.parse('2026-06-01');
@@ -26,13 +25,4 @@ test('who has been away is told so, who comes often is thanked, and who never bo
 test('who sends much back, has points, or was not asked for consent', () => {
   const facts = { orders: 2, returns: 1, last_order: '2026-05-01', loyalty: [{ loyalty_id: 'L', points: 150 }] };
   expect(words(facts, {} as Profile)).toEqual(['sayReturn', 'sayPoints', 'sayConsent']);
-});
-
-test('the number by which SQL knows a profile is its id', () => {
-  expect([1, 31, '987654321', 2 ** 52].map(idOf)).toEqual([
-    'p_00000000001',
-    'p_0000000000z',
-    'p_00000xdwt5h',
-    'p_40000000000',
-  ]);
 });

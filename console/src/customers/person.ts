@@ -20,12 +20,3 @@ export function nameOf(p: Known): string {
 
 /** How a profile is named in an address of the console: its id, which stays when identifiers change. */
 export const addressOf = (p: Pick<Profile, 'id'>): Identifier => ({ namespace: 'id', value: p.id });
-
-const digits = '0123456789abcdefghjkmnpqrstvwxyz';
-
-/** The id of the profile that SQL knows by a number. */
-export function idOf(profile: number | string): string {
-  let [n, out] = [BigInt(profile), ''];
-  for (; n > 0n; n /= 32n) out = digits[Number(n % 32n)] + out;
-  return `p_${out.padStart(11, '0')}`;
-}

@@ -13,7 +13,7 @@ const start = createRoute({
 });
 const consent = createRoute({
   ...at,
-  staticData: { right: 'sql' },
+  staticData: { right: 'figures' },
   path: '/privacy/consent',
   component: lazyRouteComponent(() => import('./consent'), 'ConsentPage'),
 });
