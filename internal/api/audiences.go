@@ -89,6 +89,30 @@ func (a *API) listRoutes() {
 		})
 }
 
+func (a *API) memberRoutes() {
+	const tag = "audiences"
+	type membersInput struct {
+		Named
+		Paging
+	}
+	route(a, operation{id: "audience-members", method: http.MethodGet, path: "/api/v1/audiences/{name}/members", scope: token.Read, tag: tag, summary: "The members of an audience"},
+		func(ctx context.Context, in *membersInput) (*pageOutput[clientele.Membership], error) {
+			list, next, err := a.o.Audiences.AudienceMembers(ctx, in.Name, in.Limit, in.Cursor)
+			if err != nil {
+				return nil, err
+			}
+			return pageOf(list, next), nil
+		})
+	type movesInput struct {
+		Named
+		Limit int `query:"limit" default:"50" minimum:"1" maximum:"1000"`
+	}
+	route(a, operation{id: "audience-moves", method: http.MethodGet, path: "/api/v1/audiences/{name}/moves", scope: token.Read, tag: tag, summary: "Who came into an audience and left it last, the newest first"},
+		func(ctx context.Context, in *movesInput) (*pageOutput[clientele.AudienceMove], error) {
+			return all(a.o.Audiences.AudienceMoves(ctx, in.Name, in.Limit))
+		})
+}
+
 // AudienceQuestion asks who would be in an audience.
 type AudienceQuestion struct {
 	Where    clientele.RawJSON `json:"where" doc:"The definition."`
@@ -99,6 +123,7 @@ type AudienceQuestion struct {
 func (a *API) audienceRoutes() {
 	const tag = "audiences"
 	a.listRoutes()
+	a.memberRoutes()
 	route(a, operation{id: "list-audiences", method: http.MethodGet, path: "/api/v1/audiences", scope: token.Read, tag: tag, quiet: true, summary: "Audiences, and how they stand"},
 		func(ctx context.Context, _ *struct{}) (*pageOutput[clientele.AudienceInForce], error) {
 			return all(a.o.Audiences.Audiences(ctx))
@@ -128,26 +153,6 @@ func (a *API) audienceRoutes() {
 				return nil, err
 			}
 			return nil, a.o.Audiences.DeleteAudience(ctx, principalOf(ctx).Name, in.Name)
-		})
-	type membersInput struct {
-		Named
-		Paging
-	}
-	route(a, operation{id: "audience-members", method: http.MethodGet, path: "/api/v1/audiences/{name}/members", scope: token.Read, tag: tag, summary: "The members of an audience"},
-		func(ctx context.Context, in *membersInput) (*pageOutput[clientele.Membership], error) {
-			list, next, err := a.o.Audiences.AudienceMembers(ctx, in.Name, in.Limit, in.Cursor)
-			if err != nil {
-				return nil, err
-			}
-			return pageOf(list, next), nil
-		})
-	type movesInput struct {
-		Named
-		Limit int `query:"limit" default:"50" minimum:"1" maximum:"1000"`
-	}
-	route(a, operation{id: "audience-moves", method: http.MethodGet, path: "/api/v1/audiences/{name}/moves", scope: token.Read, tag: tag, summary: "Who came into an audience and left it last, the newest first"},
-		func(ctx context.Context, in *movesInput) (*pageOutput[clientele.AudienceMove], error) {
-			return all(a.o.Audiences.AudienceMoves(ctx, in.Name, in.Limit))
 		})
 	route(a, operation{id: "preview-audience", method: http.MethodPost, path: "/api/v1/audiences/preview", scope: token.Read, tag: tag, timeout: longTimeout,
 		summary: "Who would be in an audience; changes nothing"},
