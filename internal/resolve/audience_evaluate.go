@@ -13,7 +13,7 @@ import (
 	"clientele/internal/rowcache"
 )
 
-// pendingRows are the store's rows with the timelines of the batch at hand.
+// pendingRows are the store's rows, unless they are nil, with the timelines of the batch at hand.
 type pendingRows struct {
 	clientele.Rows
 	lines map[string]map[string][]byte
@@ -26,13 +26,16 @@ func (p pendingRows) Scan(rg clientele.Range, fn func(clientele.Key, []byte) (bo
 		pending = p.lines[string(rg.Start[:len(rg.Start)-timeLength])]
 	}
 	more := true
-	err := p.Rows.Scan(rg, func(k clientele.Key, v []byte) (_ bool, err error) {
-		if _, again := pending[string(k)]; again {
-			return true, nil
-		}
-		more, err = fn(k, v)
-		return more, err
-	})
+	var err error
+	if p.Rows != nil {
+		err = p.Rows.Scan(rg, func(k clientele.Key, v []byte) (_ bool, err error) {
+			if _, again := pending[string(k)]; again {
+				return true, nil
+			}
+			more, err = fn(k, v)
+			return more, err
+		})
+	}
 	for k, v := range pending {
 		if err != nil || !more {
 			return err
@@ -71,7 +74,8 @@ func (e *evaluated) Listed(name string) (bool, error) {
 }
 
 func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, row *memberRow) (*evaluated, error) {
-	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members, stock: r.audiences.stock.Get, ledger: r.ledger, scores: r.scores.Get}, audiences: r.audiences, row: row}
+	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members, stock: r.audiences.stock.Get, ledger: r.ledger, scores: r.scores.Get,
+		fresh: func(a clientele.Anchor) bool { return a.Position() > r.position }}, audiences: r.audiences, row: row}
 	if r.audiences.plan.AsksComputed() {
 		states, err := r.computedStates(members)
 		if err != nil {
