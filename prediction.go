@@ -85,13 +85,13 @@ func (k ModelKind) Outputs() []ModelOutput {
 	return nil
 }
 
-// Follows are the tables whose rows change the scores of whose they are at once; where there are none, scores wait until everybody is scored.
+// Follows are the tables whose rows change the scores of whose they are at once.
 func (k ModelKind) Follows() []string {
 	switch k {
-	case ModelLookalike, ModelOutside:
-		return nil
 	case ModelEarly: // a first visit is of events
 		return []string{"orders", "returns", "events"}
+	case ModelOutside: // scores are events
+		return []string{"events"}
 	}
 	return []string{"orders", "returns"}
 }
@@ -233,7 +233,9 @@ type ModelScored struct {
 	UpTo     Position  `json:"up_to"` // log position of the orders that were looked at
 	Profiles int64     `json:"profiles"`
 	Ranks    []float64 `json:"ranks,omitempty"` // what stands at each half percent, the least first
-	Moved    []string  `json:"moved,omitempty"` // what is other than in the training, in sentences
+	// Ladder is of the kind lookalike: places of those outside the audience, 5 % apart, with the score of who has it.
+	Ladder [][2]float64 `json:"ladder,omitempty"`
+	Moved  []string     `json:"moved,omitempty"` // what is other than in the training, in sentences
 }
 
 // ModelRun is a training or scoring that is under way.

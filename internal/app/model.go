@@ -122,7 +122,7 @@ func (a *App) inForceModel(m *resolve.ModelRow) *clientele.ModelInForce {
 	}
 	if m.Scored != nil {
 		scored := *m.Scored
-		scored.Ranks = nil
+		scored.Ranks, scored.Ladder = nil, nil
 		out.Scored = &scored
 	}
 	out.Running, out.Trouble = a.modeling.state(m.Model.Name)

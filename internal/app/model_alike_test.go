@@ -91,6 +91,29 @@ func TestLookalike(t *testing.T) {
 	if got := p.filled("more").Members; got != 120 {
 		t.Errorf("%d are the 120 most alike", got)
 	}
+
+	// Who orders is placed anew within seconds, with what is known meanwhile; who was not there before, too.
+	var events []string
+	for _, who := range []string{"u1", "fresh"} {
+		for k := range 5 {
+			events = append(events, track(fmt.Sprint(who, k), "Tent Viewed", fmt.Sprintf("2026-02-2%dT12:00:00Z", k), fmt.Sprintf(`"userId":%q`, who), `{}`))
+		}
+	}
+	before, err := strconv.ParseFloat(p.prediction("u1", "like", "rank"), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.batch(webKey, events...)
+	p.rows("crm", `{"table":"profiles","id":"p1","ts":"2026-02-27T00:00:00Z","ids":[{"ns":"user_id","v":"u1"}],"traits":{"country":"VN","ext_income":9}}`,
+		`{"table":"profiles","id":"fresh","ts":"2026-02-27T00:00:00Z","ids":[{"ns":"user_id","v":"fresh"}],"traits":{"country":"VN","ext_income":9}}`,
+		`{"table":"orders","id":"o1","ids":[{"ns":"user_id","v":"u1"}],"fields":{"order_id":"O1","ts":"2026-02-27T12:00:00Z","revenue":"20"}}`,
+		`{"table":"orders","id":"o2","ids":[{"ns":"user_id","v":"fresh"}],"fields":{"order_id":"O2","ts":"2026-02-27T12:00:00Z","revenue":"20"}}`)
+	rank := func(who string) float64 {
+		r, _ := strconv.ParseFloat(p.prediction(who, "like", "rank"), 64)
+		return r
+	}
+	eventually(t, "who has ordered is placed anew", func() bool { r := rank("u1"); return r > 0 && r < before })
+	eventually(t, "a new person is placed", func() bool { r := rank("fresh"); return r > 0 && r <= 300 })
 }
 
 // TestTermsOfATraining: what a column of a model means is settled in the training; when another channel becomes the most frequent one, scores stay.
@@ -213,5 +236,11 @@ func TestScoresFromOutside(t *testing.T) {
 	want := p.sql("select count(*) from profiles where acme_score > 0.6")[0]
 	if v := p.filled("risky"); fmt.Sprint(v.Members) != want {
 		t.Errorf("%d are at risk, %s by hand", v.Members, want)
+	}
+	// A new score is in force within seconds, at its place among all.
+	p.batch(serverKey, track("new", "acme scored", "2026-02-25T00:00:00Z", `"userId":"u4"`, `{"score":0.98}`))
+	eventually(t, "a new score is taken", func() bool { return p.prediction("u4", "acme", "score") == "0.98" })
+	if at, err := strconv.ParseFloat(p.prediction("u4", "acme", "percentile"), 64); err != nil || at < 95 {
+		t.Errorf("it is at %v, %v", at, err)
 	}
 }

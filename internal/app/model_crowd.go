@@ -22,10 +22,10 @@ const (
 // unsaid stands for a number that nobody has said.
 const unsaid = math.MinInt64 + 1
 
-// crowd is everybody with what is known of them, and who of them are in the model's audience now; in the terms of a version, or, when known is nil, in
+// crowd is everybody, or some, with what is known of them, and who of them are in the model's audience now; in the terms of a version, or, when known is nil, in
 // those of what there is. Personal fields tell nobody apart.
-func (a *App) crowd(ctx context.Context, m *clientele.Model, known *trainer.Known) (*trainer.Crowd, error) {
-	f, err := a.facts(ctx, m, known, nil)
+func (a *App) crowd(ctx context.Context, m *clientele.Model, known *trainer.Known, only []int64) (*trainer.Crowd, error) {
+	f, err := a.facts(ctx, m, known, only)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (a *App) crowd(ctx context.Context, m *clientele.Model, known *trainer.Know
 		return nil, err
 	}
 	listed := map[int64]bool{}
-	err = a.columns.Numbers(ctx, "select profile_id from audience_members where audience = "+textSQL(m.Audience)+" and exited_at is null", func(row []int64) error {
+	err = a.columns.Numbers(ctx, "select profile_id from audience_members where audience = "+textSQL(m.Audience)+" and exited_at is null"+someSQL(only), func(row []int64) error {
 		listed[row[0]] = true
 		return nil
 	})
@@ -51,7 +51,7 @@ func (a *App) crowd(ctx context.Context, m *clientele.Model, known *trainer.Know
 		c.Notes = append(c.Notes, "Nobody is in the audience "+m.Audience+".")
 	}
 	c.Values = make([][]float64, len(c.Traits))
-	err = a.columns.Numbers(ctx, traitsSQL(c.Traits, columns), func(row []int64) error {
+	err = a.columns.Numbers(ctx, traitsSQL(c.Traits, columns, only), func(row []int64) error {
 		c.Everybody, c.Listed = append(c.Everybody, row[0]), append(c.Listed, listed[row[0]])
 		for i, v := range row[1:] {
 			x := float64(v)
@@ -132,7 +132,7 @@ func (a *App) tellingTraits(ctx context.Context, columns map[string]clientele.Pr
 }
 
 // traitsSQL is a row for each profile: its id, and each trait as a whole number, ten-thousandths of numbers and places of texts.
-func traitsSQL(traits []trainer.Trait, columns map[string]clientele.Promotion) string {
+func traitsSQL(traits []trainer.Trait, columns map[string]clientele.Promotion, only []int64) string {
 	none := strconv.FormatInt(unsaid, 10)
 	all := []string{"profile_id"}
 	for _, t := range traits {
@@ -147,7 +147,7 @@ func traitsSQL(traits []trainer.Trait, columns map[string]clientele.Promotion) s
 			all = append(all, fmt.Sprintf("coalesce(cast(round(greatest(least(cast(%s as double), 1e13), -1e13) * 10000) as bigint), %s)", column, none))
 		}
 	}
-	return "select " + strings.Join(all, ", ") + " from profiles order by profile_id"
+	return "select " + strings.Join(all, ", ") + " from profiles where true" + someSQL(only) + " order by profile_id"
 }
 
 func quoteSQL(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -122,9 +122,6 @@ func (a *App) rescore(ctx context.Context) error {
 		seen = at
 		for _, name := range resolve.SortedModels(all) {
 			m := all[name]
-			if m.Model.Kind.Follows() == nil {
-				continue
-			}
 			if m.Scored == nil || m.Scored.Version != m.Promoted {
 				seen = 0 // it will be, without any other change
 				continue
@@ -173,14 +170,10 @@ func (a *App) rescoreChanged(ctx context.Context, m *resolve.ModelRow, after cli
 	if err != nil {
 		return after, err
 	}
-	ranks := m.Scored.Ranks
-	if ranks == nil {
-		ranks = []float64{}
-	}
 	for from := 0; from < len(changed); from += rescoreAtOnce {
 		some := changed[from:min(from+rescoreAtOnce, len(changed))]
 		asOf := clientele.Micros(a.domain.Load())
-		scores, _, _, err := a.predict(ctx, v, artefact, some, ranks)
+		scores, _, _, err := a.predict(ctx, v, artefact, some, m.Scored)
 		if err != nil {
 			return after, err
 		}

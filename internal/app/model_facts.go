@@ -28,7 +28,7 @@ func answers(kind clientele.ModelKind) bool {
 // learn makes a version of a model from what there is.
 func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (t *trainer.Trained, notes []string, err error) {
 	if m.Model.Kind == clientele.ModelLookalike {
-		c, err := a.crowd(ctx, &m.Model, nil)
+		c, err := a.crowd(ctx, &m.Model, nil, nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -37,7 +37,7 @@ func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (t
 		return t, c.Notes, err
 	}
 	if m.Model.Kind == clientele.ModelOutside {
-		f, given, err := a.given(ctx, &m.Model)
+		f, given, err := a.given(ctx, &m.Model, nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -71,8 +71,13 @@ func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (t
 	return t, orders.Notes, err
 }
 
-// predict scores people by what a version has learned: everybody, or some; what has moved since is said of everybody.
-func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact []byte, only []int64, ranks []float64) (s *trainer.Scores, moved []string, upTo clientele.Position, err error) {
+// predict scores people by what a version has learned: everybody, or some, who are placed among all as last scored; what has moved since is said of
+// everybody.
+func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact []byte, only []int64, last *clientele.ModelScored) (s *trainer.Scores, moved []string, upTo clientele.Position, err error) {
+	var ranks []float64
+	if only != nil {
+		ranks = append([]float64{}, last.Ranks...)
+	}
 	if k := v.Settings.Kind; !answers(k) && k != clientele.ModelLookalike && k != clientele.ModelOutside {
 		orders, upTo, err := a.orders(ctx, &v.Settings, only)
 		if err != nil {
@@ -88,19 +93,25 @@ func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact [
 		return nil, nil, 0, err
 	}
 	if v.Settings.Kind == clientele.ModelOutside {
-		_, given, err := a.given(ctx, &v.Settings)
-		return trainer.ScoreOutside(given), nil, upTo, err
+		_, given, err := a.given(ctx, &v.Settings, only)
+		return trainer.ScoreOutside(given, ranks), nil, upTo, err
 	}
 	known, err := trainer.KnownBy(artefact)
 	if err != nil {
 		return nil, nil, 0, err
 	}
 	if v.Settings.Kind == clientele.ModelLookalike {
-		c, err := a.crowd(ctx, &v.Settings, known)
+		if only != nil && last.Ladder == nil { // the last time was by an earlier program, which kept no places
+			return &trainer.Scores{}, nil, upTo, nil
+		}
+		c, err := a.crowd(ctx, &v.Settings, known, only)
 		if err != nil {
 			return nil, nil, 0, err
 		}
-		s, err = trainer.ScoreAlike(artefact, c, max(1, a.cfg.Columns.Threads))
+		if only != nil {
+			c.Ladder = last.Ladder
+		}
+		s, err = trainer.ScoreAlike(artefact, c, ranks, max(1, a.cfg.Columns.Threads))
 		return s, nil, upTo, err
 	}
 	f, err := a.facts(ctx, &v.Settings, known, only)
@@ -200,15 +211,15 @@ func (a *App) terms(ctx context.Context, kind clientele.ModelKind, f *trainer.Fa
 	return err
 }
 
-// given are the scores that were given elsewhere, by profile and time, and the facts to hold them against.
-func (a *App) given(ctx context.Context, m *clientele.Model) (*trainer.Facts, []trainer.Given, error) {
-	f, err := a.facts(ctx, m, &trainer.Known{}, nil)
+// given are the scores that were given elsewhere, to everybody or some, by profile and time, and the facts to hold them against.
+func (a *App) given(ctx context.Context, m *clientele.Model, only []int64) (*trainer.Facts, []trainer.Given, error) {
+	f, err := a.facts(ctx, m, &trainer.Known{}, only)
 	if err != nil {
 		return nil, nil, err
 	}
 	var out []trainer.Given
 	const score = "try_cast(properties->>'score' as double)"
-	err = a.columns.Numbers(ctx, "select profile_id, epoch_us(ts), cast(round("+score+" * 1e6) as bigint) from events where profile_id is not null and ts is not null and name = "+
+	err = a.columns.Numbers(ctx, "select profile_id, epoch_us(ts), cast(round("+score+" * 1e6) as bigint) from events where profile_id is not null"+someSQL(only)+" and ts is not null and name = "+
 		textSQL(clientele.ScoredEvent(m.Name))+" and isfinite("+score+") and abs("+score+") < 1e12 order by 1, 2, 3", func(row []int64) error {
 		out = append(out, trainer.Given{Profile: row[0], At: clientele.Micros(row[1]), Score: float64(row[2]) / 1e6})
 		return nil
@@ -247,10 +258,7 @@ func (a *App) eachPerson(ctx context.Context, query string, yield func(int64, []
 // channel, name and category (of the order's largest line) by their places. Entering and leaving the audience, where one is named, are events.
 func factsSQL(f *trainer.Facts, audience string, only []int64) string {
 	list := listSQL
-	some := ""
-	if only != nil {
-		some = " and profile_id in (" + strings.Trim(strings.ReplaceAll(fmt.Sprint(only), " ", ","), "[]") + ")"
-	}
+	some := someSQL(only)
 	money := func(x string) string {
 		return "cast(round(cast(coalesce(" + x + ", 0) as double) * 10000) as bigint)"
 	}
@@ -282,6 +290,14 @@ func factsSQL(f *trainer.Facts, audience string, only []int64) string {
 	) q order by profile_id, moment, kind, amount, name`,
 		feature.Order, money("revenue_base"), money("discount"), list(f.Channels), some,
 		feature.Return, money("amount"), some, feature.Response, feature.Sent, some, known, feature.Event, list(f.Events), entries, toldByReturns, category, lines)
+}
+
+// someSQL keeps rows of some profiles; nil: of all.
+func someSQL(only []int64) string {
+	if only == nil {
+		return ""
+	}
+	return " and profile_id in (" + strings.Trim(strings.ReplaceAll(fmt.Sprint(only), " ", ","), "[]") + ")"
 }
 
 func textSQL(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

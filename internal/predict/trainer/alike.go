@@ -41,7 +41,8 @@ type Crowd struct {
 	Everybody []int64 // profiles, ascending
 	Listed    []bool  // by place in Everybody
 	Traits    []Trait
-	Values    [][]float64 // by trait, then by place in Everybody: the number, or the place of the text among the categories, from 1; NaN is unknown
+	Ladder    [][2]float64 // nil: this is everybody; otherwise the places of everybody outside, see Scores
+	Values    [][]float64  // by trait, then by place in Everybody: the number, or the place of the text among the categories, from 1; NaN is unknown
 }
 
 // alikeArtefact is what was learned by the kind lookalike.
@@ -220,8 +221,8 @@ func likened(q *alike.Quality) map[string]float64 {
 	return map[string]float64{"auc": Rounded(q.AUC), "lift_10": Rounded(foundIn(q, 0.1).Lift), "captured_by_20": Rounded(foundIn(q, 0.2).Found)}
 }
 
-// ScoreAlike ranks everybody by what was learned, in whose terms the crowd is.
-func ScoreAlike(artefact []byte, c *Crowd, workers int) (*Scores, error) {
+// ScoreAlike ranks people by what was learned, in whose terms the crowd is: everybody, or some, among the ranks and on the ladder of everybody.
+func ScoreAlike(artefact []byte, c *Crowd, ranks []float64, workers int) (*Scores, error) {
 	var a alikeArtefact
 	if err := decode(artefact, &a); err != nil {
 		return nil, err
@@ -236,23 +237,52 @@ func ScoreAlike(artefact []byte, c *Crowd, workers int) (*Scores, error) {
 		return nil, err
 	}
 	n := len(places)
-	similarity, ranks, reasons, score := make([]float64, n), make([]float64, n), make([]string, n), make([]float64, n)
-	rank := 0.0
+	similarity, place, reasons, score := make([]float64, n), make([]float64, n), make([]string, n), make([]float64, n)
+	var outside []float64 // scores, the highest first
 	for _, p := range fit.Rank(x) {
-		similarity[p.Row], ranks[p.Row], score[p.Row] = Rounded(p.Similarity), math.NaN(), p.Score
-		if !c.Listed[p.Row] {
-			rank++
-			ranks[p.Row] = rank
+		similarity[p.Row], place[p.Row], score[p.Row] = Rounded(p.Similarity), math.NaN(), p.Score
+		switch {
+		case c.Listed[p.Row]:
+		case c.Ladder != nil:
+			place[p.Row] = placeOn(c.Ladder, p.Score)
+		default:
+			outside = append(outside, p.Score)
+			place[p.Row] = float64(len(outside))
 		}
 	}
 	for i := range reasons {
 		reasons[i] = said(fit.Explain(x, i))
 	}
-	order := percentiles(score, nil)
+	order := percentiles(score, ranks)
 	for i := range order {
 		order[i] = Rounded(order[i])
 	}
-	return &Scores{c.Everybody, []Column{{Name: "similarity", Numbers: similarity}, {Name: "rank", Numbers: ranks}, {Name: "percentile", Numbers: order}, {Name: "reasons", Texts: reasons}}}, nil
+	return &Scores{Profiles: c.Everybody, By: score, Ladder: ladderOf(outside),
+		Columns: []Column{{Name: "similarity", Numbers: similarity}, {Name: "rank", Numbers: place}, {Name: "percentile", Numbers: order}, {Name: "reasons", Texts: reasons}}}, nil
+}
+
+// ladderOf are places 5 % apart, the first and the last among them, with the score of who has it; scores are the highest first.
+func ladderOf(scores []float64) (out [][2]float64) {
+	for place := 1; place <= len(scores); place += max(1, place/20) {
+		out = append(out, [2]float64{float64(place), scores[place-1]})
+	}
+	if n := len(scores); n > 0 && out[len(out)-1][0] < float64(n) {
+		out = append(out, [2]float64{float64(n), scores[n-1]})
+	}
+	return out
+}
+
+// placeOn is the place that a score has among those of a ladder.
+func placeOn(ladder [][2]float64, score float64) float64 {
+	i, _ := slices.BinarySearchFunc(ladder, score, func(rung [2]float64, s float64) int { return cmp.Compare(s, rung[1]) })
+	switch {
+	case len(ladder) == 0 || i == 0:
+		return 1
+	case i == len(ladder):
+		return ladder[i-1][0] + 1
+	}
+	above, below := ladder[i-1], ladder[i]
+	return math.Ceil(above[0] + (below[0]-above[0])*(above[1]-score)/(above[1]-below[1]))
 }
 
 // said are the three contributions that are largest, with where to.

@@ -173,7 +173,7 @@ func (discounts) score(artefact []byte, o *Orders, ranks []float64) (*Scores, er
 	for i := range places {
 		places[i] = Rounded(places[i])
 	}
-	return &Scores{profiles, []Column{{Name: "share", Numbers: share}, {Name: "low", Numbers: low}, {Name: "high", Numbers: high}, {Name: "percentile", Numbers: places}, {Name: "tier", Texts: tiers}}}, nil
+	return &Scores{Profiles: profiles, Columns: []Column{{Name: "share", Numbers: share}, {Name: "low", Numbers: low}, {Name: "high", Numbers: high}, {Name: "percentile", Numbers: places}, {Name: "tier", Texts: tiers}}}, nil
 }
 
 // groups is the kind segments: people who are alike in how they order.
@@ -260,5 +260,5 @@ func (groups) score(artefact []byte, o *Orders, _ []float64) (*Scores, error) {
 		s := g.Place(row)
 		ids[i], names[i] = float64(s.ID), s.Name
 	}
-	return &Scores{profiles, []Column{{Name: "segment_id", Numbers: ids}, {Name: "segment", Texts: names}}}, nil
+	return &Scores{Profiles: profiles, Columns: []Column{{Name: "segment_id", Numbers: ids}, {Name: "segment", Texts: names}}}, nil
 }

@@ -160,8 +160,8 @@ func (t *Trained) outside(h *held, days int) {
 	t.Version.Metrics["naive_auc"] = Rounded(bestAUC(naive))
 }
 
-// ScoreOutside takes each person's latest score (by profile, then time).
-func ScoreOutside(given []Given) *Scores {
+// ScoreOutside takes each person's latest score (by profile, then time). ranks are those of everybody when it is some.
+func ScoreOutside(given []Given, ranks []float64) *Scores {
 	s := &Scores{}
 	var score []float64
 	for i, g := range given {
@@ -170,7 +170,7 @@ func ScoreOutside(given []Given) *Scores {
 		}
 		s.Profiles, score = append(s.Profiles, g.Profile), append(score, Rounded(g.Score))
 	}
-	places := percentiles(score, nil)
+	places := percentiles(score, ranks)
 	for i := range places {
 		places[i] = Rounded(places[i])
 	}

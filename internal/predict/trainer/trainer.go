@@ -48,6 +48,8 @@ type Column struct {
 type Scores struct {
 	Profiles []int64 // ascending
 	Columns  []Column
+	By       []float64    // what people are placed by, where that is not the first column
+	Ladder   [][2]float64 // of the kind lookalike: places of those outside, with the score of who has it
 }
 
 // The seed of what is drawn by lot.

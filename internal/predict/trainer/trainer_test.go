@@ -200,6 +200,17 @@ func facts(n int) *trainer.Facts {
 	return f
 }
 
+// walkOnly keeps some people.
+func walkOnly(people iter.Seq2[int64, []feature.Fact], only ...int64) iter.Seq2[int64, []feature.Fact] {
+	return func(yield func(int64, []feature.Fact) bool) {
+		for p, facts := range people {
+			if slices.Contains(only, p) && !yield(p, facts) {
+				return
+			}
+		}
+	}
+}
+
 func walk(all [][]feature.Fact) iter.Seq2[int64, []feature.Fact] {
 	return func(yield func(int64, []feature.Fact) bool) {
 		for p, facts := range all {
@@ -372,7 +383,7 @@ func TestAlike(t *testing.T) {
 	if !strings.Contains(strings.Join(v.Report.Summary, " "), "Without what third parties say") || v.Version.Metrics["auc"] < .75 || v.Report.Measures[1].Values["auc"] >= v.Version.Metrics["auc"] {
 		t.Errorf("%v %+v", v.Report.Summary, v.Report.Measures)
 	}
-	s, err := trainer.ScoreAlike(v.Artefact, c, 2)
+	s, err := trainer.ScoreAlike(v.Artefact, c, nil, 2)
 	if err != nil || len(s.Profiles) != 600 {
 		t.Fatalf("%d people, %v", len(s.Profiles), err)
 	}
@@ -391,6 +402,25 @@ func TestAlike(t *testing.T) {
 	for r := 1; r <= len(ranks); r++ {
 		if !ranks[float64(r)] {
 			t.Fatalf("nobody has rank %d of %d", r, len(ranks))
+		}
+	}
+	// Some alone are placed by the ladder of everybody: at or beside the place that they had.
+	f.People = walkOnly(f.People, 10, 11, 13, 200, 401)
+	some := &trainer.Crowd{Facts: f, Traits: c.Traits, Values: make([][]float64, 2), Ladder: s.Ladder}
+	var was []float64
+	for i, profile := range c.Everybody {
+		if slices.Contains([]int64{10, 11, 13, 200, 401, 605}, profile) {
+			some.Everybody, some.Listed, was = append(some.Everybody, profile), append(some.Listed, c.Listed[i]), append(was, s.Columns[1].Numbers[i])
+			some.Values[0], some.Values[1] = append(some.Values[0], c.Values[0][i]), append(some.Values[1], c.Values[1][i])
+		}
+	}
+	part, err := trainer.ScoreAlike(v.Artefact, some, trainer.Ranks(s.By), 1)
+	if err != nil || len(part.Profiles) != 6 || part.Ladder != nil {
+		t.Fatalf("%+v, %v", part, err)
+	}
+	for i, r := range part.Columns[1].Numbers {
+		if math.IsNaN(r) != math.IsNaN(was[i]) || math.Abs(r-was[i]) > 2+was[i]/10 {
+			t.Errorf("person %d is at %v, was at %v", part.Profiles[i], r, was[i])
 		}
 	}
 	few := *c
