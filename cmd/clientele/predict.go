@@ -27,6 +27,37 @@ func (c *cli) predictCommand() *cobra.Command {
 	)
 }
 
+// scoreFlags are what every command is told that learns a model and writes scores.
+type scoreFlags struct {
+	model, report, out string
+	reasons            int
+	asJSON             bool
+}
+
+// addScores adds the flags of scores, a line for each of what is named.
+func (f *scoreFlags) addScores(cmd *cobra.Command, each string) {
+	cmd.Flags().StringVar(&f.model, "model", "auto", "auto (the better one), logistic or trees")
+	cmd.Flags().IntVar(&f.reasons, "reasons", 3, "how many reasons each "+each+" gets")
+	cmd.Flags().StringVar(&f.report, "report", "", "`FILE` for a page that shows it")
+	cmd.Flags().StringVar(&f.out, "out", "", "`FILE` for the scores: .csv, .jsonl or .parquet; - is standard output")
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
+}
+
+// checkScores checks the flags of scores, which would go to the file of the example.
+func (f *scoreFlags) checkScores(example string) error {
+	switch {
+	case f.out == "" && f.report == "" && !f.asJSON:
+		return usagef("where the scores go, for example --out "+example, "--out is missing")
+	case f.out == "-" && f.asJSON:
+		return usagef("name a file for one of both", "--out - and --json both want standard output")
+	case f.reasons < 0 || f.reasons > 20:
+		return usagef("0 to 20", "--reasons %d", f.reasons)
+	case !slices.Contains([]string{"auto", "logistic", "trees"}, f.model):
+		return usagef("auto, logistic or trees", "there is no --model %q", f.model)
+	}
+	return nil
+}
+
 // predictMemory is the memory of Go's above which it is garbage-collected eagerly.
 const predictMemory = 1500 << 20
 

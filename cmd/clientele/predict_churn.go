@@ -21,10 +21,9 @@ import (
 // aheadFlags are what the commands that learn from moments in the past are told.
 type aheadFlags struct {
 	factFlags
-	until, within, active, target, model, report, out string
-	excuse                                            float64
-	reasons                                           int
-	asJSON                                            bool
+	scoreFlags
+	until, within, active, target string
+	excuse                        float64
 }
 
 func (c *cli) predictChurnCommand() *cobra.Command {
@@ -48,11 +47,7 @@ func (c *cli) predictChurnCommand() *cobra.Command {
 func (f *aheadFlags) addAhead(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.until, "until", "", "`DATE` up to which rows are used; without it the day of the last one")
 	cmd.Flags().StringVar(&f.active, "active", "365d", "who has not been active for that long is gone: neither learned from nor scored")
-	cmd.Flags().StringVar(&f.model, "model", "auto", "auto (the better one), logistic or trees")
-	cmd.Flags().IntVar(&f.reasons, "reasons", 3, "how many reasons each customer gets")
-	cmd.Flags().StringVar(&f.report, "report", "", "`FILE` for a page that shows it")
-	cmd.Flags().StringVar(&f.out, "out", "", "`FILE` for the scores: .csv, .jsonl or .parquet; - is standard output")
-	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
+	f.addScores(cmd, "customer")
 }
 
 // addEvents gives propensity what it needs to learn from events instead of rows; where the scores go it has.
@@ -66,7 +61,7 @@ func (f *aheadFlags) addEvents(cmd *cobra.Command) {
 
 // propensityOfEvent learns who will do something, from what people did.
 func (c *cli) propensityOfEvent(ctx context.Context, f *aheadFlags, rows *rowsFlags) error {
-	f.model, f.reasons, f.report, f.out, f.asJSON = rows.model, rows.reasons, rows.report, rows.out, rows.asJSON
+	f.scoreFlags = rows.scoreFlags
 	if len(f.events) == 0 {
 		return usagef("the files that hold the event", "--target-event needs --events")
 	}
@@ -77,19 +72,10 @@ func (f *aheadFlags) check() error {
 	if err := f.factFlags.check(); err != nil {
 		return err
 	}
-	switch {
-	case f.out == "" && f.report == "" && !f.asJSON:
-		return usagef("where the scores go, for example --out churn.csv", "--out is missing")
-	case f.out == "-" && f.asJSON:
-		return usagef("name a file for one of both", "--out - and --json both want standard output")
-	case f.reasons < 0 || f.reasons > 20:
-		return usagef("0 to 20", "--reasons %d", f.reasons)
-	case !slices.Contains([]string{"auto", "logistic", "trees"}, f.model):
-		return usagef("auto, logistic or trees", "there is no --model %q", f.model)
-	case f.excuse < 0 || f.excuse > 1 || math.IsNaN(f.excuse):
+	if f.excuse < 0 || f.excuse > 1 || math.IsNaN(f.excuse) {
 		return usagef("0 to 1", "--excuse %v is no share", f.excuse)
 	}
-	return nil
+	return f.checkScores("churn.csv")
 }
 
 // aheadRun is one run of churn, or of propensity on events.

@@ -21,10 +21,9 @@ import (
 // earlyFlags are what the command is told.
 type earlyFlags struct {
 	factFlags
-	until, horizon, model, report, out string
-	top                                float64
-	reasons                            int
-	asJSON                             bool
+	scoreFlags
+	until, horizon string
+	top            float64
 }
 
 func (c *cli) predictEarlyCommand() *cobra.Command {
@@ -41,11 +40,7 @@ func (c *cli) predictEarlyCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.until, "until", "", "`DATE` up to which rows are used; without it the day of the last one")
 	cmd.Flags().StringVar(&f.horizon, "horizon", "", "how long value counts from the first order on: 12m; without it half of the time of the orders, a year at most")
 	cmd.Flags().Float64Var(&f.top, "top", 0.05, "share of customers that are the best")
-	cmd.Flags().StringVar(&f.model, "model", "auto", "auto (the better one), logistic or trees")
-	cmd.Flags().IntVar(&f.reasons, "reasons", 3, "how many reasons each customer gets")
-	cmd.Flags().StringVar(&f.report, "report", "", "`FILE` for a page that shows it")
-	cmd.Flags().StringVar(&f.out, "out", "", "`FILE` for the scores: .csv, .jsonl or .parquet; - is standard output")
-	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
+	f.addScores(cmd, "customer")
 	return cmd
 }
 
@@ -53,8 +48,10 @@ func (f *earlyFlags) check() error {
 	if !(f.top > 0) || f.top > 0.5 {
 		return usagef("a share up to 0.5, as 0.05", "--top %v", f.top)
 	}
-	same := aheadFlags{factFlags: f.factFlags, model: f.model, reasons: f.reasons, report: f.report, out: f.out, asJSON: f.asJSON}
-	return same.check()
+	if err := f.factFlags.check(); err != nil {
+		return err
+	}
+	return f.checkScores("early.csv")
 }
 
 // earlyRun is one run of the command.

@@ -21,10 +21,10 @@ import (
 
 // rowsFlags are what propensity and lookalike are told.
 type rowsFlags struct {
-	rows, score, seeds, ignore, keep, enrich  []string
-	target, yes, id, time, model, out, report string
-	reasons, size                             int
-	asJSON                                    bool
+	scoreFlags
+	rows, score, seeds, ignore, keep, enrich []string
+	target, yes, id, time                    string
+	size                                     int
 }
 
 func (c *cli) predictPropensityCommand() *cobra.Command {
@@ -75,29 +75,17 @@ func (f *rowsFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.id, "id", "", "`COLUMN` that names a row; it is written and not learned from")
 	cmd.Flags().StringSliceVar(&f.ignore, "ignore", nil, "`COLUMNS` that are not learned from")
 	cmd.Flags().StringSliceVar(&f.keep, "keep", nil, "`COLUMNS` that are learned from although they look like the answer")
-	cmd.Flags().StringVar(&f.model, "model", "auto", "auto (the better one), logistic or trees")
-	cmd.Flags().IntVar(&f.reasons, "reasons", 3, "how many reasons each row gets")
-	cmd.Flags().StringVar(&f.report, "report", "", "`FILE` for a page that shows it")
-	cmd.Flags().StringVar(&f.out, "out", "", "`FILE` for the scores: .csv, .jsonl or .parquet; - is standard output")
-	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON")
+	f.addScores(cmd, "row")
 }
 
 func (f *rowsFlags) check() error {
 	switch {
 	case len(f.rows) == 0:
 		return usagef("for example --rows customers.csv", "--rows is missing")
-	case f.out == "" && f.report == "" && !f.asJSON:
-		return usagef("where the scores go, for example --out scores.csv", "--out is missing")
-	case f.out == "-" && f.asJSON:
-		return usagef("name a file for one of both", "--out - and --json both want standard output")
-	case f.reasons < 0 || f.reasons > 20:
-		return usagef("0 to 20", "--reasons %d", f.reasons)
-	case !slices.Contains([]string{"auto", "logistic", "trees"}, f.model):
-		return usagef("auto, logistic or trees", "there is no --model %q", f.model)
 	case f.size < 0:
 		return usagef("0 or more", "--size %d", f.size)
 	}
-	return nil
+	return f.checkScores("scores.csv")
 }
 
 // rowTable is a file of rows, by column.

@@ -28,6 +28,9 @@ const (
 	serverKey = "SERVER_KEY"
 )
 
+// patience is how long a test waits for what must come, on a machine that is busy with other things too.
+const patience = 2 * time.Minute
+
 // settings are a configuration with a data directory of the test's own.
 func settings(t *testing.T) config.Config {
 	t.Helper()
@@ -53,6 +56,13 @@ func clock() time.Time {
 
 func options() app.Options { return app.Options{Version: "test", Now: clock, Serves: true} }
 
+// optionsAhead are options whose clock is ahead by what a test adds.
+func optionsAhead() (app.Options, *atomic.Int64) {
+	o, ahead := options(), new(atomic.Int64)
+	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
+	return o, ahead
+}
+
 // program is the whole program, running, behind its HTTP surface.
 type program struct {
 	*testing.T
@@ -67,7 +77,12 @@ type program struct {
 // run opens the program and waits until its stages run.
 func run(t *testing.T, c config.Config) *program {
 	t.Helper()
-	p := open(t, c)
+	return runWith(t, c, options())
+}
+
+func runWith(t *testing.T, c config.Config, o app.Options) *program {
+	t.Helper()
+	p := openWith(t, c, o)
 	if err := p.ready(); err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +114,7 @@ func openWith(t *testing.T, c config.Config, o app.Options) *program {
 
 // ready waits until the stages run; the error with which they ended when they did.
 func (p *program) ready() error {
-	for deadline := time.Now().Add(20 * time.Second); p.app.Ready() != nil; {
+	for deadline := time.Now().Add(patience); p.app.Ready() != nil; {
 		select {
 		case err := <-p.ran:
 			p.ran <- err
@@ -134,7 +149,7 @@ func (p *program) stop() {
 // eventually polls a condition that nothing tells of.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it never came that %s", what)
 		}
@@ -143,7 +158,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 
 func (p *program) settle() {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := p.app.Settle(ctx); err != nil {
 		p.Fatal(err)
@@ -298,7 +313,7 @@ func rowStore(t *testing.T, c config.Config) *pebblestore.Store {
 
 func rebuild(t *testing.T, c config.Config) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := app.Rebuild(ctx, c, options(), nil); err != nil {
 		t.Fatal(err)

@@ -187,15 +187,11 @@ func (a *App) PreviewComputedTrait(_ context.Context, t clientele.ComputedTrait,
 	if err != nil {
 		return nil, err
 	}
-	v, err := a.view()
+	v, p, err := a.viewOf(id)
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	p, err := v.find(id)
-	if err != nil {
-		return nil, err
-	}
 	members, err := v.graph.Members(p)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,19 +31,14 @@ func filled(p *program) bool {
 func TestComputedTraits(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	var ahead atomic.Int64
-	o := options()
-	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
+	o, ahead := optionsAhead()
 	c := settings(t)
 	mine := filepath.Join(t.TempDir(), "mine.yaml")
 	if err := os.WriteFile(mine, []byte("- name: looks_30d\n  definition: {event: Looked, count: true, within: 30d}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c.ComputedTraits = []string{"pack:commerce", mine}
-	p := openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	p := runWith(t, c, o)
 	p.batch(webKey, track("l1", "Looked", "2026-02-20T10:00:00Z", `"anonymousId":"a"`, `{}`), track("l2", "Looked", "2026-01-05T10:00:00Z", `"userId":"ann"`, `{}`))
 	p.rows("crm", `{"table":"orders","id":"o1","ids":[{"ns":"user_id","v":"ann"}],"fields":{"order_id":"O1","ts":"2026-02-01T10:00:00Z","revenue":"100.5","sales_channel":"store"}}`,
 		`{"table":"orders","id":"o2","ids":[{"ns":"user_id","v":"ann"}],"fields":{"order_id":"O2","ts":"2026-02-11T10:00:00Z","revenue":"20","sales_channel":"web"}}`,
@@ -84,10 +78,7 @@ func TestComputedTraits(t *testing.T) {
 	if got := rowDigest(t, c); got != rows {
 		t.Error("a rebuild comes to other rows")
 	}
-	p = openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	p = runWith(t, c, o)
 	same(t, was, p.digests())
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,23 +26,25 @@ func enrichRows(keys ...string) (out []clientele.EnrichmentRow) {
 	return out
 }
 
+// fiveKnown are people of whom a third party may say something: u0 to u4 with their addresses.
+func (p *program) fiveKnown() {
+	p.Helper()
+	var events []string
+	for i := range 5 {
+		events = append(events, identify(fmt.Sprint("i", i), "2026-02-27T11:00:00Z", fmt.Sprintf(`"userId":"u%d"`, i), fmt.Sprintf(`{"email":"u%d@example.com","country":"TH"}`, i)))
+	}
+	p.batch(webKey, events...)
+}
+
 // What a third party says by hashes of addresses becomes traits with source and expiry, of people that there are and of those who
 // come later; audiences see it come and go; a later import takes the place of an earlier one; an erased person stays out.
 func TestEnrichment(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	var ahead atomic.Int64
-	o := options()
-	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
 	c := settings(t)
-	p := openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 5 {
-		p.batch(webKey, identify(fmt.Sprint("i", i), "2026-02-27T11:00:00Z", fmt.Sprintf(`"userId":"u%d"`, i), fmt.Sprintf(`{"email":"u%d@example.com","country":"TH"}`, i)))
-	}
-	p.settle()
+	o, ahead := optionsAhead()
+	p := runWith(t, c, o)
+	p.fiveKnown()
 	if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "rich", Where: clientele.RawJSON(`{"trait":"country","op":"eq","value":"TH"}`)}); err != nil {
 		t.Fatal(err)
 	}
@@ -130,10 +131,7 @@ func TestEnrichment(t *testing.T) {
 	if digest() != rows {
 		t.Error("a rebuild comes to other rows")
 	}
-	p = openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	p = runWith(t, c, o)
 	same(t, was, p.digests())
 	list, err := p.client.Enrichments(ctx)
 	if err != nil || len(list) != 1 || list[0].Revision != "three" {
@@ -150,18 +148,10 @@ func TestEnrichment(t *testing.T) {
 func TestEnrichmentEnds(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	var ahead atomic.Int64
-	o := options()
-	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
 	c := settings(t)
-	p := openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 3 {
-		p.batch(webKey, identify(fmt.Sprint("i", i), "2026-02-27T11:00:00Z", fmt.Sprintf(`"userId":"u%d"`, i), fmt.Sprintf(`{"email":"u%d@example.com"}`, i)))
-	}
-	p.settle()
+	o, ahead := optionsAhead()
+	p := runWith(t, c, o)
+	p.fiveKnown()
 	enrich := func(source, revision string, income int, keys ...string) {
 		t.Helper()
 		var list []clientele.EnrichmentRow
@@ -212,10 +202,7 @@ func TestEnrichmentEnds(t *testing.T) {
 	was := p.digests()
 	p.stop()
 	rebuild(t, c)
-	p = openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	p = runWith(t, c, o)
 	same(t, was, p.digests())
 }
 

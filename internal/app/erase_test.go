@@ -219,10 +219,7 @@ func eraseLooksEverywhere(t *testing.T, plain bool) {
 	o.Plain = plain
 	run := func(t *testing.T, c config.Config) *program {
 		t.Helper()
-		p := openWith(t, c, o)
-		if err := p.ready(); err != nil {
-			t.Fatal(err)
-		}
+		p := runWith(t, c, o)
 		return p
 	}
 	rebuild := func(t *testing.T, c config.Config) {

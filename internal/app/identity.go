@@ -12,15 +12,11 @@ import (
 
 // Identity explains why the profile's identifiers are one person.
 func (a *App) Identity(_ context.Context, id clientele.Identifier) (*clientele.IdentityView, error) {
-	v, err := a.view()
+	v, p, err := a.viewOf(id)
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	p, err := v.find(id)
-	if err != nil {
-		return nil, err
-	}
 	return v.graph.View(p)
 }
 

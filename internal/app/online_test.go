@@ -7,7 +7,6 @@ import (
 	"iter"
 	"strings"
 	"testing"
-	"time"
 
 	"clientele"
 	"clientele/internal/config"
@@ -36,7 +35,7 @@ func strangers(n int) (events []string, truth []string) {
 // looked waits until what was sent is matched.
 func (p *program) looked() *clientele.OnlineMatching {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := p.app.LookedOnline(ctx); err != nil {
 		p.Fatal(err)

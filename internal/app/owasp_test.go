@@ -357,10 +357,7 @@ func TestNoPersonalDataInLogs(t *testing.T) {
 	c.Backup.Dir = t.TempDir()
 	o := options()
 	o.Log = slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	p := openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	p := runWith(t, c, o)
 	shell := httptest.NewServer(api.Shell(o.Log, p.app.Handler()))
 	p.url = shell.URL
 

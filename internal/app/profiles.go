@@ -41,6 +41,19 @@ func (a *App) view() (*view, error) {
 	return nil, errors.Join(err, snap.Close())
 }
 
+// viewOf is a view and the profile that the identifier is of in it; who gets one closes it.
+func (a *App) viewOf(id clientele.Identifier) (*view, clientele.ProfileID, error) {
+	v, err := a.view()
+	if err != nil {
+		return nil, 0, err
+	}
+	p, err := v.find(id)
+	if err != nil {
+		return nil, 0, errors.Join(err, v.Close())
+	}
+	return v, p, nil
+}
+
 // find is the profile of the identifier today.
 func (v *view) find(id clientele.Identifier) (clientele.ProfileID, error) {
 	anchor, err := v.graph.Find(id)
@@ -52,15 +65,11 @@ func (v *view) find(id clientele.Identifier) (clientele.ProfileID, error) {
 
 // Profile is the profile that has the identifier.
 func (a *App) Profile(_ context.Context, id clientele.Identifier, explain bool) (*clientele.Profile, error) {
-	v, err := a.view()
+	v, p, err := a.viewOf(id)
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	p, err := v.find(id)
-	if err != nil {
-		return nil, err
-	}
 	return v.profile(p, explain)
 }
 
@@ -266,15 +275,11 @@ func (a *App) timelinePage(id clientele.Identifier, limit int, cursor string) ([
 			return nil, "", clientele.Errorf(clientele.Invalid, "cursor is not one of ours")
 		}
 	}
-	v, err := a.view()
+	v, p, err := a.viewOf(id)
 	if err != nil {
 		return nil, "", err
 	}
 	defer v.Close()
-	p, err := v.find(id)
-	if err != nil {
-		return nil, "", err
-	}
 	members, err := v.graph.Members(p)
 	if err != nil {
 		return nil, "", err

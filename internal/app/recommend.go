@@ -195,15 +195,11 @@ func shownPicks(list []recommend.Pick, stock func(string) *float64) []clientele.
 
 // RecommendFor recommends to a person, by all that the person bought up to now.
 func (a *App) RecommendFor(_ context.Context, id clientele.Identifier, q clientele.RecommendQuery) (*clientele.Recommendations, error) {
-	v, err := a.view()
+	v, p, err := a.viewOf(id)
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	p, err := v.find(id)
-	if err != nil {
-		return nil, err
-	}
 	return a.recommendTo(v, p, q)
 }
 

@@ -35,10 +35,7 @@ func reloadable(t *testing.T, more string) (*program, string) {
 	}
 	o := options()
 	o.Reload = load
-	p := openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	p := runWith(t, c, o)
 	p.Cleanup(func() { p.stop() })
 	return p, path
 }

@@ -3,7 +3,6 @@ package app_test
 import (
 	"context"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,15 +14,10 @@ import (
 func TestRetention(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	var ahead atomic.Int64
-	o := options()
-	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
+	o, ahead := optionsAhead()
 	o.Plain = true
 	c := settings(t)
-	p := openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	p := runWith(t, c, o)
 	old := []string{
 		track("v1", "Looked", "2026-01-05T10:00:00Z", `"userId":"ann"`, `{"page":"goneforever"}`),
 		track("v2", "Looked", "2026-01-05T10:00:00Z", `"userId":"bob"`, `{"page":"goneforever`+strings.Repeat(" and more", 40)+`"}`),
@@ -82,10 +76,7 @@ func TestRetention(t *testing.T) {
 		}
 	}
 	rebuild(t, c)
-	p = openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	p = runWith(t, c, o)
 	same(t, was, p.digests())
 	if err := p.client.DeleteRetention(ctx, "looks"); err != nil {
 		t.Fatal(err)

@@ -26,15 +26,11 @@ const (
 // Summary is what who serves the person has at hand. It is read from the row store, so it takes the same time however many
 // people there are, and has what came a moment ago; rates of other currencies and the sizes of a product are small tables of SQL.
 func (a *App) Summary(ctx context.Context, id clientele.Identifier) (*clientele.Summary, error) {
-	v, err := a.view()
+	v, p, err := a.viewOf(id)
 	if err != nil {
 		return nil, err
 	}
 	defer v.Close()
-	p, err := v.find(id)
-	if err != nil {
-		return nil, err
-	}
 	members, err := v.graph.Members(p)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,14 +13,9 @@ import (
 // comes to the same rows with them.
 func TestTick(t *testing.T) {
 	t.Parallel()
-	var ahead atomic.Int64
-	o := options()
-	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
+	o, ahead := optionsAhead()
 	c := settings(t)
-	p := openWith(t, c, o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	p := runWith(t, c, o)
 	p.batch(webKey, `{"type":"track","event":"Seen","anonymousId":"a"}`)
 	p.settle()
 	before := p.status()
@@ -57,13 +51,8 @@ func TestTick(t *testing.T) {
 // The status says when a window next passes, and how late it is.
 func TestMembershipsDue(t *testing.T) {
 	t.Parallel()
-	var ahead atomic.Int64
-	o := options()
-	o.Now = func() time.Time { return clock().Add(time.Duration(ahead.Load())) }
-	p := openWith(t, settings(t), o)
-	if err := p.ready(); err != nil {
-		t.Fatal(err)
-	}
+	o, ahead := optionsAhead()
+	p := runWith(t, settings(t), o)
 	if s := p.status().Memberships; s.Due != 0 || s.LateMS != 0 {
 		t.Errorf("without audiences: %+v", s)
 	}
