@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"sync"
 	"time"
 
 	"clientele"
@@ -153,7 +154,7 @@ type API struct {
 	o    Options
 	mux  *http.ServeMux
 	huma huma.API
-	doc  []byte
+	doc  func() ([]byte, error) // the description, written when first asked for
 }
 
 // Times and sizes of one request.
@@ -230,11 +231,7 @@ func New(o Options) (*API, error) {
 	// The library describes errors by its own model, which is never sent.
 	delete(registry.Map(), "ErrorModel")
 	delete(registry.Map(), "ErrorDetail")
-	doc, err := json.Marshal(a.huma.OpenAPI())
-	if err != nil {
-		return nil, clientele.Errorf(clientele.Internal, "openapi: %w", err)
-	}
-	a.doc = doc
+	a.doc = sync.OnceValues(func() ([]byte, error) { return json.Marshal(a.huma.OpenAPI()) })
 	a.mux.HandleFunc("GET /api/openapi.json", a.openapi)
 	a.mux.HandleFunc("GET /healthz", a.healthz)
 	a.mux.HandleFunc("GET /readyz", a.readyz)
@@ -259,9 +256,14 @@ func (a *API) Register(mux *http.ServeMux) {
 	}
 }
 
-func (a *API) openapi(w http.ResponseWriter, _ *http.Request) {
+func (a *API) openapi(w http.ResponseWriter, r *http.Request) {
+	doc, err := a.doc()
+	if err != nil {
+		writeProblem(w, r, clientele.Errorf(clientele.Internal, "openapi: %w", err))
+		return
+	}
 	w.Header().Set("Content-Type", "application/openapi+json")
-	_, _ = w.Write(a.doc) // nobody is left to tell
+	_, _ = w.Write(doc) // nobody is left to tell
 }
 
 // unknown answers for paths and methods that are not there.

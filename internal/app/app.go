@@ -78,8 +78,8 @@ type Options struct {
 	KeepRules bool
 	// Reload reads the configuration again; nil: Reload is Unavailable.
 	Reload func() (config.Config, error)
-	// Serves has exports carried out that are asked for or due: a command that opens the directory
-	// for a moment has none of it.
+	// Serves has exports carried out that are asked for or due, and the API in Handler: a command that opens
+	// the directory for a moment has none of it.
 	Serves bool
 	// Plain has every store keep its bytes without compression, for tests that look for bytes.
 	Plain bool
@@ -369,19 +369,21 @@ func (a *App) positions(ctx context.Context) error {
 
 // routes is the whole HTTP surface.
 func (a *App) routes() (http.Handler, error) {
-	h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Recommend: a, Decide: a, Matching: a, Enriching: a, Quality: a, Computed: a, Models: a, Exports: a, Tokens: a.tokens, Users: a.tokens, Personal: a.personal, Work: a, Approval: a.cfg.Approval, Log: a.o.Log, Version: a.o.Version,
-		Backups: a, Audit: a.audit, Reload: a, Live: a, Sources: a, Limit: a.limits.apiToken.Take,
-		Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
-	if err != nil {
-		return nil, err
-	}
 	proxies, err := door.ParseProxies(a.cfg.HTTP.TrustedProxies)
 	if err != nil {
 		return nil, fmt.Errorf("http.trusted_proxies: %w", err)
 	}
 	a.door = door.New(door.Options{MaxConnections: a.cfg.HTTP.MaxConnections, BodyMemory: int64(a.cfg.HTTP.BodyMemory), Logger: a.o.Log})
 	mux := http.NewServeMux()
-	mux.Handle("/", h)
+	if a.o.Serves { // to describe every request takes longer than many a command
+		h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Recommend: a, Decide: a, Matching: a, Enriching: a, Quality: a, Computed: a, Models: a, Exports: a, Tokens: a.tokens, Users: a.tokens, Personal: a.personal, Work: a, Approval: a.cfg.Approval, Log: a.o.Log, Version: a.o.Version,
+			Backups: a, Audit: a.audit, Reload: a, Live: a, Sources: a, Limit: a.limits.apiToken.Take,
+			Now: a.o.Now, QueryTimeout: time.Duration(a.cfg.Query.Timeout), QueryMaxRows: a.cfg.Query.MaxRows})
+		if err != nil {
+			return nil, err
+		}
+		mux.Handle("/", h)
+	}
 	a.collect = collect.New(collect.Options{Log: a.observer.Intake("collect", a.log), Sources: func(key string) (collect.Source, bool) { s, ok := a.live.Load().keys[key]; return s, ok }, Now: a.o.Now, Logger: a.o.Log,
 		ClientIP: door.ClientIP(proxies), PublicURL: a.cfg.Collect.PublicURL, SDKDir: a.cfg.Collect.SDKDir, Version: a.o.Version, RateLimit: a.cfg.Collect.RateLimit,
 		EdgeKey: a.register.Key(), Personal: a})
