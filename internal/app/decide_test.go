@@ -111,6 +111,16 @@ func TestDecide(t *testing.T) {
 	if calls < 2 {
 		t.Errorf("the action that is thought to be worth most was chosen %d times of 40", calls)
 	}
+	for range 20 { // however often it was chosen so far
+		d, err := p.client.Decide(ctx, clientele.DecideRequest{Namespace: "user_id", Value: "u0", Place: "shop", Agent: "bob", Actions: []string{"call"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Action != nil {
+			calls++
+			p.outcomeSays(d.ID, clientele.Outcome{Outcome: "refused", Reason: "price", Agent: "bob"})
+		}
+	}
 	p.learnedDecisions()
 	later := 0
 	var took []time.Duration
