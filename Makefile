@@ -79,12 +79,11 @@ bench-stages: ## stage by stage in one process: log, collect, import, matching, 
 fuzz: ## every fuzz test for FUZZTIME each
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' sh scripts/fuzz.sh
 
-e2e: ## the tests of the whole program: kills, full disk, real files, real libraries (about 12 minutes)
+e2e: ## the tests of the whole program: kills, full disk, real files, real libraries; and what takes long with the race detector (about 12 minutes)
 	CLIENTELE_E2E=1 $(GO) test -count=1 -timeout 30m $(TESTFLAGS) ./e2e/...
-	$(GO) test -count=1 $(TESTFLAGS) -run 'TestOnlineRetail$$' ./internal/importer
-	$(GO) test -count=1 $(TESTFLAGS) -run 'TestTruthSets$$' ./internal/linkage
-	$(GO) test -count=1 $(TESTFLAGS) ./internal/predict/...
-	CLIENTELE_E2E=1 $(GO) test -count=1 $(TESTFLAGS) -run 'TestPredictionsOf(Retail|TheShop)$$|TestStockOfMany$$' ./internal/app
+	$(GO) test -count=1 $(TESTFLAGS) -run 'TestCDNOW$$|TestOnlineRetail$$|TestPredictUpliftHillstrom$$' ./cmd/clientele ./internal/importer
+	$(GO) test -count=1 $(TESTFLAGS) ./deploy ./internal/insight ./internal/linkage ./internal/predict/... ./internal/resolve
+	CLIENTELE_E2E=1 $(GO) test -count=1 $(TESTFLAGS) -run 'TestPredictionsOf(Retail|TheShop)$$|TestModelsThatAnswer$$|TestStockOfMany$$' ./internal/app
 
 soak: ## a million events, backed up, rebuilt and restored to equal digests (about 6 minutes)
 	CLIENTELE_E2E=1 CLIENTELE_SOAK=1 $(GO) test -count=1 -timeout 40m -v -run 'TestSoak' ./e2e

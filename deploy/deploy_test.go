@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"clientele/internal/race"
 )
 
 func read(t *testing.T, path string) string {
@@ -85,6 +87,7 @@ var inImage = []string{"libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.
 
 // The program needs no shared library that the image has not got.
 func TestLibraries(t *testing.T) {
+	race.Skip(t)
 	if runtime.GOOS != "linux" {
 		t.Skip("the image is for Linux")
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"clientele/internal/predict/uplift"
+	"clientele/internal/race"
 )
 
 // hillstromFile is the whole of Hillstrom's experiment.
@@ -43,6 +44,7 @@ func hillstromFile(t *testing.T) string {
 
 // TestPredictUpliftHillstrom: the published arm means, and what choosing is worth in each arm. Columns that came after the outcome are found.
 func TestPredictUpliftHillstrom(t *testing.T) {
+	race.Skip(t)
 	path, dir := hillstromFile(t), t.TempDir()
 	for _, c := range []struct {
 		mail      string

@@ -13,6 +13,7 @@ import (
 	"clientele"
 	"clientele/internal/config"
 	"clientele/internal/importer"
+	"clientele/internal/race"
 	"clientele/internal/shop"
 )
 
@@ -30,9 +31,7 @@ const (
 // decisions, and have what their page shows.
 func TestPredictionsOfTheShop(t *testing.T) {
 	t.Parallel()
-	if raceDetector {
-		t.Skip("takes long with the race detector; make e2e runs it without")
-	}
+	race.Skip(t)
 	c := settings(t)
 	c.Sources = nil
 	for _, name := range shop.Sources {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/race"
 )
 
 // buyers imports orders of n people over 14 months: each orders at a rate of their own, and some stop.
@@ -53,7 +54,7 @@ func (p *program) trained(name string) *clientele.ModelInForce {
 // idle waits until nothing is under way with the model.
 func (p *program) idle(name string) (m *clientele.ModelInForce) {
 	p.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		var err error
 		if m, err = p.client.Model(context.Background(), name); err != nil {
 			p.Fatal(err)
@@ -268,6 +269,7 @@ func TestModelsOfTheConfiguration(t *testing.T) {
 // likely gone, with consent, are an audience.
 func TestModelsThatAnswer(t *testing.T) {
 	t.Parallel()
+	race.Skip(t)
 	ctx := context.Background()
 	p := run(t, settings(t))
 	for _, m := range []clientele.Model{{Name: "churn", Kind: clientele.ModelChurn, Horizon: "60d"}, {Name: "again", Kind: clientele.ModelPropensity, Horizon: "30d"}, {Name: "signs", Kind: clientele.ModelPropensity, Horizon: "30d", Target: "Signed Up"}, {Name: "ltv", Kind: clientele.ModelLTV, Horizon: "90d"}} {

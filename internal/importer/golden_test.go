@@ -13,6 +13,7 @@ import (
 
 	"clientele"
 	"clientele/internal/importer"
+	"clientele/internal/race"
 )
 
 // shared is a file beside the project, or the test is skipped.
@@ -153,9 +154,7 @@ func (c *retailCounter) Append(_ context.Context, _ clientele.Kind, records []cl
 }
 
 func TestOnlineRetail(t *testing.T) {
-	if raceDetector {
-		t.Skip("half a million lines take over a minute under the race detector: run without it, or make e2e, which imports them into a store")
-	}
+	race.Skip(t)
 	if testing.Short() {
 		t.Skip("541,909 rows take some seconds")
 	}
@@ -205,6 +204,7 @@ func TestOnlineRetail(t *testing.T) {
 }
 
 func TestCDNOW(t *testing.T) {
+	race.Skip(t)
 	path := shared(t, "data/commerce/cdnow/CDNOW_master.txt")
 	m := exampleMapping(t, "cdnow.yaml")
 	var sinks [2]memorySink

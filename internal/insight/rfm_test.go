@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/race"
 	"clientele/internal/sqlq"
 )
 
@@ -107,6 +108,7 @@ func retail(t *testing.T) *shop {
 
 // Figures of research over the set, made by other means: RFM at 2011-12-10 and the value of the best fifth.
 func TestOnlineRetail(t *testing.T) {
+	race.Skip(t)
 	if testing.Short() {
 		t.Skip("541,909 rows take some seconds")
 	}

@@ -17,6 +17,7 @@ import (
 	"clientele/internal/linkage"
 	"clientele/internal/linkage/people"
 	"clientele/internal/linkage/truth"
+	"clientele/internal/race"
 )
 
 const shared = "../../../shared/data/identity/"
@@ -110,8 +111,8 @@ func TestTruthSets(t *testing.T) {
 		{name: "historical_50k", f1: 0.91, b3: 0.92, truth: "cluster", files: []string{"splink/historical_figures_with_errors_50k.csv.gz"}, slow: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if c.slow && raceDetector {
-				t.Skip("takes long with the race detector; make e2e runs it without")
+			if c.slow {
+				race.Skip(t)
 			}
 			if c.withKeyFile {
 				keys := map[string]string{}
@@ -315,6 +316,7 @@ func TestConflicts(t *testing.T) {
 
 // TestGarbage: what files hold that nobody meant. Each is done at once and gives what can be said.
 func TestGarbage(t *testing.T) {
+	race.Skip(t)
 	repeat := func(n int, row func(i int) []string) [][]string {
 		out := [][]string{{"first_name", "last_name", "email", "note"}}
 		for i := range n {

@@ -9,6 +9,7 @@ import (
 	"clientele"
 	"clientele/internal/audience"
 	"clientele/internal/identity"
+	"clientele/internal/race"
 	"clientele/internal/resolve"
 )
 
@@ -74,7 +75,7 @@ func (x snapshot) part(name string, version int, from, to int64) resolve.Audienc
 // stopped between two parts, and the old version stays live until the last; at the end the members
 // are those of the new one.
 func TestFillingBesideLife(t *testing.T) {
-	for seed := range uint64(15) {
+	for seed := range race.Cases(15) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
 		s := newStream(t)
 		for i, where := range liveDefinitions[:5] {

@@ -11,6 +11,7 @@ import (
 	"clientele"
 	"clientele/internal/audience"
 	"clientele/internal/identity"
+	"clientele/internal/race"
 	"clientele/internal/resolve"
 )
 
@@ -227,7 +228,7 @@ func replay(t *testing.T, frames []clientele.Frame, cut func(left int) int) *str
 // the members that the resolver has found along the way, by the few definitions that each record
 // touches and the moments that were due.
 func TestMembershipsAreWhatEvaluationSays(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range race.Cases(20) {
 		s := replay(t, randomLife(rand.New(rand.NewPCG(seed, 9)), 40), func(int) int { return 7 })
 		g, err := identity.NewGraph(s.rules, s.store)
 		s.must(err)
@@ -273,7 +274,7 @@ func TestMembershipsAreWhatEvaluationSays(t *testing.T) {
 
 // TestMembershipsDoNotDependOnBatches: entries and exits, their times and reasons are the log's.
 func TestMembershipsDoNotDependOnBatches(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range race.Cases(8) {
 		frames := randomLife(rand.New(rand.NewPCG(seed, 7)), 40)
 		rnd := rand.New(rand.NewPCG(seed, 8))
 		want := replay(t, frames, func(int) int { return 1 })

@@ -10,6 +10,7 @@ import (
 	"clientele"
 	"clientele/internal/audience"
 	"clientele/internal/identity"
+	"clientele/internal/race"
 	"clientele/internal/resolve"
 )
 
@@ -84,7 +85,7 @@ func TestAudienceOfComputedTraits(t *testing.T) {
 func TestAudiencesOfComputedTraitsProperty(t *testing.T) {
 	wheres := []string{`{"trait":"computed.n","op":"gte","value":3}`, `{"not":{"trait":"computed.w","op":"exists"}}`, `{"and":[{"trait":"computed.n","op":"eq","value":2},{"trait":"city","op":"eq","value":"Hue"}]}`,
 		`{"trait":"computed.d","op":"between","value":[2,5]}`, `{"and":[{"audience":"a0"},{"trait":"computed.o","op":"lt","value":50}]}`}
-	for seed := range uint64(25) {
+	for seed := range race.Cases(25) {
 		rnd := rand.New(rand.NewPCG(seed, 17))
 		s := newStream(t)
 		now, sent := int64(20*day), 0

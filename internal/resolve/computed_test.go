@@ -14,6 +14,7 @@ import (
 	"clientele/internal/commerce"
 	"clientele/internal/computed"
 	"clientele/internal/identity"
+	"clientele/internal/race"
 	"clientele/internal/resolve"
 	"clientele/internal/rowcache"
 )
@@ -189,7 +190,7 @@ var randomDefinitions = []string{
 // and definitions that come and go, what is kept is what a computation from scratch gives, followers have what it
 // amounts to, and the log resolved anew in one batch comes to the same rows.
 func TestComputedProperty(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range race.Cases(60) {
 		rnd := rand.New(rand.NewPCG(seed, 21))
 		s := newStream(t)
 		now, sent := int64(20*day), 0

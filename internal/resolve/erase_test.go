@@ -11,6 +11,7 @@ import (
 
 	"clientele"
 	"clientele/internal/identity"
+	"clientele/internal/race"
 	"clientele/internal/resolve"
 )
 
@@ -187,7 +188,7 @@ func TestErase(t *testing.T) {
 // was not erased has what they had. Where an operator took people apart, only the latter is asked:
 // who is kept apart from whom, and what evidence is retired, depends on who was there (ADR 12).
 func TestEraseProperty(t *testing.T) {
-	for seed := range uint64(155) {
+	for seed := range race.Cases(155) {
 		rnd := rand.New(rand.NewPCG(seed, 77))
 		s := newStream(t)
 		user := func() string { return fmt.Sprintf("u%d", rnd.IntN(5)) }

@@ -10,6 +10,7 @@ import (
 
 	"clientele"
 	"clientele/internal/identity"
+	"clientele/internal/race"
 	"clientele/internal/resolve"
 )
 
@@ -224,7 +225,7 @@ type sweepMade struct {
 // that a model of the rules deletes; purging the log takes what these held out of it and nothing of
 // the others, and resolving the purged log anew comes to the same rows.
 func TestRetentionProperty(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range race.Cases(60) {
 		rnd := rand.New(rand.NewPCG(seed, 13))
 		s, plain := smallSweeps(t), newStream(t)
 		user := func() string { return fmt.Sprintf("u%d", rnd.IntN(4)) }

@@ -12,6 +12,7 @@ import (
 
 	"clientele"
 	"clientele/internal/identity"
+	"clientele/internal/race"
 	"clientele/internal/resolve"
 )
 
@@ -81,7 +82,7 @@ func TestVersions(t *testing.T) {
 // a profile has what a computation from scratch gives, followers were told it, an audience of it has whom it should, and the
 // log resolved anew in one batch comes to the same rows.
 func TestScoresProperty(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range race.Cases(40) {
 		rnd := rand.New(rand.NewPCG(seed, 4))
 		s := newStream(t)
 		now := int64(20 * day)

@@ -19,6 +19,7 @@ import (
 	"clientele/internal/predict/feature"
 	"clientele/internal/predict/learn"
 	"clientele/internal/predict/rolling"
+	"clientele/internal/race"
 )
 
 const day = feature.Day
@@ -75,6 +76,7 @@ func find(t *testing.T, s *early.Study, days int) early.Stage {
 // TestCDNOW: the best twentieth of a year, found from the first day, week and month of later customers than those learned from:
 // 32, 35 and 44 % of them, against 32 % by the size of the first order.
 func TestCDNOW(t *testing.T) {
+	race.Skip(t)
 	people := cdnow(t)
 	s, err := early.Learn(source(people), feature.Settings{}, early.Settings{Horizon: 365 * day, Top: 0.05, Now: date(t, time.DateOnly, "1998-07-01")}, learn.Settings{Workers: 2})
 	if err != nil {
@@ -150,6 +152,7 @@ func retail(t *testing.T) (people [][]feature.Fact) {
 // TestOnlineRetail: half a year's best twentieth, from the first day, week and month: 46, 54 and 65 % of them, against 42 % by the
 // size of the first order.
 func TestOnlineRetail(t *testing.T) {
+	race.Skip(t)
 	people := retail(t)
 	set := early.Settings{Horizon: 186 * day, Top: 0.05, Now: date(t, time.DateOnly, "2011-12-10")}
 	s, err := early.Learn(source(people), feature.Settings{Channels: []string{"UK", "abroad"}}, set, learn.Settings{Workers: 2})
@@ -197,6 +200,7 @@ func newcomers(n int) (people [][]feature.Fact) {
 }
 
 func TestCategoryTells(t *testing.T) {
+	race.Skip(t)
 	people := newcomers(6000)
 	how := feature.Settings{Categories: []string{"socks", "books", "tents"}, Events: []string{"ad", "friend", "page"}}
 	set := early.Settings{Horizon: 200 * day, Top: 0.1, Now: 1_700_000_000_000_000 + 720*day, Visits: true}

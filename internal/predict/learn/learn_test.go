@@ -13,14 +13,13 @@ import (
 
 	"clientele"
 	"clientele/internal/predict/learn"
+	"clientele/internal/race"
 )
 
 // bank is the UCI bank marketing set without `duration`, split 70/30 by a hash of the row number.
 func bank(t *testing.T) (trainX, testX *learn.Matrix, trainY, testY []bool) {
 	t.Helper()
-	if raceDetector {
-		t.Skip("takes long with the race detector; make e2e runs it without")
-	}
+	race.Skip(t)
 	f, err := os.Open("../../../../shared/data/commerce/bank_marketing/bank-additional-full.csv.gz")
 	if err != nil {
 		t.Skip("the bank marketing data is not beside the project")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"clientele/internal/predict/recommend"
+	"clientele/internal/race"
 )
 
 func dayOf(t testing.TB, s string) int32 {
@@ -57,6 +58,7 @@ func retail(t testing.TB) *recommend.Book {
 // TestRetail: new products and what is bought again, learned up to August and held against what came behind it.
 // A person's precision at ten is 0.109 in the published tables of EASE on this data, and 0.341 for a person's own frequency.
 func TestRetail(t *testing.T) {
+	race.Skip(t)
 	b := retail(t)
 	test, m, err := recommend.Test(b, dayOf(t, "2011-09-01"), dayOf(t, "2012-01-01"), recommend.Settings{Workers: 2})
 	if err != nil {
@@ -146,6 +148,30 @@ func TestTastes(t *testing.T) {
 	}
 	if w := m.With("camp1", 3, recommend.Rules{}); len(w) != 3 || w[0].Category != "camp" || !strings.HasSuffix(w[0].Reason, "have both") {
 		t.Errorf("with camp1: %+v", w)
+	}
+}
+
+// TestWorkers: they change nothing, neither in a model nor in how it is tested.
+func TestWorkers(t *testing.T) {
+	b := tastes()
+	by := func(workers int) (list [][]recommend.Pick, test *recommend.Backtest) {
+		test, _, err := recommend.Test(b, 400, 460, recommend.Settings{Lambda: 10, Workers: workers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := recommend.Learn(b, 460, recommend.Settings{Lambda: 10, Workers: workers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range b.Customers() {
+			list = append(list, m.New(c, 20, recommend.Rules{}), m.Again(c, 20, recommend.Rules{}))
+		}
+		return list, test
+	}
+	list, test := by(1)
+	many, tested := by(3)
+	if !reflect.DeepEqual(list, many) || !reflect.DeepEqual(test, tested) || len(list) != 1200 {
+		t.Errorf("%d lists; tested by one %+v, by three workers %+v", len(list), test, tested)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"clientele/internal/predict/feature"
 	"clientele/internal/predict/learn"
 	"clientele/internal/predict/rolling"
+	"clientele/internal/race"
 )
 
 const day = feature.Day
@@ -83,6 +84,7 @@ func retail(t testing.TB) (people [][]feature.Fact) {
 // TestOnlineRetail: who does not order again within 45 days, learned up to the summer and tested on the autumn: nearer
 // than how long ago the last order was and than a Pareto/NBD model, and said as often as it comes.
 func TestOnlineRetail(t *testing.T) {
+	race.Skip(t)
 	people := retail(t)
 	plan, err := rolling.PlanOf(date(t, "2010-12-01"), date(t, "2011-12-10"), 45*day, 365*day)
 	if err != nil {
@@ -180,6 +182,7 @@ func study(t *testing.T, people [][]feature.Fact, stock *feature.Stock, workers 
 
 // TestDriftNamesTheCause: the same shop, whose prices rise or whose mix changes after the training.
 func TestDriftNamesTheCause(t *testing.T) {
+	race.Skip(t)
 	for name, c := range map[string]struct {
 		rise  float64
 		mixed bool
@@ -195,7 +198,7 @@ func TestDriftNamesTheCause(t *testing.T) {
 
 // TestStudy: windows do not overlap, rows are of who is active, and workers do not matter.
 func TestStudy(t *testing.T) {
-	people := shop(2000, 1e9, 1, false)
+	people := shop(1000, 1e9, 1, false)
 	s, scores := study(t, people, nil, 1)
 	p := s.Plan
 	if p.Test+p.Within != p.Now || p.Choose+p.Within != p.Test || p.Train[len(p.Train)-1]+p.Within > p.Choose || !slices.IsSorted(p.Train) {
@@ -224,6 +227,7 @@ func TestStudy(t *testing.T) {
 
 // TestStockOutIsNoChurn: people whose product was out of stock for the whole window are not learned from as churned.
 func TestStockOutIsNoChurn(t *testing.T) {
+	race.Skip(t)
 	people := shop(2000, 1e9, 1, false)
 	start := clientele.Micros(1_700_000_000_000_000) / day * day
 	plan, err := rolling.PlanOf(start, start+720*day, 60*day, 365*day)

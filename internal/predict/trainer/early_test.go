@@ -11,6 +11,7 @@ import (
 	"clientele"
 	"clientele/internal/predict/feature"
 	"clientele/internal/predict/trainer"
+	"clientele/internal/race"
 )
 
 // newcomers are people of two years, one in ten of whom comes back for much; their first category mostly tells who when telling. Of the good ones
@@ -46,6 +47,7 @@ func newcomers(n int, telling bool) *trainer.Facts {
 // TestEarly: the best are found from their first day where something tells them, and are not where nothing but what came later does; what was
 // learned comes back from JSON; who has just ordered is scored at once.
 func TestEarly(t *testing.T) {
+	race.Skip(t)
 	f := newcomers(6000, true)
 	m := clientele.Model{Name: "stars", Kind: clientele.ModelEarly, Horizon: "200d", Top: 0.1}
 	v, err := trainer.TrainEarly(context.Background(), &m, f, 2)

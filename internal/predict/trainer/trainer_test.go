@@ -8,12 +8,14 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"clientele"
 	"clientele/internal/predict/feature"
 	"clientele/internal/predict/learn"
 	"clientele/internal/predict/trainer"
+	"clientele/internal/race"
 )
 
 // buyers are orders of n people over 420 days: each has a pace, a size and a leaving of their own, and the higher the number the more of the orders have
@@ -221,11 +223,18 @@ func walk(all [][]feature.Fact) iter.Seq2[int64, []feature.Fact] {
 	}
 }
 
+var churn = clientele.Model{Name: "churn", Kind: clientele.ModelChurn, Horizon: "45d"}
+
+// whoStops is learned once, of 400 people.
+var whoStops = sync.OnceValues(func() (*trainer.Trained, error) {
+	return trainer.TrainAnswer(context.Background(), &churn, facts(400), 2)
+})
+
 // TestAnswers: who stops is told from who goes on; what was learned comes back from JSON; workers change nothing; a walk that broke is no training.
 func TestAnswers(t *testing.T) {
-	f := facts(400)
-	m := clientele.Model{Name: "churn", Kind: clientele.ModelChurn, Horizon: "45d"}
-	v, err := trainer.TrainAnswer(context.Background(), &m, f, 2)
+	race.Skip(t)
+	f, m := facts(400), churn
+	v, err := whoStops()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,9 +281,9 @@ func TestAnswers(t *testing.T) {
 
 // TestDriftIsTold: when all of the people behave otherwise than in the training, the scoring says what has moved.
 func TestDriftIsTold(t *testing.T) {
-	f := facts(400)
-	m := clientele.Model{Name: "churn", Kind: clientele.ModelChurn, Horizon: "45d"}
-	v, err := trainer.TrainAnswer(context.Background(), &m, f, 2)
+	race.Skip(t)
+	f, m := facts(400), churn
+	v, err := whoStops()
 	if err != nil {
 		t.Fatal(err)
 	}

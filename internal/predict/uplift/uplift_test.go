@@ -11,6 +11,7 @@ import (
 
 	"clientele/internal/predict/learn"
 	"clientele/internal/predict/uplift"
+	"clientele/internal/race"
 )
 
 // arms is one e-mail of Hillstrom's experiment against none: 70 % to learn, 30 % to test, by a hash of the row number.
@@ -62,6 +63,7 @@ func arms(t *testing.T, mail string) (x [2]*learn.Matrix, treated, y [2][]bool) 
 }
 
 func TestHillstrom(t *testing.T) {
+	race.Skip(t)
 	for _, c := range []struct {
 		mail     string
 		learner  uplift.Learner

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"clientele/internal/predict/value"
+	"clientele/internal/race"
 )
 
 // retail is the Online Retail data without cancellations and without what has no customer or price.
@@ -44,6 +45,7 @@ func retail(t *testing.T) *value.History {
 
 // TestNoDropoutSeen: nine months of a wholesaler show nobody leaving; all models become NBD, and say so.
 func TestNoDropoutSeen(t *testing.T) {
+	race.Skip(t)
 	h := retail(t)
 	until := dayOf(t, "2011-08-31", "2006-01-02")
 	w := h.Until(until, 7)
@@ -76,6 +78,7 @@ func TestNoDropoutSeen(t *testing.T) {
 
 // TestUnitsOfRetail: one customer's value for one to 24 months from the orders themselves, at 1 % a month. A slip of units gives thirty times less.
 func TestUnitsOfRetail(t *testing.T) {
+	race.Skip(t)
 	h := retail(t)
 	_, last := h.Days()
 	w := h.Until(last, 1)

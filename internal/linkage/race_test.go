@@ -1,5 +1,0 @@
-//go:build race
-
-package linkage_test
-
-const raceDetector = true
