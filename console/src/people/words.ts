@@ -1,4 +1,8 @@
 import { defineWords } from '../words';
+import { fa } from './words.fa';
+import { ru } from './words.ru';
+import { th } from './words.th';
+import { vi } from './words.vi';
 
 export const words = defineWords(
   {
@@ -104,54 +108,7 @@ export const words = defineWords(
     fine: 'Nothing needs you.',
     showTour: 'Show the first steps again',
   },
-  {
-    fa: {
-      people: 'افراد و نقش‌ها',
-      tokens: 'توکن‌ها',
-      password: 'گذرواژهٔ من',
-      health: 'درباره و سلامت',
-      name: 'نام',
-      role: 'نقش',
-      addPerson: 'افزودن فرد',
-      save: 'ذخیره',
-      viewer: 'بیننده',
-      executive: 'مدیر',
-      service_agent: 'کارشناس خدمات',
-      marketer: 'بازاریاب',
-      analyst: 'تحلیلگر',
-      admin: 'سرپرست',
-    },
-    ru: {
-      people: 'Люди и роли',
-      tokens: 'Токены',
-      password: 'Мой пароль',
-      health: 'О программе',
-      name: 'Имя',
-      role: 'Роль',
-      addPerson: 'Добавить человека',
-      save: 'Сохранить',
-    },
-    vi: {
-      people: 'Người dùng và vai trò',
-      tokens: 'Mã truy cập',
-      password: 'Mật khẩu của tôi',
-      health: 'Thông tin và tình trạng',
-      name: 'Tên',
-      role: 'Vai trò',
-      addPerson: 'Thêm người',
-      save: 'Lưu',
-    },
-    th: {
-      people: 'บุคคลและบทบาท',
-      tokens: 'โทเค็น',
-      password: 'รหัสผ่านของฉัน',
-      health: 'เกี่ยวกับและสถานะ',
-      name: 'ชื่อ',
-      role: 'บทบาท',
-      addPerson: 'เพิ่มบุคคล',
-      save: 'บันทึก',
-    },
-  },
+  { th, vi, fa, ru },
 );
 
 export const roles = ['viewer', 'executive', 'service_agent', 'marketer', 'analyst', 'admin'] as const;

@@ -1,4 +1,8 @@
 import { defineWords } from '../words';
+import { fa } from './words.fa';
+import { ru } from './words.ru';
+import { th } from './words.th';
+import { vi } from './words.vi';
 
 export const words = defineWords(
   {
@@ -107,10 +111,5 @@ export const words = defineWords(
     target: 'About',
     outcome: 'Outcome',
   },
-  {
-    fa: { consent: 'رضایت', requests: 'درخواست‌ها', retention: 'نگهداری', audit: 'گزارش بازرسی' },
-    ru: { consent: 'Согласия', requests: 'Запросы', retention: 'Хранение', audit: 'Журнал' },
-    th: { consent: 'ความยินยอม', requests: 'คำขอ', retention: 'การเก็บรักษา', audit: 'บันทึกการตรวจสอบ' },
-    vi: { consent: 'Đồng ý', requests: 'Yêu cầu', retention: 'Lưu giữ', audit: 'Nhật ký' },
-  },
+  { th, vi, fa, ru },
 );
