@@ -7,7 +7,18 @@ for (const [path, file] of Object.entries(import.meta.glob<{ words: Words }>('./
   all[path.split('/')[1]] = file.words;
 
 /** The sections that are whole in every language; a word that is added to one of them is added in all. */
-const whole = ['frame', 'tour', 'home', 'audiences', 'approval', 'customers', 'predictions', 'privacy', 'people'];
+const whole = [
+  'frame',
+  'tour',
+  'home',
+  'audiences',
+  'approval',
+  'customers',
+  'predictions',
+  'privacy',
+  'people',
+  'data',
+];
 
 const others = Object.keys(languages).filter((l) => l !== 'en');
 const holes = (text: string) => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0]).sort();

@@ -1,4 +1,8 @@
 import { defineWords } from '../words';
+import { fa } from './words.fa';
+import { ru } from './words.ru';
+import { th } from './words.th';
+import { vi } from './words.vi';
 
 const en = {
   sources: 'Sources',
@@ -231,77 +235,4 @@ const en = {
   weightHelp: 'What the field says: above zero for one person, below zero against it',
 };
 
-export const words = defineWords(en, {
-  fa: {
-    sources: 'منابع',
-    live: 'زنده',
-    quarantine: 'قرنطینه',
-    quality: 'کیفیت',
-    identity: 'قواعد هویت',
-    reviews: 'صف بازبینی',
-    source: 'منبع',
-    event: 'رویداد',
-    addSource: 'افزودن منبع',
-    verdict_same: 'یک نفر',
-    verdict_different: 'دو نفر',
-    verdict_unsure: 'نامشخص',
-    verdict_open: 'باز',
-    undo: 'برگرداندن',
-    copy: 'رونوشت',
-    copied: 'رونوشت شد',
-  },
-  ru: {
-    sources: 'Источники',
-    live: 'Поток',
-    quarantine: 'Карантин',
-    quality: 'Качество',
-    identity: 'Правила личности',
-    reviews: 'Очередь проверки',
-    source: 'Источник',
-    event: 'Событие',
-    addSource: 'Добавить источник',
-    verdict_same: 'Один человек',
-    verdict_different: 'Разные люди',
-    verdict_unsure: 'Неясно',
-    verdict_open: 'Открыто',
-    undo: 'Отменить',
-    copy: 'Копировать',
-    copied: 'Скопировано',
-  },
-  th: {
-    sources: 'แหล่งข้อมูล',
-    live: 'สด',
-    quarantine: 'กักกัน',
-    quality: 'คุณภาพ',
-    identity: 'กฎตัวตน',
-    reviews: 'คิวตรวจสอบ',
-    source: 'แหล่งข้อมูล',
-    event: 'เหตุการณ์',
-    addSource: 'เพิ่มแหล่งข้อมูล',
-    verdict_same: 'คนเดียวกัน',
-    verdict_different: 'คนละคน',
-    verdict_unsure: 'ไม่แน่ใจ',
-    verdict_open: 'รอ',
-    undo: 'เลิกทำ',
-    copy: 'คัดลอก',
-    copied: 'คัดลอกแล้ว',
-  },
-  vi: {
-    sources: 'Nguồn',
-    live: 'Trực tiếp',
-    quarantine: 'Cách ly',
-    quality: 'Chất lượng',
-    identity: 'Quy tắc danh tính',
-    reviews: 'Hàng đợi duyệt',
-    source: 'Nguồn',
-    event: 'Sự kiện',
-    addSource: 'Thêm nguồn',
-    verdict_same: 'Cùng một người',
-    verdict_different: 'Người khác nhau',
-    verdict_unsure: 'Không rõ',
-    verdict_open: 'Đang chờ',
-    undo: 'Hoàn tác',
-    copy: 'Sao chép',
-    copied: 'Đã sao chép',
-  },
-});
+export const words = defineWords(en, { th, vi, fa, ru });
