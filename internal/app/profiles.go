@@ -18,12 +18,32 @@ import (
 	"clientele/internal/store/duckstore"
 )
 
-// view is the state as of one change set, for one request.
+// view is the state as of one change set, for one request: it is not safe for concurrent use.
 type view struct {
 	clientele.Snapshot
 	graph  *identity.Graph
 	traits profile.Rules
 	books  *resolve.ComputedBooks
+	read   map[string][]byte // rows that were read, nil for what is not there
+}
+
+// maxRead is how many rows a view remembers.
+const maxRead = 256
+
+// Get remembers: what makes up the parts of a profile is often the same row. Nobody may alter what it answers.
+func (v *view) Get(k clientele.Key) ([]byte, error) {
+	if b, known := v.read[string(k)]; known {
+		return b, nil
+	}
+	b, err := v.Snapshot.Get(k)
+	if err != nil {
+		return nil, err
+	}
+	if v.read == nil || len(v.read) >= maxRead {
+		v.read = map[string][]byte{}
+	}
+	v.read[string(k)] = b
+	return b, nil
 }
 
 func (a *App) view() (*view, error) {
@@ -35,7 +55,7 @@ func (a *App) view() (*view, error) {
 	if err == nil {
 		var g *identity.Graph
 		if g, err = identity.NewGraph(rules, snap); err == nil {
-			return &view{snap, g, traits, &a.computedBook}, nil
+			return &view{Snapshot: snap, graph: g, traits: traits, books: &a.computedBook}, nil
 		}
 	}
 	return nil, errors.Join(err, snap.Close())

@@ -51,7 +51,7 @@ func (s *Store) Apply(set *clientele.ChangeSet) error {
 		b.Reset()
 		s.batch = b
 	}
-	s.publish(set.Position, number)
+	s.publish(set.Position, number, s.metas().after(set))
 	return nil
 }
 
@@ -62,6 +62,12 @@ func (s *Store) latest() (clientele.Position, uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now.position, s.now.number
+}
+
+func (s *Store) metas() *metas {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now.metas
 }
 
 // TrimChanges forgets the changes up to and with the number, at most all that there are.
@@ -101,7 +107,7 @@ func (s *Store) TrimChanges(upTo uint64) error {
 	}
 	_ = b.Close() // only gives its memory back
 	s.trimmed = upTo
-	s.publish(position, number)
+	s.publish(position, number, s.metas())
 	return nil
 }
 

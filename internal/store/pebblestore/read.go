@@ -20,10 +20,11 @@ type view struct {
 	position clientele.Position
 	number   uint64
 	refs     int
+	metas    *metas
 }
 
-func (s *Store) newView(p clientele.Position, number uint64) *view {
-	v := &view{snap: s.db.NewSnapshot(), position: p, number: number, refs: 1}
+func (s *Store) newView(p clientele.Position, number uint64, m *metas) *view {
+	v := &view{snap: s.db.NewSnapshot(), position: p, number: number, refs: 1, metas: m}
 	s.mu.Lock()
 	s.views[v] = true
 	s.mu.Unlock()
@@ -31,8 +32,8 @@ func (s *Store) newView(p clientele.Position, number uint64) *view {
 }
 
 // publish makes the view of the store as it is now what readers see.
-func (s *Store) publish(p clientele.Position, number uint64) {
-	v := s.newView(p, number)
+func (s *Store) publish(p clientele.Position, number uint64, m *metas) {
+	v := s.newView(p, number, m)
 	s.mu.Lock()
 	old := s.now
 	s.now = v
@@ -219,6 +220,20 @@ func (v *view) get(k clientele.Key) ([]byte, error) {
 	if len(k) == 0 {
 		return nil, nil
 	}
+	if k[0] != clientele.RowMeta {
+		return v.read(k)
+	}
+	if b, known := v.metas.get(k); known {
+		return b, nil
+	}
+	b, err := v.read(k)
+	if err == nil {
+		v.metas.keep(k, b)
+	}
+	return b, err
+}
+
+func (v *view) read(k clientele.Key) ([]byte, error) {
 	b, done, err := v.snap.Get(k)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil

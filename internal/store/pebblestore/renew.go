@@ -137,7 +137,7 @@ func (s *Store) exchange() error {
 		return openError(err)
 	}
 	s.db, s.since = db, 0
-	s.now = &view{snap: db.NewSnapshot(), position: old.position, number: old.number, refs: 1}
+	s.now = &view{snap: db.NewSnapshot(), position: old.position, number: old.number, refs: 1, metas: &metas{}}
 	s.views[s.now] = true
 	return nil
 }

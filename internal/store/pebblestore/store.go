@@ -194,7 +194,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 
 // start reads where the store stands.
 func (s *Store) start() error {
-	v := s.newView(0, 0)
+	v := s.newView(0, 0, &metas{})
 	s.now = v
 	b, err := s.Get(clientele.NewKey(clientele.RowPosition))
 	if err != nil {

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T, dir string) clientele.RowStore) {
 		{"changes", testChanges},
 		{"trim", testTrim},
 		{"snapshot", testSnapshot},
+		{"small values", testMetas},
 		{"whole sets only", testWhole},
 		{"reopen", testReopen},
 		{"due", testDue},
@@ -260,6 +261,63 @@ func testDrop(t *testing.T, s *store) {
 	if got, err := s.Changes(0, 9); err != nil || len(got) != 1 || string(got[0].Bytes) != "kept" {
 		t.Errorf("changes after drops: %v, %v", got, err)
 	}
+}
+
+// testMetas: what a driver keeps of the values that everybody reads is never older or newer than its change set.
+func testMetas(t *testing.T, s *store) {
+	k, other := clientele.MetaKey("rules"), clientele.MetaKey("other")
+	of := func(rows clientele.Rows, k clientele.Key) string {
+		t.Helper()
+		b, err := rows.Get(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b == nil {
+			return "none"
+		}
+		text := string(b)
+		clear(b) // it is the caller's
+		return text
+	}
+	check := func(rows clientele.Rows, rules, others string) {
+		t.Helper()
+		for range 2 {
+			if a, b := of(rows, k), of(rows, other); a != rules || b != others {
+				t.Errorf("%s and %s, want %s and %s", a, b, rules, others)
+			}
+		}
+	}
+	snapshot := func() clientele.Snapshot {
+		t.Helper()
+		v, err := s.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = v.Close() })
+		return v
+	}
+	unread := snapshot()
+	check(s, "none", "none")
+	s.apply(clientele.ChangeSet{Rows: []clientele.RowChange{{Key: k, Value: []byte("1")}, {Key: other, Value: []byte{}}}})
+	check(s, "1", "")
+	before := snapshot()
+	s.apply(clientele.ChangeSet{Rows: []clientele.RowChange{{Key: k, Value: []byte("2")}}, Outbox: []byte("c")})
+	check(before, "1", "") // read first when others have come
+	check(unread, "none", "none")
+	check(s, "2", "")
+	if err := s.TrimChanges(1); err != nil {
+		t.Fatal(err)
+	}
+	check(s, "2", "")
+	s.apply(clientele.ChangeSet{Rows: []clientele.RowChange{{Key: k}}})
+	check(s, "none", "")
+	s.apply(clientele.ChangeSet{Rows: []clientele.RowChange{{Key: k, Value: []byte("3")}}})
+	check(s, "3", "")
+	second := snapshot()
+	check(second, "3", "")
+	s.apply(clientele.ChangeSet{Drop: []clientele.Range{clientele.Prefix(clientele.NewKey(clientele.RowMeta))}})
+	check(s, "none", "none")
+	check(second, "3", "")
 }
 
 func testValues(t *testing.T, s *store) {
