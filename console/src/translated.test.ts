@@ -18,6 +18,7 @@ const whole = [
   'privacy',
   'people',
   'data',
+  'explore',
 ];
 
 const others = Object.keys(languages).filter((l) => l !== 'en');

@@ -1,4 +1,8 @@
 import { defineWords } from '../words';
+import { fa } from './words.fa';
+import { ru } from './words.ru';
+import { th } from './words.th';
+import { vi } from './words.vi';
 
 const en = {
   about: 'Ask over everything that is known of people. Every number opens to the people behind it.',
@@ -216,69 +220,4 @@ const en = {
   noOrdersHelp: 'This page is about orders. Connect a shop or import a file of orders, and it fills.',
 };
 
-export const words = defineWords(en, {
-  fa: {
-    about: 'از همهٔ دانسته‌ها دربارهٔ افراد بپرسید. هر عدد به افراد پشت آن باز می‌شود.',
-    questions: 'پرسش',
-    dashboards: 'داشبوردها',
-    goals: 'هدف‌ها',
-    board: 'نمای هیئت‌مدیره',
-    kind_metric: 'اعداد',
-    kind_funnel: 'قیف',
-    kind_retention: 'ماندگاری',
-    kind_paths: 'مسیرها',
-    kind_concentration: 'تمرکز',
-    kind_affinity: 'با هم خریده',
-    kind_leaks: 'نشتی‌ها',
-    measures: 'سنجه‌ها',
-    by: 'به تفکیک',
-    last: 'بازه',
-    save: 'ذخیره',
-    run: 'اجرا',
-    print: 'چاپ',
-    people: 'نفر',
-  },
-  ru: {
-    about: 'Спрашивайте обо всём, что известно о людях. Каждое число открывает людей за ним.',
-    questions: 'Вопрос',
-    dashboards: 'Панели',
-    goals: 'Цели',
-    board: 'Обзор для руководства',
-    kind_metric: 'Числа',
-    kind_funnel: 'Воронка',
-    kind_retention: 'Удержание',
-    kind_paths: 'Пути',
-    kind_concentration: 'Концентрация',
-    kind_affinity: 'Покупают вместе',
-    kind_leaks: 'Потери',
-    measures: 'Показатели',
-    by: 'По',
-    last: 'Период',
-    save: 'Сохранить',
-    run: 'Выполнить',
-    print: 'Печать',
-    people: 'человек',
-  },
-  vi: {
-    questions: 'Câu hỏi',
-    dashboards: 'Bảng điều khiển',
-    goals: 'Mục tiêu',
-    measures: 'Chỉ số',
-    by: 'Theo',
-    last: 'Khoảng thời gian',
-    save: 'Lưu',
-    run: 'Chạy',
-    print: 'In',
-  },
-  th: {
-    questions: 'คำถาม',
-    dashboards: 'แดชบอร์ด',
-    goals: 'เป้าหมาย',
-    measures: 'ตัวชี้วัด',
-    by: 'ตาม',
-    last: 'ช่วงเวลา',
-    save: 'บันทึก',
-    run: 'เรียกใช้',
-    print: 'พิมพ์',
-  },
-});
+export const words = defineWords(en, { th, vi, fa, ru });
