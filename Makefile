@@ -82,7 +82,7 @@ fuzz: ## every fuzz test for FUZZTIME each
 e2e: ## the tests of the whole program: kills, full disk, real files, real libraries; and what takes long with the race detector (about 12 minutes)
 	CLIENTELE_E2E=1 $(GO) test -count=1 -timeout 30m $(TESTFLAGS) ./e2e/...
 	$(GO) test -count=1 $(TESTFLAGS) -run 'TestCDNOW$$|TestOnlineRetail$$|TestPredictUpliftHillstrom$$' ./cmd/clientele ./internal/importer
-	$(GO) test -count=1 $(TESTFLAGS) ./deploy ./internal/insight ./internal/linkage ./internal/predict/... ./internal/resolve
+	$(GO) test -count=1 $(TESTFLAGS) ./deploy ./internal/insight ./internal/linkage ./internal/predict/... ./internal/resolve ./internal/shop
 	CLIENTELE_E2E=1 $(GO) test -count=1 $(TESTFLAGS) -run 'TestPredictionsOf(Retail|TheShop)$$|TestModelsThatAnswer$$|TestStockOfMany$$' ./internal/app
 
 soak: ## a million events, backed up, rebuilt and restored to equal digests (about 6 minutes)

@@ -73,7 +73,7 @@ func readCSV(t *testing.T, path string) [][]string {
 }
 
 func TestPredictChurn(t *testing.T) {
-	orders, events, stock := shopFiles(t, 900)
+	orders, events, stock := shopFiles(t, 600)
 	dir := t.TempDir()
 	scores, page := filepath.Join(dir, "churn.csv"), filepath.Join(dir, "churn.html")
 	args := []string{"churn", "--orders", orders, "--customer", "customer", "--date", "date", "--received", "received", "--amount", "amount", "--product", "sku", "--category", "category",

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"clientele"
+	"clientele/internal/race"
 	"clientele/internal/shop"
 )
 
@@ -92,6 +93,7 @@ func TestLimits(t *testing.T) {
 
 // TestBelievable: what a shop's year is made of is there, and in the proportions it was built for.
 func TestBelievable(t *testing.T) {
+	race.Skip(t)
 	s := plan(t, 1, 2500)
 	records, totals := history(t, s, 2)
 	seen := map[string]int{}
