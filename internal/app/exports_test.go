@@ -309,7 +309,7 @@ func TestScheduledExport(t *testing.T) {
 					t.Fatal(err)
 				}
 				b, err := io.ReadAll(obj.Contents)
-				if err != nil || !strings.HasPrefix(o.Key, "out/orders/20260301T1200") {
+				if err != nil || !strings.HasPrefix(o.Key, "out/orders/20260301T12") {
 					t.Errorf("%s: %v", o.Key, err)
 				}
 				n += bytes.Count(b, []byte("\n"))
