@@ -181,14 +181,15 @@ type considering struct {
 	v       *view
 	p       clientele.ProfileID // 0: a visitor whom nobody knows
 	facts   audience.Facts
-	in      map[string]bool // audiences asked for
+	in      map[string]bool                  // audiences asked for
+	agreed  map[[2]string]*clientele.Consent // purposes and channels asked for
 	picks   *clientele.Recommendations
 	tallies *tallies
 	items   []string
 }
 
 func (a *App) consider(v *view, p clientele.ProfileID, items []string) (*considering, error) {
-	c := &considering{a: a, v: v, p: p, in: map[string]bool{}, tallies: a.decides.tallies.Load(), items: items}
+	c := &considering{a: a, v: v, p: p, in: map[string]bool{}, agreed: map[[2]string]*clientele.Consent{}, tallies: a.decides.tallies.Load(), items: items}
 	if c.tallies == nil {
 		c.tallies = &tallies{}
 	}
@@ -198,6 +199,17 @@ func (a *App) consider(v *view, p clientele.ProfileID, items []string) (*conside
 	var err error
 	c.facts, err = resolve.LoadFacts(v, v.graph, v.traits, p)
 	return c, err
+}
+
+// Consent is the person's as of the rows that all of the choice is made from, read once.
+func (c *considering) Consent(_ context.Context, p clientele.ProfileID, purpose, channel string) (*clientele.Consent, error) {
+	key := [2]string{purpose, channel}
+	if said, asked := c.agreed[key]; asked {
+		return said, nil
+	}
+	said, err := resolve.LoadConsent(c.v, c.v.graph, p, purpose, channel)
+	c.agreed[key] = said
+	return said, err
 }
 
 func (c *considering) member(name string) (bool, error) {
@@ -241,7 +253,9 @@ func (c *considering) fit(ctx context.Context, x *clientele.Action, place string
 		if c.p == 0 {
 			return nil, "nobody has agreed to " + x.Purpose, nil
 		}
-		verdict, err := c.a.Gate().Allowed(ctx, c.p, x.Purpose, x.Channel, clientele.Micros(c.a.domain.Load()))
+		gate := c.a.Gate()
+		gate.Consents = c
+		verdict, err := gate.Allowed(ctx, c.p, x.Purpose, x.Channel, clientele.Micros(c.a.domain.Load()))
 		if err != nil {
 			return nil, "", err
 		}

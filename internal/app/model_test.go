@@ -206,6 +206,23 @@ func TestModelOfValue(t *testing.T) {
 	p = run(t, c)
 	same(t, was, p.digests())
 
+	// What is told anew of orders of people whose value stays makes no score: their places among all, which are a little off when some are placed alone, are no news.
+	told := p.sql("select count(*) from predictions")[0]
+	var touched []string
+	for i, x := range p.sql("select order_id, i.value from orders join identifiers i using (profile_id) where i.namespace = 'user_id' and i.value not in ('u6', '" + sleeper + "') and order_id like 'O%-0' order by 1 limit 100") {
+		v := strings.Split(x, "|")
+		touched = append(touched, fmt.Sprintf(`{"table":"orders","id":"touched%d","ids":[{"ns":"user_id","v":%q}],"fields":{"order_id":%q,"agent":"eve"}}`, i, v[1], v[0]))
+	}
+	p.rows("crm", touched...)
+	six = p.prediction("u6", "ltv", "expected_value")
+	p.rows("crm", `{"table":"orders","id":"seven","ids":[{"ns":"user_id","v":"u6"}],"fields":{"order_id":"SEVEN","ts":"2026-02-24T11:00:00Z","revenue":"500"}}`)
+	eventually(t, "the third purchase changes a score", func() bool { return p.prediction("u6", "ltv", "expected_value") != six })
+	p.settle()
+	if n := len(touched); n != 100 {
+		t.Fatalf("%d orders", n)
+	}
+	p.tells("select count(*) - "+told+", count(*) filter (where agent = 'eve') from (select 'x' as agent from predictions union all select agent from orders where agent = 'eve')", "101|100")
+
 	// It ends when no audience asks for it, and nothing is left of what it said.
 	for _, name := range []string{"top", "asleep"} {
 		if err := p.client.DeleteAudience(ctx, name); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,7 +44,7 @@ func (b *ScoresBody) Anew(rows clientele.Rows) error {
 			return err
 		}
 		if row != nil {
-			if was, ok := row.Models[b.Model]; ok && was.Version == b.Version && bytes.Equal(was.Outputs, b.outputs(i)) {
+			if was, ok := row.Models[b.Model]; ok && was.Version == b.Version && !b.news(i, was) {
 				continue
 			}
 		}
@@ -54,6 +55,31 @@ func (b *ScoresBody) Anew(rows clientele.Rows) error {
 	}
 	b.Anchors, b.Values = PackIDs(keep), values
 	return nil
+}
+
+// news says whether the body says something else of the person than was said. A place among all alone is none: of some people it is told by what is kept of the
+// places of all, and a little off.
+func (b *ScoresBody) news(i int, was Score) bool {
+	for k, name := range b.Outputs {
+		now, then := b.Values[k][i], was.output(name)
+		if string(now) == "null" {
+			now = nil
+		}
+		switch name {
+		case "percentile", "tier":
+			continue
+		case "rank":
+			x, err := strconv.ParseFloat(string(now), 64)
+			y, err2 := strconv.ParseFloat(string(then), 64)
+			if err == nil && err2 == nil && math.Abs(x-y) <= 1+y/20 {
+				continue
+			}
+		}
+		if !bytes.Equal(now, then) {
+			return true
+		}
+	}
+	return false
 }
 
 // ScoreRow is what models predict of an anchor's person. Field numbers are on disk.

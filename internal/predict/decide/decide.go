@@ -133,7 +133,11 @@ func gamma(shape float64, random *rand.Rand) float64 {
 			continue
 		}
 		v = v * v * v
-		if u := random.Float64(); math.Log(u) < 0.5*x*x+d-d*v+d*math.Log(v) {
+		u := random.Float64()
+		if u < 1-0.0331*x*x*x*x { // surely below what the logarithms say
+			return d * v
+		}
+		if math.Log(u) < 0.5*x*x+d-d*v+d*math.Log(v) {
 			return d * v
 		}
 	}
