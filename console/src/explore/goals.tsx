@@ -2,7 +2,6 @@ import {
   Button,
   Checkbox,
   Group,
-  Modal,
   NumberInput,
   Progress,
   Select,
@@ -17,7 +16,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
 import { Suggest } from '../audiences/inputs';
-import { AskFirst } from '../parts/ask';
+import { AskFirst, FormDialog } from '../parts/ask';
 import { useAudienceNames } from '../parts/names';
 import { Page, Part } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
@@ -158,58 +157,45 @@ function NewGoal() {
       <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
         {say('newGoal')}
       </Button>
-      <Modal opened={opened} onClose={close} title={say('newGoal')} closeButtonProps={{ 'aria-label': say('cancel') }}>
-        <form
-          onSubmit={(e) => {
-            e.preventDefault();
-            save.mutate();
-          }}
-        >
-          <Stack>
-            <TextInput
-              label={say('name')}
-              required
-              maxLength={64}
-              data-autofocus
-              value={name}
-              onChange={(e) => setName(e.currentTarget.value)}
-            />
-            <div>
-              <Text size="sm" fw={500} aria-hidden>
-                {say('measure')}
-              </Text>
-              <Suggest
-                label={say('measure')}
-                value={measure}
-                set={setMeasure}
-                choices={(fields.data?.measures ?? []).map((m) => ({ value: m.name }))}
-                w={300}
-              />
-            </div>
-            <NumberInput label={say('target')} required thousandSeparator value={target} onChange={setTarget} />
-            <Select
-              label={say('last')}
-              allowDeselect={false}
-              data={(['7d', '30d', '90d', '365d'] as const).map((s) => ({ value: s, label: say(`last_${s}`) }))}
-              value={last}
-              onChange={(l) => setLast(l ?? '90d')}
-            />
-            <Select
-              label={say('goalAudience')}
-              placeholder={say('everybody')}
-              clearable
-              data={audiences.map((a) => a.value)}
-              value={audience}
-              onChange={setAudience}
-            />
-            <Checkbox label={say('atMost')} checked={atMost} onChange={(e) => setAtMost(e.currentTarget.checked)} />
-            {save.error && <Trouble error={save.error} />}
-            <Button type="submit" loading={save.isPending}>
-              {say('save')}
-            </Button>
-          </Stack>
-        </form>
-      </Modal>
+      <FormDialog title={say('newGoal')} opened={opened} close={close} doing={save} label={say('save')}>
+        <TextInput
+          label={say('name')}
+          required
+          maxLength={64}
+          data-autofocus
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+        />
+        <div>
+          <Text size="sm" fw={500} aria-hidden>
+            {say('measure')}
+          </Text>
+          <Suggest
+            label={say('measure')}
+            value={measure}
+            set={setMeasure}
+            choices={(fields.data?.measures ?? []).map((m) => ({ value: m.name }))}
+            w={300}
+          />
+        </div>
+        <NumberInput label={say('target')} required thousandSeparator value={target} onChange={setTarget} />
+        <Select
+          label={say('last')}
+          allowDeselect={false}
+          data={(['7d', '30d', '90d', '365d'] as const).map((s) => ({ value: s, label: say(`last_${s}`) }))}
+          value={last}
+          onChange={(l) => setLast(l ?? '90d')}
+        />
+        <Select
+          label={say('goalAudience')}
+          placeholder={say('everybody')}
+          clearable
+          data={audiences.map((a) => a.value)}
+          value={audience}
+          onChange={setAudience}
+        />
+        <Checkbox label={say('atMost')} checked={atMost} onChange={(e) => setAtMost(e.currentTarget.checked)} />
+      </FormDialog>
     </>
   );
 }

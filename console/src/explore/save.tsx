@@ -1,10 +1,10 @@
-import { Button, Checkbox, Modal, Select, Stack, TextInput } from '@mantine/core';
+import { Button, Checkbox, Select, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconBookmarkPlus } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api';
-import { Trouble } from '../parts/said';
+import { FormDialog } from '../parts/ask';
 import { useLanguage } from '../settings';
 import type { Question } from './question';
 import { words } from './words';
@@ -47,59 +47,37 @@ export function Save({ question }: { question: Question }) {
       <Button size="xs" leftSection={<IconBookmarkPlus size={15} aria-hidden />} onClick={open}>
         {say('save')}
       </Button>
-      <Modal
-        opened={opened}
-        onClose={close}
-        title={say('saveTitle')}
-        closeButtonProps={{ 'aria-label': say('cancel') }}
-      >
-        <form
-          onSubmit={(e) => {
-            e.preventDefault();
-            save.mutate();
-          }}
-        >
-          <Stack>
-            <TextInput
-              label={say('name')}
-              required
-              maxLength={64}
-              data-autofocus
-              value={name}
-              onChange={(e) => setName(e.currentTarget.value)}
-            />
-            <Select
-              label={say('onDashboard')}
-              placeholder={say('noDashboard')}
-              clearable
-              data={[
-                ...(boards.data?.items ?? []).map((b) => ({ value: b.name, label: b.name })),
-                { value: fresh, label: say('newDashboard') },
-              ]}
-              value={board}
-              onChange={setBoard}
-            />
-            {board === fresh && (
-              <TextInput
-                label={say('newDashboard')}
-                required
-                maxLength={64}
-                value={newBoard}
-                onChange={(e) => setNewBoard(e.currentTarget.value)}
-              />
-            )}
-            <Checkbox
-              label={say('shared')}
-              checked={everybody}
-              onChange={(e) => setEverybody(e.currentTarget.checked)}
-            />
-            {save.error && <Trouble error={save.error} />}
-            <Button type="submit" loading={save.isPending}>
-              {say('save')}
-            </Button>
-          </Stack>
-        </form>
-      </Modal>
+      <FormDialog title={say('saveTitle')} opened={opened} close={close} doing={save} label={say('save')}>
+        <TextInput
+          label={say('name')}
+          required
+          maxLength={64}
+          data-autofocus
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+        />
+        <Select
+          label={say('onDashboard')}
+          placeholder={say('noDashboard')}
+          clearable
+          data={[
+            ...(boards.data?.items ?? []).map((b) => ({ value: b.name, label: b.name })),
+            { value: fresh, label: say('newDashboard') },
+          ]}
+          value={board}
+          onChange={setBoard}
+        />
+        {board === fresh && (
+          <TextInput
+            label={say('newDashboard')}
+            required
+            maxLength={64}
+            value={newBoard}
+            onChange={(e) => setNewBoard(e.currentTarget.value)}
+          />
+        )}
+        <Checkbox label={say('shared')} checked={everybody} onChange={(e) => setEverybody(e.currentTarget.checked)} />
+      </FormDialog>
     </>
   );
 }

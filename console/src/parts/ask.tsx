@@ -53,3 +53,36 @@ export function AskFirst({ label, title, consequence, act, right, done, ...butto
     </>
   );
 }
+
+interface FormDialogProps {
+  title: string;
+  opened?: boolean;
+  close: () => void;
+  /** What the form does, and the word on the button that does it. */
+  doing: { mutate: () => void; error: Error | null; isPending: boolean };
+  label: string;
+  children: ReactNode;
+}
+
+/** A dialog with a form: its fields, what went wrong, and the button that sends it. */
+export function FormDialog({ title, opened = true, close, doing, label, children }: FormDialogProps) {
+  const { say } = useLanguage();
+  return (
+    <Modal opened={opened} onClose={close} title={title} closeButtonProps={{ 'aria-label': say('cancel') }}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          doing.mutate();
+        }}
+      >
+        <Stack>
+          {children}
+          {doing.error && <Trouble error={doing.error} />}
+          <Button type="submit" loading={doing.isPending}>
+            {label}
+          </Button>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -16,6 +16,7 @@ import { IconDots, IconUsers } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
+import { FormDialog } from '../parts/ask';
 import { Part } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
@@ -234,35 +235,17 @@ function NewPassword({ name, close }: { name: string; close: () => void }) {
     onSuccess: close,
   });
   return (
-    <Modal
-      opened
-      onClose={close}
-      title={say('newPasswordOf', { name })}
-      closeButtonProps={{ 'aria-label': say('cancel') }}
-    >
-      <form
-        onSubmit={(e) => {
-          e.preventDefault();
-          set.mutate();
-        }}
-      >
-        <Stack>
-          <PasswordInput
-            label={say('newPassword')}
-            description={say('passwordHelp')}
-            value={password}
-            onChange={(e) => setPassword(e.currentTarget.value)}
-            autoComplete="new-password"
-            visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
-            required
-          />
-          {set.error && <Trouble error={set.error} />}
-          <Button type="submit" loading={set.isPending}>
-            {say('setPassword')}
-          </Button>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog title={say('newPasswordOf', { name })} close={close} doing={set} label={say('setPassword')}>
+      <PasswordInput
+        label={say('newPassword')}
+        description={say('passwordHelp')}
+        value={password}
+        onChange={(e) => setPassword(e.currentTarget.value)}
+        autoComplete="new-password"
+        visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
+        required
+      />
+    </FormDialog>
   );
 }
 
@@ -288,52 +271,34 @@ function AddPerson() {
       <Button onClick={open} data-add-person>
         {say('addPerson')}
       </Button>
-      <Modal
-        opened={opened}
-        onClose={close}
-        title={say('addPerson')}
-        closeButtonProps={{ 'aria-label': say('cancel') }}
-      >
-        <form
-          onSubmit={(e) => {
-            e.preventDefault();
-            add.mutate();
-          }}
-        >
-          <Stack>
-            <TextInput
-              label={say('name')}
-              description={say('nameHelp')}
-              value={name}
-              onChange={(e) => setName(e.currentTarget.value)}
-              autoComplete="off"
-              required
-              data-autofocus
-            />
-            <Select
-              label={say('role')}
-              description={say(`${role}May`)}
-              data={data}
-              value={role}
-              allowDeselect={false}
-              onChange={(r) => r && setRole(r as Role)}
-            />
-            <PasswordInput
-              label={say('password')}
-              description={say('passwordHelp')}
-              value={password}
-              onChange={(e) => setPassword(e.currentTarget.value)}
-              autoComplete="new-password"
-              visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
-              required
-            />
-            {add.error && <Trouble error={add.error} />}
-            <Button type="submit" loading={add.isPending}>
-              {say('addPerson')}
-            </Button>
-          </Stack>
-        </form>
-      </Modal>
+      <FormDialog title={say('addPerson')} opened={opened} close={close} doing={add} label={say('addPerson')}>
+        <TextInput
+          label={say('name')}
+          description={say('nameHelp')}
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+          autoComplete="off"
+          required
+          data-autofocus
+        />
+        <Select
+          label={say('role')}
+          description={say(`${role}May`)}
+          data={data}
+          value={role}
+          allowDeselect={false}
+          onChange={(r) => r && setRole(r as Role)}
+        />
+        <PasswordInput
+          label={say('password')}
+          description={say('passwordHelp')}
+          value={password}
+          onChange={(e) => setPassword(e.currentTarget.value)}
+          autoComplete="new-password"
+          visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
+          required
+        />
+      </FormDialog>
     </>
   );
 }

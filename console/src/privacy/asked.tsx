@@ -1,9 +1,9 @@
-import { Badge, Box, Button, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Badge, Box, Button, Group, Select, Table, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
-import { AskFirst } from '../parts/ask';
+import { AskFirst, FormDialog } from '../parts/ask';
 import { Part } from '../parts/page';
 import { Person } from '../parts/people';
 import { Trouble, Waiting } from '../parts/said';
@@ -185,51 +185,31 @@ export function Enter({ namespace, value }: { namespace: string; value: string }
       <Button disabled={!value} onClick={open}>
         {say('enter')}
       </Button>
-      <Modal
-        opened={opened}
-        onClose={close}
-        title={say('enterTitle')}
-        closeButtonProps={{ 'aria-label': say('cancel') }}
-      >
-        <form
-          onSubmit={(e) => {
-            e.preventDefault();
-            enter.mutate();
-          }}
-        >
-          <Stack>
-            <Select
-              label={say('what')}
-              allowDeselect={false}
-              data={(['access', 'erasure'] as const).map((k) => ({ value: k, label: say(`kind_${k}`) }))}
-              value={kind}
-              onChange={(k) => setKind((k ?? 'access') as Kind)}
-            />
-            <TextInput
-              type="date"
-              required
-              max={today()}
-              label={say('received')}
-              description={say('receivedHelp')}
-              value={received}
-              onChange={(e) => setReceived(e.currentTarget.value)}
-            />
-            <TextInput
-              label={say('reference')}
-              description={say('referenceHelp')}
-              maxLength={200}
-              value={reference}
-              onChange={(e) => setReference(e.currentTarget.value)}
-            />
-            {enter.error && <Trouble error={enter.error} />}
-            <Group justify="flex-end">
-              <Button type="submit" loading={enter.isPending}>
-                {say('enter')}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
+      <FormDialog title={say('enterTitle')} opened={opened} close={close} doing={enter} label={say('enter')}>
+        <Select
+          label={say('what')}
+          allowDeselect={false}
+          data={(['access', 'erasure'] as const).map((k) => ({ value: k, label: say(`kind_${k}`) }))}
+          value={kind}
+          onChange={(k) => setKind((k ?? 'access') as Kind)}
+        />
+        <TextInput
+          type="date"
+          required
+          max={today()}
+          label={say('received')}
+          description={say('receivedHelp')}
+          value={received}
+          onChange={(e) => setReceived(e.currentTarget.value)}
+        />
+        <TextInput
+          label={say('reference')}
+          description={say('referenceHelp')}
+          maxLength={200}
+          value={reference}
+          onChange={(e) => setReference(e.currentTarget.value)}
+        />
+      </FormDialog>
     </>
   );
 }
