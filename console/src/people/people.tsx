@@ -290,7 +290,7 @@ function AddPerson() {
           onChange={(r) => r && setRole(r as Role)}
         />
         <PasswordInput
-          label={say('password')}
+          label={say('newPassword')}
           description={say('passwordHelp')}
           value={password}
           onChange={(e) => setPassword(e.currentTarget.value)}
