@@ -180,6 +180,28 @@ func TestSegments(t *testing.T) {
 	}
 }
 
+// TestNobodyIsScored: people who have merged into others meanwhile have no orders of their own; that is no trouble.
+func TestNobodyIsScored(t *testing.T) {
+	o := buyers(400)
+	for _, m := range []clientele.Model{{Kind: clientele.ModelLTV, Horizon: "90d"}, {Kind: clientele.ModelDiscount}, {Kind: clientele.ModelSegments, Groups: 3}} {
+		v := trained(t, m, o, nil)
+		s, err := trainer.Score(m.Kind, v.Artefact, &trainer.Orders{Last: o.Last}, []float64{})
+		if err != nil || len(s.Profiles) != 0 || len(s.Columns) == 0 {
+			t.Errorf("%s: %+v, %v", m.Kind, s, err)
+		}
+	}
+	f := facts(400)
+	m := clientele.Model{Name: "churn", Kind: clientele.ModelChurn, Horizon: "45d"}
+	v, err := trainer.TrainAnswer(context.Background(), &m, f, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.People = walk(nil)
+	if s, _, err := trainer.ScoreAnswer(m.Kind, v.Artefact, f, []float64{}, 2); err != nil || len(s.Profiles) != 0 {
+		t.Errorf("churn: %+v, %v", s, err)
+	}
+}
+
 // facts are of n people over 400 days: those of even numbers order at a pace of their own and look before, the others do so for a while and then
 // not for a while, in turn.
 func facts(n int) *trainer.Facts {
