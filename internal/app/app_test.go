@@ -89,11 +89,6 @@ func runWith(t *testing.T, c config.Config, o app.Options) *program {
 	return p
 }
 
-func open(t *testing.T, c config.Config) *program {
-	t.Helper()
-	return openWith(t, c, options())
-}
-
 func openWith(t *testing.T, c config.Config, o app.Options) *program {
 	t.Helper()
 	a, err := app.Open(context.Background(), c, o)
