@@ -228,13 +228,13 @@ function Ahead() {
             by ? w.dimension(f.cell?.[by], by) : say('aheadAll'),
             ...(f.periods ?? []).map((p) =>
               say('aheadRange', {
-                expected: w.format(p.expected, f.unit),
-                low: w.format(p.low),
-                high: w.format(p.high),
+                expected: w.format(Math.round(p.expected), f.unit),
+                low: w.format(Math.round(p.low)),
+                high: w.format(Math.round(p.high)),
               }),
             ),
-            w.format(f.mae),
-            w.format(f.naive_mae),
+            w.format(Math.round(f.mae)),
+            w.format(Math.round(f.naive_mae)),
           ])}
         />
       )}
