@@ -84,7 +84,7 @@ function Counting({ editor }: { editor: string }) {
     gcTime: 0,
   });
   const { running, done = 0, of = 0 } = told.data ?? {};
-  if (!running || of < 2) return <Loader size={14} aria-label={say('counting')} />;
+  if (!running || of < 2) return <Loader size={14} role="status" aria-label={say('counting')} />;
   return <Progress value={(100 * done) / of} size="sm" w={80} aria-label={say('counting')} />;
 }
 

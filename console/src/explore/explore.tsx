@@ -48,7 +48,7 @@ export function Explore() {
           title={say('answer')}
           actions={
             <>
-              {told.isFetching && <Loader size={14} aria-label={say('asking')} />}
+              {told.isFetching && <Loader size={14} role="status" aria-label={say('asking')} />}
               <Button
                 size="xs"
                 variant="default"
