@@ -138,7 +138,7 @@ func madeWhole(ctx context.Context, cfg config.Config, m *backup.Manifest) error
 	if err = errors.Join(err, rows.Close()); err != nil {
 		return fmt.Errorf("restore rows: %w", err)
 	}
-	columns, err := duckstore.Open(ctx, duckstore.Options{Path: filepath.Join(state, columnFile), MemoryLimit: fmt.Sprintf("%dB", int64(cfg.Columns.Memory)),
+	columns, err := duckstore.Open(ctx, duckstore.Options{Path: filepath.Join(state, columnFile), Memory: int64(cfg.Columns.Memory),
 		Threads: cfg.Columns.Threads, BaseCurrency: cfg.Currency.Base})
 	if err != nil {
 		return fmt.Errorf("restore columns: %w", err)

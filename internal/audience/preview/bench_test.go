@@ -29,7 +29,7 @@ const benchID = "((n // 300) * 8192 + (n % 300) * 3)"
 func large(b *testing.B) *duckstore.Store {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "columns.duckdb")
-	o := duckstore.Options{Path: path, BaseCurrency: "EUR", MemoryLimit: "400MB"}
+	o := duckstore.Options{Path: path, BaseCurrency: "EUR", Memory: 400e6}
 	s, err := duckstore.Open(context.Background(), o)
 	must(b, err)
 	must(b, s.Close())

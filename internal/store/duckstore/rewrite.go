@@ -68,7 +68,7 @@ func (s *Store) copyFile(ctx context.Context, fresh string) (err error) {
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	for _, q := range []string{
-		"set global memory_limit = " + literal(s.o.MemoryLimit), fmt.Sprintf("set global threads = %d", s.o.Threads),
+		fmt.Sprintf("set global memory_limit = '%dB'", s.o.Memory), fmt.Sprintf("set global threads = %d", s.o.Threads),
 		"set global temp_directory = " + literal(s.o.TempDir), s.compression(),
 		"set global TimeZone = 'UTC'",
 		"attach " + literal(s.o.Path) + " as old (read_only)", "attach " + literal(fresh) + " as fresh",
