@@ -187,16 +187,7 @@ func (c *cli) printReport(r *clientele.ModelReport) error {
 	for _, g := range r.Groups {
 		groups.add(g.Name, thousands(g.People), fmt.Sprintf("%.1f %%", 100*g.Share))
 	}
-	for _, t := range []*textTable{calibration, lift, drivers, groups} {
-		if len(t.Rows) == 0 {
-			continue
-		}
-		c.printf("\n")
-		if err := c.sheet(t); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.sheets(calibration, lift, drivers, groups)
 }
 
 func (c *cli) modelCreateCommand() *cobra.Command {

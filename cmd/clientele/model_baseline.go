@@ -54,14 +54,5 @@ func (c *cli) printBaseline(r *clientele.ModelBaseline) error {
 	for _, w := range r.Why {
 		why.add(w.Direction, w.Why, thousands(w.People), money(w.Before), money(w.After))
 	}
-	for _, t := range []*textTable{mix, moves, why} {
-		if len(t.Rows) == 0 {
-			continue
-		}
-		c.printf("\n")
-		if err := c.sheet(t); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.sheets(mix, moves, why)
 }

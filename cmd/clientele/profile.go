@@ -219,6 +219,20 @@ func (t *textTable) add(cells ...string) {
 // sheet prints a table of a sheet.
 func (c *cli) sheet(t *textTable) error { return writeTable(c.out, &t.QueryResult, c.outWidth) }
 
+// sheets prints those tables that have rows, a line apart.
+func (c *cli) sheets(tables ...*textTable) error {
+	for _, t := range tables {
+		if len(t.Rows) == 0 {
+			continue
+		}
+		c.printf("\n")
+		if err := c.sheet(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // stamp is an instant to the second.
 func stamp(m clientele.Micros) string {
 	if m == 0 {
