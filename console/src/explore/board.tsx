@@ -1,6 +1,6 @@
 // What a board wants to see on one page, which can be printed: where value sits, what grows, what leaks, what
 // service costs.
-import { Button, Grid, Group, Select, Stack, Table, Text } from '@mantine/core';
+import { Button, Grid, Group, Select, Stack, Text } from '@mantine/core';
 import { IconPrinter, IconReceiptOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import { Bars } from '../parts/bars';
 import { Curve } from '../parts/curve';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
+import { Sheet } from '../parts/sheet';
 import { useLanguage } from '../settings';
 import { useFormat } from './format';
 import type { Answer, Cell, Question } from './question';
@@ -217,7 +218,7 @@ function Ahead() {
       {told.error && <Trouble error={told.error} />}
       {told.isPending && <Waiting />}
       {list.length > 0 && (
-        <Rows
+        <Sheet
           head={[
             '',
             ...(list[0].periods ?? []).map((p) => w.dimension(p.from, 'month')),
@@ -315,7 +316,7 @@ function Segments() {
       {told.error && <Trouble error={told.error} />}
       {told.isPending && <Waiting />}
       {told.data && (
-        <Rows
+        <Sheet
           head={[say('segment'), say('people'), say('days90'), say('change')]}
           rows={told.data.list.map((s) => [
             w.dimension(s.segment, 'segment'),
@@ -326,35 +327,6 @@ function Segments() {
         />
       )}
     </Part>
-  );
-}
-
-function Rows({ head, rows }: { head: string[]; rows: React.ReactNode[][] }) {
-  return (
-    <Table.ScrollContainer minWidth={0} type="native">
-      <Table verticalSpacing={4} horizontalSpacing={6} fz="sm">
-        <Table.Thead>
-          <Table.Tr>
-            {head.map((h, i) => (
-              <Table.Th key={h} ta={i > 0 ? 'end' : undefined} fz="xs" c="dimmed">
-                {h.charAt(0).toLocaleUpperCase() + h.slice(1)}
-              </Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((r) => (
-            <Table.Tr key={String(r[0])}>
-              {r.map((v, i) => (
-                <Table.Td key={head[i]} ta={i > 0 ? 'end' : undefined}>
-                  {v}
-                </Table.Td>
-              ))}
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
   );
 }
 
@@ -376,7 +348,7 @@ function Countries() {
     <Part title={say('byCountry')} about={say('change90')}>
       {!a && <Waiting />}
       {a && (
-        <Rows
+        <Sheet
           head={['', say('days90'), say('change')]}
           rows={(a.rows ?? []).map((_, i) => [
             w.dimension(at(a, i, 'country'), 'country'),
@@ -398,7 +370,7 @@ function Leaks() {
     <Part title={say('leaks')}>
       {told.error && <Trouble error={told.error} />}
       {a && (
-        <Rows
+        <Sheet
           head={[say('leak'), say('people'), say('moneyMonth')]}
           rows={(a.rows ?? []).map((_, i) => [
             w.dimension(at(a, i, 'leak'), 'leak'),
@@ -442,7 +414,7 @@ function Service() {
           </Grid.Col>
           <Grid.Col span={{ base: 12, md: 6 }}>
             {topics.data && (
-              <Rows
+              <Sheet
                 head={[say('topic'), say('contacts'), say('cost')]}
                 rows={(topics.data.rows ?? []).map((_, i) => [
                   w.dimension(at(topics.data, i, 'topic'), 'topic'),

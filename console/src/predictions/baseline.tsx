@@ -1,10 +1,11 @@
 // Yesterday's big spenders: an older baseline of value against the present one, what weighs otherwise since, and who moved.
-import { List, SegmentedControl, Stack, Table, Text } from '@mantine/core';
+import { List, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api';
 import { Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
+import { Sheet } from '../parts/sheet';
 import { useLanguage } from '../settings';
 import { words } from './words';
 
@@ -66,35 +67,5 @@ export function Baseline({ name, promoted }: { name: string; promoted: number })
         </Stack>
       )}
     </Part>
-  );
-}
-
-function Sheet({ head, rows }: { head: string[]; rows: React.ReactNode[][] }) {
-  if (rows.length === 0) return null;
-  return (
-    <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
-      <Table verticalSpacing={4}>
-        <Table.Thead>
-          <Table.Tr>
-            {head.map((h, i) => (
-              <Table.Th key={h} ta={i > 0 ? 'end' : undefined}>
-                {h}
-              </Table.Th>
-            ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {rows.map((r) => (
-            <Table.Tr key={String(r[0])}>
-              {r.map((v, i) => (
-                <Table.Td key={head[i]} ta={i > 0 ? 'end' : undefined}>
-                  {v}
-                </Table.Td>
-              ))}
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
   );
 }
