@@ -45,7 +45,7 @@ export function Customer() {
     <Stack>
       <div>
         <Group gap="sm" justify="space-between">
-          <Title order={1} size="h2">
+          <Title order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
             <bdi>{nameOf(p) || say('anonymous')}</bdi>
           </Title>
           <Group gap="xs">
