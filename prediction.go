@@ -1,6 +1,7 @@
 package clientele
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -9,24 +10,6 @@ import (
 
 // MaxModels is how many models there can be.
 const MaxModels = 50
-
-// ModelKind is what a model predicts.
-type ModelKind string
-
-// The kinds of models.
-const (
-	ModelLTV        ModelKind = "ltv"        // orders and value to come
-	ModelDiscount   ModelKind = "discount"   // who waits for discounts
-	ModelSegments   ModelKind = "segments"   // groups of customers that are alike
-	ModelChurn      ModelKind = "churn"      // who does not order again
-	ModelPropensity ModelKind = "propensity" // who orders, or does something else
-	ModelLookalike  ModelKind = "lookalike"  // who is like the people of an audience
-	ModelOutside    ModelKind = "outside"    // scores that are given elsewhere
-	ModelEarly      ModelKind = "early"      // which new customers will be among the best
-)
-
-// ModelKinds are all kinds.
-var ModelKinds = []ModelKind{ModelLTV, ModelEarly, ModelChurn, ModelPropensity, ModelDiscount, ModelSegments, ModelLookalike, ModelOutside}
 
 // Model says what is to be predicted of everybody who has ordered. Its scores are predictions.NAME.OUTPUT.
 type Model struct {
@@ -48,52 +31,6 @@ type Model struct {
 	TrainEvery  string    `json:"train_every,omitempty" doc:"How often it is trained by itself, as 30d, the first time at once; without it when somebody asks."`
 	ScoreEvery  string    `json:"score_every,omitempty" doc:"How often everybody is scored again: 1d without it. Who orders is scored within seconds."`
 	Promote     string    `json:"promote,omitempty" doc:"auto (default): a version that beats naive guesses takes over by itself; manual: somebody promotes it."`
-}
-
-// ModelOutput is one of the values that a kind of model gives for a person.
-type ModelOutput struct {
-	Name string     `json:"name"`
-	Type ColumnType `json:"type"`
-	Doc  string     `json:"doc"`
-}
-
-var percentileOutput = ModelOutput{"percentile", TypeDouble, "0 to 100: the share of customers that have less or as much"}
-
-// Outputs are the values that the kind gives, those by which people are ranked first.
-func (k ModelKind) Outputs() []ModelOutput {
-	switch k {
-	case ModelLTV:
-		return []ModelOutput{{"expected_value", TypeDouble, "money over the horizon, in the currency, times the margin"}, {"expected_orders", TypeDouble, "orders over the horizon"},
-			{"p_alive", TypeDouble, "chance of being a customer still; missing where no drop-out can be seen"}, percentileOutput, {"tier", TypeText, "top_1, top_5, top_10, top_25 or rest, by expected value"}}
-	case ModelChurn, ModelPropensity:
-		return []ModelOutput{{"probability", TypeDouble, "chance of yes within the horizon; of churn, that no order comes"}, percentileOutput,
-			{"reasons", TypeText, "what moves it most for this person, + up and - down"}}
-	case ModelEarly:
-		return []ModelOutput{{"probability", TypeDouble, "chance to be among the best by what comes within the horizon of the first order"}, percentileOutput,
-			{"stage", TypeText, "what is known: first visit, first day, first 7 days or first 30 days"}, {"reasons", TypeText, "what moves it most for this person, + up and - down"}}
-	case ModelDiscount:
-		return []ModelOutput{{"share", TypeDouble, "share of orders with a discount, nearer to that of all the fewer orders there are"}, {"low", TypeDouble, "with 80 % the share is above"},
-			{"high", TypeDouble, "and below"}, percentileOutput, {"tier", TypeText, "waits for discounts, between, or pays the full price"}}
-	case ModelLookalike:
-		return []ModelOutput{{"similarity", TypeDouble, "0 to 1: the share of the audience's people who are no more alike"}, {"rank", TypeDouble, "1 is the most alike of those who are not in the audience; missing in it"},
-			percentileOutput, {"reasons", TypeText, "what moves it most for this person, + up and - down"}}
-	case ModelOutside:
-		return []ModelOutput{{"score", TypeDouble, "the latest that was given"}, percentileOutput}
-	case ModelSegments:
-		return []ModelOutput{{"segment_id", TypeDouble, "stays when groups are learned again"}, {"segment", TypeText, "what the group has more or less of than all"}}
-	}
-	return nil
-}
-
-// Follows are the tables whose rows change the scores of whose they are at once.
-func (k ModelKind) Follows() []string {
-	switch k {
-	case ModelEarly: // a first visit is of events
-		return []string{"orders", "returns", "events"}
-	case ModelOutside: // scores are events
-		return []string{"events"}
-	}
-	return []string{"orders", "returns"}
 }
 
 // Targets of models that are no events.
@@ -121,35 +58,28 @@ func (m *Model) Check() error {
 	wrong := func(hint, format string, args ...any) error {
 		return Errorf(Invalid, format, args...).WithHint("%s", hint)
 	}
+	of := m.Kind.fixed()
 	switch {
 	case !modelName.MatchString(m.Name):
 		return wrong("write a-z, 0-9 and _, the first a letter, at most 40", "%q is no name of a model", m.Name)
-	case !slices.Contains(ModelKinds, m.Kind):
-		return wrong("kinds are ltv, early, churn, propensity, discount, segments, lookalike and outside", "there is no kind %q of models", string(m.Kind))
-	case m.ahead() && m.Horizon == "":
-		return wrong("for example 90d or 39w", "horizon is missing: how far is to be predicted?")
-	case !m.ahead() && m.Horizon+m.Method != "":
-		return wrong("leave them out", "models of the kind %s have neither horizon nor method", m.Kind)
-	case m.Kind != ModelLTV && m.Unit+m.Window != "":
-		return wrong("leave them out", "unit and window are of models of the kind ltv")
-	case m.Kind != ModelPropensity && m.Kind != ModelOutside && m.Target != "" || m.Kind == ModelPropensity && m.Target == TargetNoOrder:
-		return wrong("leave it out; who does not order is the kind churn", "target is of models of the kinds propensity and outside")
-	case m.Kind == ModelOutside && m.Method+m.Currency+m.Returns != "":
-		return wrong("leave them out", "models of the kind outside have neither method nor currency nor returns")
-	case m.Kind == ModelLookalike && m.Audience == "":
-		return wrong("the name of an audience", "audience is missing: whose like are looked for?")
-	case m.Kind != ModelLookalike && m.Kind != ModelPropensity && m.Audience != "":
-		return wrong("leave it out", "audience is of models of the kinds lookalike and propensity")
+	case of == nil:
+		return wrong("kinds are "+listed(ModelKinds, "and"), "there is no kind %q of models", string(m.Kind))
+	}
+	for _, s := range m.settings() {
+		switch {
+		case s.value == "" && slices.Contains(of.needs, s.name):
+			return wrong(s.help, "%s is missing: models of the kind %s need it", s.name, m.Kind)
+		case s.value != "" && !slices.Contains(of.needs, s.name) && !slices.Contains(of.takes, s.name):
+			return wrong("leave it out", "%s is of models of the kind %s", s.name, listed(kindsWith(s.name), "or"))
+		}
+	}
+	switch {
+	case m.Target == TargetNoOrder && m.Kind == ModelPropensity:
+		return wrong("take the kind churn", "who does not order is the kind churn")
 	case m.Target != "" && m.Audience != "":
 		return wrong("one of both", "both target and audience say what is predicted")
-	case (m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelLookalike || m.Kind == ModelEarly) && m.Currency+m.Returns != "":
-		return wrong("leave them out", "currency and returns are not of models of the kind %s", m.Kind)
-	case m.Kind != ModelEarly && m.Top != 0:
-		return wrong("leave it out", "top is of models of the kind early")
 	case !(m.Top >= 0) || m.Top > 0.5:
 		return wrong("a share above 0 and up to 0.5, as 0.05", "top %v is no such share", m.Top)
-	case m.Kind != ModelSegments && m.Groups != 0:
-		return wrong("leave it out", "groups is of models of the kind segments")
 	case m.Groups < 0 || m.Groups == 1 || m.Groups > 50:
 		return wrong("2 to 50, or leave it out", "%d groups cannot be made", m.Groups)
 	case !(m.Margin >= 0) || m.Margin > 1:
@@ -160,10 +90,8 @@ func (m *Model) Check() error {
 		return wrong("net or ignore", "returns %q is neither", m.Returns)
 	case !slices.Contains([]string{"", "week", "day"}, m.Unit):
 		return wrong("week or day", "there is no unit %q", m.Unit)
-	case m.Kind == ModelLTV && !slices.Contains([]string{"", "pareto", "mbg", "bg", "nbd", "auto"}, m.Method):
-		return wrong("pareto, mbg, bg, nbd or auto", "there is no method %q", m.Method)
-	case (m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelEarly) && !slices.Contains([]string{"", "logistic", "trees"}, m.Method):
-		return wrong("logistic or trees, or leave it out", "there is no method %q", m.Method)
+	case m.Method != "" && !slices.Contains(of.methods, m.Method):
+		return wrong(listed(of.methods, "or")+", or leave it out", "there is no method %q", m.Method)
 	case !slices.Contains([]string{"", "auto", "manual"}, m.Promote):
 		return wrong("auto or manual", "promote %q is neither", m.Promote)
 	}
@@ -178,9 +106,29 @@ func (m *Model) Check() error {
 	return nil
 }
 
-// ahead says whether the kind looks into the time to come.
-func (m *Model) ahead() bool {
-	return m.Kind == ModelLTV || m.Kind == ModelEarly || m.Kind == ModelChurn || m.Kind == ModelPropensity || m.Kind == ModelOutside
+// modelSetting is a setting that only some kinds have.
+type modelSetting struct{ name, value, help string }
+
+// settings are those that only some kinds have, "" where nothing is said.
+func (m *Model) settings() []modelSetting {
+	number := func(x float64) string {
+		if x == 0 {
+			return ""
+		}
+		return fmt.Sprint(x)
+	}
+	return []modelSetting{
+		{"horizon", m.Horizon, "how far is to be predicted: 90d or 39w"},
+		{"target", m.Target, "order, or the name of an event"},
+		{"audience", m.Audience, "the name of an audience"},
+		{"method", m.Method, ""},
+		{"unit", m.Unit, ""},
+		{"window", m.Window, ""},
+		{"returns", m.Returns, ""},
+		{"currency", m.Currency, ""},
+		{"top", number(m.Top), ""},
+		{"groups", number(float64(m.Groups)), ""},
+	}
 }
 
 // Days reads a span of whole days: 90d, 39w, 12m (of 30 days) or 1y.

@@ -57,7 +57,10 @@ func (a *App) ModelBaseline(ctx context.Context, name string, version int, since
 	if b.Old, err = resolve.LoadArtefact(a.rows, was.Artefact); err != nil {
 		return nil, err
 	}
-	if b.Orders, _, err = a.orders(ctx, &now.Settings, nil); err != nil {
+	if _, err := a.readable(ctx); err != nil {
+		return nil, err
+	}
+	if b.Orders, err = a.orders(ctx, &now.Settings, nil); err != nil {
 		return nil, err
 	}
 	b.Then = b.Orders.Last - baselineAgo

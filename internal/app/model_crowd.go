@@ -22,6 +22,30 @@ const (
 // unsaid stands for a number that nobody has said.
 const unsaid = math.MinInt64 + 1
 
+// ofCrowd is the kind that looks for people who are like those of an audience.
+var ofCrowd = readings[*trainer.Crowd]{
+	read: func(ctx context.Context, a *App, m *clientele.Model, artefact []byte, only []int64) (*trainer.Crowd, error) {
+		known, err := knownBy(artefact)
+		if err != nil {
+			return nil, err
+		}
+		return a.crowd(ctx, m, known, only)
+	},
+	notes: func(c *trainer.Crowd) []string { return c.Notes },
+	train: func(ctx context.Context, c *trainer.Crowd, l *learning) (*trainer.Trained, error) {
+		return trainer.TrainAlike(ctx, l.model, c, l.workers)
+	},
+	mark: func(_ context.Context, c *trainer.Crowd, s *scoring) (*trainer.Scores, []string, error) {
+		if s.only != nil {
+			if c.Ladder = s.last.Ladder; c.Ladder == nil { // the last time was by an earlier program, which kept no places
+				return &trainer.Scores{}, nil, nil
+			}
+		}
+		scores, err := trainer.ScoreAlike(s.artefact, c, s.ranks(), s.workers)
+		return scores, nil, err
+	},
+}
+
 // crowd is everybody, or some, with what is known of them, and who of them are in the model's audience now; in the terms of a version, or, when known is nil, in
 // those of what there is. Personal fields tell nobody apart.
 func (a *App) crowd(ctx context.Context, m *clientele.Model, known *trainer.Known, only []int64) (*trainer.Crowd, error) {

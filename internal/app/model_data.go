@@ -12,6 +12,25 @@ import (
 	"clientele/internal/resolve"
 )
 
+// ofOrders are the kinds that learn from days and amounts of orders alone.
+var ofOrders = readings[*trainer.Orders]{
+	read: func(ctx context.Context, a *App, m *clientele.Model, _ []byte, only []int64) (*trainer.Orders, error) {
+		return a.orders(ctx, m, only)
+	},
+	notes: func(o *trainer.Orders) []string { return o.Notes },
+	train: func(ctx context.Context, o *trainer.Orders, l *learning) (*trainer.Trained, error) {
+		return trainer.Train(ctx, l.model, o, l.before)
+	},
+	mark: func(_ context.Context, o *trainer.Orders, s *scoring) (*trainer.Scores, []string, error) {
+		scores, err := trainer.Score(s.version.Settings.Kind, s.artefact, o, s.ranks())
+		if err != nil || s.only != nil {
+			return scores, nil, err
+		}
+		moved, err := trainer.Moved(s.artefact, o)
+		return scores, moved, err
+	},
+}
+
 // ordersSQL is everybody's orders and returns in one currency, or those of some profiles: profile, day, amount in
 // ten-thousandths, whether it had a discount; by profile and day.
 func ordersSQL(currency, base string, only []int64) string {
@@ -46,22 +65,14 @@ func ordersSQL(currency, base string, only []int64) string {
 // toldByReturns says of an order o that it is a credit note whose returns are told: those count, and it does not count again.
 const toldByReturns = "(coalesce(o.revenue, 0) < 0 and exists (select 1 from returns t where t.source = o.source and t.order_id = o.order_id))"
 
-// orders reads what models learn from, of everybody or of some profiles, as of one commit, and the log position of it.
-func (a *App) orders(ctx context.Context, m *clientele.Model, only []int64) (*trainer.Orders, clientele.Position, error) {
-	if err := a.applied.reach(ctx, a.committed.get()); err != nil {
-		return nil, 0, err
-	}
+// orders reads what models learn from, of everybody or of some profiles, as of one commit.
+func (a *App) orders(ctx context.Context, m *clientele.Model, only []int64) (*trainer.Orders, error) {
 	out := &trainer.Orders{}
-	upTo := clientele.Position(0)
 	base := a.cfg.Currency.Base
 	err := a.columns.Snapshot(ctx, func(_ uint64, numbers func(string, func([]int64) error) error) error {
-		err := numbers("select log_position from base.position", func(row []int64) error { upTo = clientele.Position(row[0]); return nil })
-		if err != nil {
-			return err
-		}
 		const last = "select coalesce(max(cast(floor(epoch_us(ts) / 86400000000.0) as bigint)), 0), count(*) filter (where profile_id is not null and revenue is not null and revenue_base is null) " +
 			"from orders where coalesce(status, '') <> 'cancelled'"
-		err = numbers(last, func(row []int64) error {
+		err := numbers(last, func(row []int64) error {
 			out.Last = int32(row[0])
 			if row[1] > 0 && m.Currency == "" {
 				out.Notes = append(out.Notes, fmt.Sprintf("%d orders are left out: there is no rate from their currency to %s. Import fx_rates.", row[1], base))
@@ -77,12 +88,12 @@ func (a *App) orders(ctx context.Context, m *clientele.Model, only []int64) (*tr
 		})
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if old := a.o.Now().Sub(time.Unix(int64(out.Last)*86400, 0)); out.Last > 0 && old > 8*24*time.Hour {
 		out.Notes = append(out.Notes, fmt.Sprintf("The last order is of %s, %d days ago: scores are as of that day.", time.Unix(int64(out.Last)*86400, 0).UTC().Format(time.DateOnly), int(old.Hours()/24)))
 	}
-	return out, upTo, nil
+	return out, nil
 }
 
 // followed is up to where the orders were followed, since everybody was last scored.

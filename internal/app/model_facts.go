@@ -20,113 +20,54 @@ const (
 	mostEvents   = 12
 )
 
-// answers says whether models of the kind answer yes or no: they learn from all facts, the others from orders.
-func answers(kind clientele.ModelKind) bool {
-	return kind == clientele.ModelChurn || kind == clientele.ModelPropensity || kind == clientele.ModelEarly
+// ofFacts are the kinds that answer yes or no by all that people did.
+func ofFacts(train func(context.Context, *clientele.Model, *trainer.Facts, int) (*trainer.Trained, error), mark func(context.Context, *trainer.Facts, *scoring) (*trainer.Scores, []string, error)) family {
+	return readings[*trainer.Facts]{
+		read: func(ctx context.Context, a *App, m *clientele.Model, artefact []byte, only []int64) (*trainer.Facts, error) {
+			known, err := knownBy(artefact)
+			if err != nil {
+				return nil, err
+			}
+			return a.facts(ctx, m, known, only)
+		},
+		notes: func(f *trainer.Facts) []string { return f.Notes },
+		train: func(ctx context.Context, f *trainer.Facts, l *learning) (*trainer.Trained, error) {
+			return train(ctx, l.model, f, l.workers)
+		},
+		mark: mark,
+	}
 }
 
-// learn makes a version of a model from what there is.
-func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (t *trainer.Trained, notes []string, err error) {
-	if m.Model.Kind == clientele.ModelLookalike {
-		c, err := a.crowd(ctx, &m.Model, nil, nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		reading()
-		t, err = trainer.TrainAlike(ctx, &m.Model, c, max(1, a.cfg.Columns.Threads))
-		return t, c.Notes, err
-	}
-	if m.Model.Kind == clientele.ModelOutside {
-		f, given, err := a.given(ctx, &m.Model, nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		reading()
-		t, err = trainer.TestOutside(ctx, &m.Model, f, given)
-		return t, f.Notes, err
-	}
-	if answers(m.Model.Kind) {
-		f, err := a.facts(ctx, &m.Model, nil, nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		reading()
-		train := trainer.TrainAnswer
-		if m.Model.Kind == clientele.ModelEarly {
-			train = trainer.TrainEarly
-		}
-		t, err = train(ctx, &m.Model, f, max(1, a.cfg.Columns.Threads))
-		return t, f.Notes, err
-	}
-	orders, _, err := a.orders(ctx, &m.Model, nil)
-	if err != nil {
-		return nil, nil, err
-	}
-	before, err := a.promotedArtefact(m)
-	if err != nil {
-		return nil, nil, err
-	}
-	reading()
-	t, err = trainer.Train(ctx, &m.Model, orders, before)
-	return t, orders.Notes, err
+func scoreAnswer(_ context.Context, f *trainer.Facts, s *scoring) (*trainer.Scores, []string, error) {
+	return trainer.ScoreAnswer(s.version.Settings.Kind, s.artefact, f, s.ranks(), s.workers)
 }
 
-// predict scores people by what a version has learned: everybody, or some, who are placed among all as last scored; what has moved since is said of
-// everybody.
-func (a *App) predict(ctx context.Context, v *clientele.ModelVersion, artefact []byte, only []int64, last *clientele.ModelScored) (s *trainer.Scores, moved []string, upTo clientele.Position, err error) {
-	var ranks []float64
-	if only != nil {
-		ranks = append([]float64{}, last.Ranks...)
-	}
-	if k := v.Settings.Kind; !answers(k) && k != clientele.ModelLookalike && k != clientele.ModelOutside {
-		orders, upTo, err := a.orders(ctx, &v.Settings, only)
-		if err != nil {
-			return nil, nil, 0, err
-		}
-		if s, err = trainer.Score(v.Settings.Kind, artefact, orders, ranks); err == nil && only == nil {
-			moved, err = trainer.Moved(artefact, orders)
-		}
-		return s, moved, upTo, err
-	}
-	err = a.columns.Numbers(ctx, "select log_position from base.position", func(row []int64) error { upTo = clientele.Position(row[0]); return nil })
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	if v.Settings.Kind == clientele.ModelOutside {
-		_, given, err := a.given(ctx, &v.Settings, only)
-		return trainer.ScoreOutside(given, ranks), nil, upTo, err
-	}
-	known, err := trainer.KnownBy(artefact)
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	if v.Settings.Kind == clientele.ModelLookalike {
-		if only != nil && last.Ladder == nil { // the last time was by an earlier program, which kept no places
-			return &trainer.Scores{}, nil, upTo, nil
-		}
-		c, err := a.crowd(ctx, &v.Settings, known, only)
-		if err != nil {
-			return nil, nil, 0, err
-		}
-		if only != nil {
-			c.Ladder = last.Ladder
-		}
-		s, err = trainer.ScoreAlike(artefact, c, ranks, max(1, a.cfg.Columns.Threads))
-		return s, nil, upTo, err
-	}
-	f, err := a.facts(ctx, &v.Settings, known, only)
-	if err != nil {
-		return nil, nil, 0, err
-	}
-	if v.Settings.Kind == clientele.ModelEarly {
-		s, moved, err = trainer.ScoreEarly(artefact, f, ranks, max(1, a.cfg.Columns.Threads))
-		return s, moved, upTo, err
-	}
-	s, moved, err = trainer.ScoreAnswer(v.Settings.Kind, artefact, f, ranks, max(1, a.cfg.Columns.Threads))
-	return s, moved, upTo, err
+func scoreEarly(_ context.Context, f *trainer.Facts, s *scoring) (*trainer.Scores, []string, error) {
+	return trainer.ScoreEarly(s.artefact, f, s.ranks(), s.workers)
 }
 
-// names are the texts that a query answers.
+// heldScores are scores that were given elsewhere, and the facts to hold them against.
+type heldScores struct {
+	facts *trainer.Facts
+	given []trainer.Given
+}
+
+// ofScores is the kind whose scores come from elsewhere.
+var ofScores = readings[heldScores]{
+	read: func(ctx context.Context, a *App, m *clientele.Model, _ []byte, only []int64) (h heldScores, err error) {
+		h.facts, h.given, err = a.given(ctx, m, only)
+		return h, err
+	},
+	notes: func(h heldScores) []string { return h.facts.Notes },
+	train: func(ctx context.Context, h heldScores, l *learning) (*trainer.Trained, error) {
+		return trainer.TestOutside(ctx, l.model, h.facts, h.given)
+	},
+	mark: func(_ context.Context, h heldScores, s *scoring) (*trainer.Scores, []string, error) {
+		return trainer.ScoreOutside(h.given, s.ranks()), nil, nil
+	},
+}
+
+// texts are those that a query answers.
 func (a *App) texts(ctx context.Context, query string) (out []string, err error) {
 	res, err := a.columns.Query(ctx, query, nil, duckstore.Limits{})
 	if err != nil {
@@ -147,9 +88,6 @@ func membership(audience string) []string {
 
 // facts is what is known of people for models that answer yes or no, in the terms of a version, or, when known is nil, in those of what there is most of.
 func (a *App) facts(ctx context.Context, m *clientele.Model, known *trainer.Known, only []int64) (*trainer.Facts, error) {
-	if err := a.applied.reach(ctx, a.committed.get()); err != nil {
-		return nil, err
-	}
 	f := &trainer.Facts{}
 	if known != nil {
 		f.Channels, f.Events, f.Categories = known.Channels, known.Events, known.Categories

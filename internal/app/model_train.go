@@ -313,12 +313,7 @@ func (a *App) scoreEverybody(ctx context.Context, name, by string) error {
 	}
 	done := &clientele.ModelScored{Version: v.Version, At: asOf, UpTo: upTo, Profiles: int64(len(scores.Profiles)), Moved: moved}
 	done.Ladder = scores.Ladder
-	switch ranked := scores.Columns[0]; {
-	case scores.By != nil:
-		done.Ranks = trainer.Ranks(scores.By)
-	case ranked.Numbers != nil && m.Model.Kind != clientele.ModelSegments:
-		done.Ranks = trainer.Ranks(ranked.Numbers)
-	}
+	done.Ranks = trainer.Ranks(scores.Ranked())
 	p, err := a.append(ctx, clientele.CommandScores, by, resolve.ScoresBody{Model: name, Version: v.Version, AsOf: asOf, Done: done})
 	if err != nil {
 		return err

@@ -52,6 +52,17 @@ type Scores struct {
 	Ladder   [][2]float64 // of the kind lookalike: places of those outside, with the score of who has it
 }
 
+// Ranked is what people are placed by; nil where nobody is.
+func (s *Scores) Ranked() []float64 {
+	switch {
+	case s.By != nil:
+		return s.By
+	case slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Name == "percentile" }):
+		return s.Columns[0].Numbers
+	}
+	return nil
+}
+
 // The seed of what is drawn by lot.
 const seed = 1
 
