@@ -77,6 +77,8 @@ type Resolver struct {
 	position  clientele.Position
 	batch     batch
 	outgoing  outgoing
+	arena     rowcache.Arena // of rows of the batch at hand
+	context   []byte         // of the event at hand
 
 	enrichedDue clientele.Micros // when the first enrichment expires; 0 for never
 
@@ -171,6 +173,7 @@ func (r *Resolver) Reset() error {
 	r.ledger.Reset()
 	r.seen.reset()
 	r.batch, r.forgotten = newBatch(), false
+	r.arena.Reset()
 	t, err := rowcache.Load[Totals](r.o.Store, totalsKey)
 	if err != nil {
 		return err
