@@ -102,8 +102,7 @@ type field struct {
 // fact starts a fact of the table; fields whose value cannot be typed are left out.
 func (e *Event) fact(table string, fields []field) Fact {
 	t := clientele.TableNamed(table)
-	f := Fact{Table: t, Fields: make(map[string]any, len(fields)+1), Anchor: e.Anchor, Stamp: e.Stamp}
-	f.Fields["source"] = e.Source
+	f := Fact{Table: t, Fields: map[string]any{"source": e.Source}, Anchor: e.Anchor, Stamp: e.Stamp}
 	for _, c := range fields {
 		if c.value == nil || c.value == "" {
 			continue

@@ -73,11 +73,16 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.columns.dirty, r.columns.fresh = false, nil
 	r.keeps.changed = false
 	r.audiences.committed()
+	events := r.batch.events
 	r.batch = newBatch()
 	r.arena.Reset()
 	if cap(set.Rows) <= keptRows {
 		clear(set.Rows)
 		r.batch.puts = set.Rows[:0]
+	}
+	if cap(events) <= keptRows {
+		clear(events)
+		r.batch.events = events[:0]
 	}
 	r.position = to
 	return nil
