@@ -62,6 +62,33 @@ func (m *Matrix) Without(sources []string) *Matrix {
 	return out
 }
 
+// Aligned has the named columns, in that order; values are shared. A column that is not there is missing in all rows.
+func (m *Matrix) Aligned(names []string) *Matrix {
+	if slices.Equal(m.Names, names) {
+		return m
+	}
+	at := map[string]int{}
+	for j, name := range m.Names {
+		at[name] = j
+	}
+	out := &Matrix{}
+	var none []float64
+	for _, name := range names {
+		if j, ok := at[name]; ok {
+			out.Add(name, m.Sources[j], m.Columns[j])
+			continue
+		}
+		if none == nil {
+			none = make([]float64, m.Rows())
+			for i := range none {
+				none[i] = math.NaN()
+			}
+		}
+		out.Add(name, "", none)
+	}
+	return out
+}
+
 // pickLabels is y at the given rows.
 func pickLabels(y []bool, rows []int) []bool {
 	out := make([]bool, len(rows))

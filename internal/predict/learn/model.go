@@ -304,32 +304,8 @@ func (m *Model) Margin(x *Matrix, workers int) []float64 {
 	return m.Forest.Margin(x, workers)
 }
 
-// align puts the columns of x into the model's order; a column that x has not is missing in all rows.
-func (m *Model) align(x *Matrix) *Matrix {
-	if slices.Equal(x.Names, m.Columns) {
-		return x
-	}
-	at := map[string]int{}
-	for j, name := range x.Names {
-		at[name] = j
-	}
-	out := &Matrix{}
-	var none []float64
-	for _, name := range m.Columns {
-		if j, ok := at[name]; ok {
-			out.Add(name, x.Sources[j], x.Columns[j])
-			continue
-		}
-		if none == nil {
-			none = make([]float64, x.Rows())
-			for i := range none {
-				none[i] = math.NaN()
-			}
-		}
-		out.Add(name, "", none)
-	}
-	return out
-}
+// align puts the columns of x into the model's order.
+func (m *Model) align(x *Matrix) *Matrix { return x.Aligned(m.Columns) }
 
 func (m *Model) probabilities(margin []float64) []float64 {
 	p := make([]float64, len(margin))

@@ -1,6 +1,7 @@
 package uplift
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -150,30 +151,30 @@ type Trial struct {
 	Policies   []Policy            `json:"policies"`
 	Advice     string              `json:"advice"` // all, none, some
 	Cut        float64             `json:"treat_above"`
-	model      *Model
+	Model      *Model              `json:"-"`
+	Line       Line                `json:"-"` // effects by score in the test
+	Curve      []Gain              `json:"-"` // of the test
+	Likely     Verdict             `json:"-"` // of ranking those first who have the outcome without the treatment
 }
 
 // Terms of a trial.
 type Terms struct {
-	Learner   Learner
-	Gain      float64 // worth of one outcome in money; 1 when not said
-	Cost      float64 // of treating one person, in the same money
-	Trust     bool    // the arms were drawn by lot, whatever they look like
-	Resamples int     // 200
+	Learner   Learner   // none: the one with the best Qini in cross-validation
+	Penalties []float64 // of which the best in cross-validation is taken; none: 1
+	Gain      float64   // worth of one outcome in money; 1 when not said
+	Cost      float64   // of treating one person, in the same money
+	Trust     bool      // the arms were drawn by lot, whatever they look like
+	Resamples int       // 200
 	Workers   int
 }
 
 // Try learns on 70 of a hundred rows, chosen by a hash of their number in the file, and judges on the others. value may be nil; with it (money of each
 // person) the effect on it is told too.
 func Try(x *learn.Matrix, number []int, treated, y []bool, value []float64, terms Terms) (*Trial, error) {
-	var train, test []int
-	for i := range y {
-		if learn.Hash01(number[i]) < 0.7 {
-			train = append(train, i)
-		} else {
-			test = append(test, i)
-		}
+	if terms.Learner != "" && !Known(terms.Learner) {
+		return nil, clientele.Errorf(clientele.Invalid, "unknown learner %q", terms.Learner).WithHint("t, s or x")
 	}
+	train, test := split(number)
 	t := &Trial{Learner: terms.Learner, Rows: len(y), Train: len(train), Test: len(test), Others: map[Learner]Verdict{}}
 	outcome := make([]float64, len(y))
 	for i, yes := range y {
@@ -188,25 +189,38 @@ func Try(x *learn.Matrix, number []int, treated, y []bool, value []float64, term
 		t.Worth = &e
 	}
 	xTrain, xTest := x.Pick(train), x.Pick(test)
+	ways := map[Learner]How{}
+	for _, l := range Learners {
+		ways[l] = How{l, 1, terms.Workers}
+	}
+	if len(terms.Penalties) > 0 || terms.Learner == "" {
+		penalties := terms.Penalties
+		if len(penalties) == 0 {
+			penalties = []float64{1}
+		}
+		numbers := make([]int, len(train))
+		for k, i := range train {
+			numbers[k] = number[i]
+		}
+		var chosen Learner
+		ways, chosen = choose(xTrain, numbers, at(treated, train), at(y, train), penalties, terms.Workers)
+		t.Learner = cmp.Or(terms.Learner, chosen)
+	}
 	treatedTest, yTest := at(treated, test), at(y, test)
 	var score []float64
 	for _, l := range Learners {
-		m, err := Fit(xTrain, at(treated, train), at(y, train), l, terms.Workers)
+		m, err := Fit(xTrain, at(treated, train), at(y, train), ways[l])
 		if err != nil {
 			return nil, err
 		}
 		s := m.Uplift(xTest)
-		resamples := terms.Resamples
-		if resamples == 0 {
-			resamples = 200
+		t.Others[l] = Judge(s, treatedTest, yTest, cmp.Or(terms.Resamples, 200), 1)
+		if l == t.Learner {
+			t.Model, t.Verdict, score = m, t.Others[l], s
 		}
-		t.Others[l] = Judge(s, treatedTest, yTest, resamples, 1)
-		if l == terms.Learner {
-			t.model, t.Verdict, score = m, t.Others[l], s
+		if l == T {
+			t.Likely = Judge(m.Bare.Margin(xTest), treatedTest, yTest, cmp.Or(terms.Resamples, 200), 1)
 		}
-	}
-	if t.model == nil {
-		return nil, clientele.Errorf(clientele.Invalid, "unknown learner %q", terms.Learner).WithHint("t, s or x")
 	}
 	t.Assignment = Assigned(x, treated, train, test, terms.Workers)
 	if t.Assignment.Chosen && !terms.Trust {
@@ -219,6 +233,7 @@ func Try(x *learn.Matrix, number []int, treated, y []bool, value []float64, term
 	}
 	t.Groups = Groups(score, treatedTest, outcomeTest, 10)
 	t.Policies = Policies(score, treatedTest, outcomeTest, terms.Gain, terms.Cost)
+	t.Line, t.Curve = Fitted(score, treatedTest, outcomeTest), Curve(score, treatedTest, yTest)
 	t.advise(terms)
 	return t, nil
 }
@@ -237,7 +252,7 @@ func (t *Trial) advise(terms Terms) {
 }
 
 // Uplift scores rows.
-func (t *Trial) Uplift(x *learn.Matrix) []float64 { return t.model.Uplift(x) }
+func (t *Trial) Uplift(x *learn.Matrix) []float64 { return t.Model.Uplift(x) }
 
 // Treat says whom the advice treats.
 func (t *Trial) Treat(uplift float64) bool {

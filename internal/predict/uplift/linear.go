@@ -8,74 +8,87 @@ import (
 
 // linear is a regression on standardised features, its weights drawn to 0. A missing value counts as the mean.
 type linear struct {
-	intercept         float64
-	weights, mean, sd []float64
+	Intercept         float64
+	Weights, Mean, SD []float64
 }
+
+// piece is how many rows are summed together: what stays in the cache.
+const piece = 2048
 
 // fitLinear minimises the squares of errors plus penalty x the squared length of the weights.
 func fitLinear(x *learn.Matrix, y []float64, penalty float64) *linear {
 	n, p := len(y), len(x.Columns)
-	m := &linear{weights: make([]float64, p), mean: make([]float64, p), sd: make([]float64, p)}
+	m := &linear{Weights: make([]float64, p), Mean: make([]float64, p), SD: make([]float64, p)}
 	for _, v := range y {
-		m.intercept += v / float64(n)
+		m.Intercept += v / float64(n)
 	}
-	z := make([][]float64, p)
 	for j, column := range x.Columns {
-		sum, squares, there := 0.0, 0.0, 0.0
+		m.Mean[j] = meanOf(column)
+		squares, there := 0.0, 0.0
 		for _, v := range column {
 			if !math.IsNaN(v) {
-				sum, there = sum+v, there+1
+				squares, there = squares+(v-m.Mean[j])*(v-m.Mean[j]), there+1
 			}
 		}
-		m.mean[j] = sum / max(there, 1)
-		for _, v := range column {
-			if !math.IsNaN(v) {
-				squares += (v - m.mean[j]) * (v - m.mean[j])
-			}
-		}
-		m.sd[j] = math.Sqrt(squares / max(there, 1))
-		z[j] = make([]float64, n)
-		for i, v := range column {
-			z[j][i] = m.standard(j, v)
-		}
+		m.SD[j] = math.Sqrt(squares / max(there, 1))
 	}
 	a := make([][]float64, p) // the normal equations, with their right side last
+	z := make([][]float64, p)
 	for j := range a {
-		a[j] = make([]float64, p+1)
-		for k := range p {
-			if k < j {
-				a[j][k] = a[k][j]
-				continue
+		a[j], z[j] = make([]float64, p+1), make([]float64, piece)
+	}
+	for from := 0; from < n; from += piece {
+		rest := y[from:min(from+piece, n)]
+		for j := range z {
+			for i, v := range x.Columns[j][from : from+len(rest)] {
+				z[j][i] = m.standard(j, v)
 			}
-			for i, v := range z[j] {
-				a[j][k] += v * z[k][i]
+		}
+		for j := range a {
+			own := z[j][:len(rest)]
+			for k := j; k < p; k++ {
+				sum := 0.0
+				for i, v := range z[k][:len(rest)] {
+					sum += own[i] * v
+				}
+				a[j][k] += sum
 			}
+			for i, v := range rest {
+				a[j][p] += own[i] * (v - m.Intercept)
+			}
+		}
+	}
+	for j := range a {
+		for k := range j {
+			a[j][k] = a[k][j]
 		}
 		a[j][j] += penalty
-		for i, v := range z[j] {
-			a[j][p] += v * (y[i] - m.intercept)
-		}
 	}
 	solve(a)
 	for j := range a {
-		m.weights[j] = a[j][p]
+		m.Weights[j] = a[j][p]
 	}
 	return m
 }
 
 func (m *linear) standard(j int, v float64) float64 {
-	if math.IsNaN(v) || m.sd[j] == 0 {
+	if math.IsNaN(v) || m.SD[j] == 0 {
 		return 0
 	}
-	return (v - m.mean[j]) / m.sd[j]
+	return (v - m.Mean[j]) / m.SD[j]
 }
 
 func (m *linear) at(x *learn.Matrix) []float64 {
 	out := make([]float64, x.Rows())
 	for i := range out {
-		out[i] = m.intercept
-		for j, w := range m.weights {
-			out[i] += w * m.standard(j, x.Columns[j][i])
+		out[i] = m.Intercept
+	}
+	for j, w := range m.Weights {
+		if w == 0 {
+			continue
+		}
+		for i, v := range x.Columns[j] {
+			out[i] += w * m.standard(j, v)
 		}
 	}
 	return out

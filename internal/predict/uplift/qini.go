@@ -109,3 +109,33 @@ func Judge(score []float64, treated, y []bool, resamples int, seed uint64) Verdi
 	v.Benefit = v.Low > 0
 	return v
 }
+
+// Gain is what treating the share of people with the highest scores adds.
+type Gain struct {
+	Share  float64
+	Model  float64 // additional outcomes by person of all
+	Chance float64 // of as many people by lot
+}
+
+// Curve is the Qini curve at each twentieth: outcomes of the treated less those of the others brought to as many, by all the treated.
+func Curve(score []float64, treated, y []bool) []Gain {
+	const steps = 20
+	order := rank(score).order
+	var n, yes [2]float64
+	out := []Gain{{}}
+	for k, i := range order {
+		n[arm(treated[i])]++
+		yes[arm(treated[i])] += float64(arm(y[i]))
+		if step := len(out); k+1 >= step*len(order)/steps {
+			out = append(out, Gain{Share: float64(step) / steps, Model: yes[1] - yes[0]*n[1]/max(n[0], 1)})
+		}
+	}
+	for k := range out {
+		out[k].Model /= max(n[1], 1)
+	}
+	all := out[len(out)-1].Model
+	for k := range out[1:] {
+		out[k+1].Chance = all * out[k+1].Share
+	}
+	return out
+}

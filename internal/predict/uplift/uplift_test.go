@@ -77,7 +77,7 @@ func TestHillstrom(t *testing.T) {
 		{"Mens E-Mail", uplift.X, -0.03, 0.03, false},
 	} {
 		x, treated, y := arms(t, c.mail)
-		m, err := uplift.Fit(x[0], treated[0], y[0], c.learner, 2)
+		m, err := uplift.Fit(x[0], treated[0], y[0], uplift.How{Learner: c.learner, Penalty: 1, Workers: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestQini(t *testing.T) {
 func TestTooLittle(t *testing.T) {
 	x := &learn.Matrix{}
 	x.Add("a", "", make([]float64, 4))
-	if _, err := uplift.Fit(x, []bool{true, false, true, false}, make([]bool, 4), uplift.T, 1); err == nil {
+	if _, err := uplift.Fit(x, []bool{true, false, true, false}, make([]bool, 4), uplift.How{Learner: uplift.T, Penalty: 1, Workers: 1}); err == nil {
 		t.Error("four rows were enough")
 	}
 }

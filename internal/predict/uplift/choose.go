@@ -1,0 +1,87 @@
+package uplift
+
+import (
+	"math"
+	"slices"
+
+	"clientele/internal/predict/learn"
+)
+
+// Penalties are what is tried, ascending, where the strength of the regressions' penalty is to be chosen: many features of little use need a strong one.
+var Penalties = []float64{1, 30, 300, 3000}
+
+// folds of the rows that are learned from, each scored by what the others taught; and how many rows are enough to choose by.
+const (
+	folds     = 3
+	mostTried = 60_000
+)
+
+// split tells the rows that are learned from (70 of a hundred, by a hash of their numbers) from those that judge.
+func split(number []int) (train, test []int) {
+	for i, n := range number {
+		if learn.Hash01(n) < trained {
+			train = append(train, i)
+		} else {
+			test = append(test, i)
+		}
+	}
+	return train, test
+}
+
+const trained = 0.7
+
+// choose finds the penalty of each learner, and which of the learners, by the Qini where each row is scored by models of other rows: that learner with the
+// best one, and of the penalties the strongest with which it is less than a fiftieth below its best.
+func choose(x *learn.Matrix, number []int, treated, y []bool, penalties []float64, workers int) (best map[Learner]How, chosen Learner) {
+	best = map[Learner]How{}
+	if step := 1 + len(number)/mostTried; step > 1 {
+		rows := everyOf(len(number), step)
+		x, treated, y = x.Pick(rows), at(treated, rows), at(y, rows)
+		picked := make([]int, len(rows))
+		for k, i := range rows {
+			picked[k] = number[i]
+		}
+		number = picked
+	}
+	var parts [folds][2][]int // the rows of the others, and its own
+	for i, n := range number {
+		own := min(int(learn.Hash01(n)/trained*folds), folds-1)
+		for k := range parts {
+			parts[k][arm(k == own)] = append(parts[k][arm(k == own)], i)
+		}
+	}
+	qinis := map[Learner][]float64{} // by penalty
+	for _, penalty := range penalties {
+		scores := map[Learner][]float64{}
+		for _, l := range Learners {
+			scores[l] = make([]float64, len(number))
+		}
+		for _, part := range parts {
+			xs, ts, ys, own := x.Pick(part[0]), at(treated, part[0]), at(y, part[0]), x.Pick(part[1])
+			differences := fit(xs, ts, ys, How{X, penalty, workers})
+			arms := *differences // the models of the arms are those of t
+			arms.How.Learner = T
+			for _, m := range []*Model{&arms, fit(xs, ts, ys, How{S, penalty, workers}), differences} {
+				for k, v := range m.Uplift(own) {
+					scores[m.How.Learner][part[1][k]] = v
+				}
+			}
+		}
+		for _, l := range Learners {
+			qinis[l] = append(qinis[l], Qini(scores[l], treated, y))
+		}
+	}
+	chosen = Learners[0]
+	for _, l := range Learners {
+		top := slices.Max(qinis[l])
+		if top > slices.Max(qinis[chosen]) {
+			chosen = l
+		}
+		for k, q := range qinis[l] {
+			if q >= top-math.Abs(top)/50 {
+				best[l] = How{l, penalties[k], workers}
+			}
+		}
+	}
+	return best, chosen
+}
