@@ -17,6 +17,7 @@ const (
 	ModelDiscount   ModelKind = "discount"   // who waits for discounts
 	ModelSegments   ModelKind = "segments"   // groups of customers that are alike
 	ModelLookalike  ModelKind = "lookalike"  // who is like the people of an audience
+	ModelUplift     ModelKind = "uplift"     // whom a treatment helps, by an experiment
 	ModelOutside    ModelKind = "outside"    // scores that are given elsewhere
 )
 
@@ -64,6 +65,9 @@ var modelKinds = []modelKind{
 	{kind: ModelLookalike, needs: []string{"audience"}, follows: ofOrders,
 		outputs: []ModelOutput{{"similarity", TypeDouble, "0 to 1: the share of the audience's people who are no more alike"}, {"rank", TypeDouble, "1 is the most alike of those who are not in the audience; missing in it"},
 			percentileOutput, reasonsOutput}},
+	{kind: ModelUplift, needs: []string{"horizon", "experiment"}, takes: []string{"method", "target", "treated", "control", "treated_share"}, methods: []string{"t", "s", "x"}, follows: ofOrders,
+		outputs: []ModelOutput{{"effect", TypeDouble, "by how much the treatment raises the chance of the target within the horizon; below 0: it lowers it"}, {"low", TypeDouble, "with 95 % the mean effect of people of like score is above"},
+			{"high", TypeDouble, "and below"}, percentileOutput, {"advice", TypeText, "contact, leave alone, or no difference: none is shown"}, reasonsOutput}},
 	{kind: ModelOutside, needs: []string{"horizon"}, takes: []string{"target"}, follows: []string{"events"}, // scores are events
 		outputs: []ModelOutput{{"score", TypeDouble, "the latest that was given"}, percentileOutput}},
 }

@@ -14,12 +14,12 @@ const MaxModels = 50
 // Model says what is to be predicted of everybody who has ordered. Its scores are predictions.NAME.OUTPUT.
 type Model struct {
 	Name        string    `json:"name" doc:"a-z, 0-9 and _, the first a letter, at most 40."`
-	Kind        ModelKind `json:"kind" enum:"ltv,early,churn,propensity,discount,segments,lookalike,outside"`
+	Kind        ModelKind `json:"kind" enum:"ltv,early,churn,propensity,discount,segments,lookalike,uplift,outside"`
 	Description string    `json:"description,omitempty" maxLength:"500"`
-	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv, churn, propensity and outside; of early how long value counts from the first order on."`
-	Target      string    `json:"target,omitempty" maxLength:"200" doc:"Of propensity and outside: order (default), or the name of an event; of outside also no order."`
+	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv, churn, propensity and outside; of uplift from when somebody saw the experiment; of early how long value counts from the first order on."`
+	Target      string    `json:"target,omitempty" maxLength:"200" doc:"Of propensity, uplift and outside: order (default), or the name of an event; of outside also no order."`
 	Audience    string    `json:"audience,omitempty" maxLength:"200" doc:"Of lookalike: whose like are looked for. Of propensity, in the place of target: who enters the audience."`
-	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest. Of churn, propensity and early: logistic or trees; without it the better one."`
+	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest. Of churn, propensity and early: logistic or trees; without it the better one. Of uplift: t, s or x; without it the one with the best Qini in cross-validation."`
 	Unit        string    `json:"unit,omitempty" doc:"Of ltv, the unit of time of its parameters: week (default) or day."`
 	Window      string    `json:"window,omitempty" doc:"Of ltv: learn from customers alone whose first order is at most that long ago."`
 	Returns     string    `json:"returns,omitempty" doc:"net (default): a return is taken off the orders before it; ignore: it is left out."`
@@ -27,6 +27,10 @@ type Model struct {
 	Margin      float64   `json:"margin,omitempty" doc:"Share of an order's revenue that counts as value; 1 without it."`
 	Discount    float64   `json:"discount_rate,omitempty" doc:"Yearly rate by which money to come is worth less."`
 	Top         float64   `json:"top,omitempty" doc:"Of early: the share of customers that are the best; 0.05 without it, at most 0.5."`
+	Experiment  string    `json:"experiment,omitempty" maxLength:"200" doc:"Of uplift: the experiment_name or experiment_id of the events by which people saw an arm."`
+	Treated     string    `json:"treated,omitempty" maxLength:"200" doc:"Of uplift: the variation_name or variation_id of the treated; without it the arm that most people saw besides the control."`
+	Control     string    `json:"control,omitempty" maxLength:"200" doc:"Of uplift: that of those who were not treated; without it the one of both whose name tells."`
+	Share       float64   `json:"treated_share,omitempty" doc:"Of uplift: the share of both arms that was meant to be treated; 0.5 without it."`
 	Groups      int       `json:"groups,omitempty" doc:"Of segments, how many; without it as many as come back when half of the people are left out."`
 	TrainEvery  string    `json:"train_every,omitempty" doc:"How often it is trained by itself, as 30d, the first time at once; without it when somebody asks."`
 	ScoreEvery  string    `json:"score_every,omitempty" doc:"How often everybody is scored again: 1d without it. Who orders is scored within seconds."`
@@ -74,12 +78,16 @@ func (m *Model) Check() error {
 		}
 	}
 	switch {
-	case m.Target == TargetNoOrder && m.Kind == ModelPropensity:
-		return wrong("take the kind churn", "who does not order is the kind churn")
+	case m.Target == TargetNoOrder && m.Kind != ModelOutside:
+		return wrong("take order: the sign of an effect turns round; who does not order is the kind churn", "no order is a target of models of the kind outside")
 	case m.Target != "" && m.Audience != "":
 		return wrong("one of both", "both target and audience say what is predicted")
 	case !(m.Top >= 0) || m.Top > 0.5:
 		return wrong("a share above 0 and up to 0.5, as 0.05", "top %v is no such share", m.Top)
+	case !(m.Share >= 0) || m.Share >= 1:
+		return wrong("a share between 0 and 1, as 0.5", "treated_share %v is no such share", m.Share)
+	case m.Treated != "" && m.Treated == m.Control:
+		return wrong("two arms", "%s cannot be both treated and control", m.Treated)
 	case m.Groups < 0 || m.Groups == 1 || m.Groups > 50:
 		return wrong("2 to 50, or leave it out", "%d groups cannot be made", m.Groups)
 	case !(m.Margin >= 0) || m.Margin > 1:
@@ -128,6 +136,10 @@ func (m *Model) settings() []modelSetting {
 		{"currency", m.Currency, ""},
 		{"top", number(m.Top), ""},
 		{"groups", number(float64(m.Groups)), ""},
+		{"experiment", m.Experiment, "the experiment_name or experiment_id of " + ExperimentViewed},
+		{"treated", m.Treated, ""},
+		{"control", m.Control, ""},
+		{"treated_share", number(m.Share), ""},
 	}
 }
 
@@ -223,6 +235,7 @@ type ModelReport struct {
 	Drivers     []ModelDriver  `json:"drivers,omitempty"`
 	Groups      []ModelGroup   `json:"groups,omitempty"`
 	Measures    []ModelMeasure `json:"measures,omitempty"`
+	Uplift      *UpliftReport  `json:"uplift,omitempty"`
 }
 
 // ModelTested says on what a version was held against what came.

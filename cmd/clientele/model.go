@@ -187,7 +187,7 @@ func (c *cli) printReport(r *clientele.ModelReport) error {
 	for _, g := range r.Groups {
 		groups.add(g.Name, thousands(g.People), fmt.Sprintf("%.1f %%", 100*g.Share))
 	}
-	return c.sheets(calibration, lift, drivers, groups)
+	return c.sheets(append(upliftSheets(r.Uplift), calibration, lift, drivers, groups)...)
 }
 
 func (c *cli) modelCreateCommand() *cobra.Command {
@@ -223,13 +223,13 @@ func (c *cli) modelCreateCommand() *cobra.Command {
 			})
 		}))
 	f := cmd.Flags()
-	f.StringVar(&kind, "kind", "", "ltv, early, churn, propensity, discount, segments, lookalike or outside")
+	f.StringVar(&kind, "kind", "", "ltv, early, churn, propensity, discount, segments, lookalike, uplift or outside")
 	f.StringVar(&file, "file", "", "YAML or JSON `FILE` with a list of models")
 	f.StringVar(&m.Description, "description", "", "`TEXT` for people")
-	f.StringVar(&m.Target, "target", "", "propensity, outside: order (default), or the name of an event; outside also: no order")
+	f.StringVar(&m.Target, "target", "", "propensity, uplift, outside: order (default), or the name of an event; outside also: no order")
 	f.StringVar(&m.Audience, "audience", "", "lookalike: the audience whose like are looked for; propensity, in the place of --target: who enters the audience")
-	f.StringVar(&m.Horizon, "horizon", "", "ltv, churn, propensity, outside: how far to predict: 39w, 90d, 12m, 1y; early: how long value counts from the first order on")
-	f.StringVar(&m.Method, "method", "", "ltv: pareto (default), mbg, bg, nbd, or auto: the one that is nearest in the backtest; churn, propensity, early: logistic or trees, without it the better one")
+	f.StringVar(&m.Horizon, "horizon", "", "ltv, churn, propensity, outside: how far to predict: 39w, 90d, 12m, 1y; uplift: from when somebody saw the experiment; early: how long value counts from the first order on")
+	f.StringVar(&m.Method, "method", "", "ltv: pareto (default), mbg, bg, nbd, or auto: the one that is nearest in the backtest; churn, propensity, early: logistic or trees, without it the better one; uplift: t, s or x, without it the one with the best Qini")
 	f.StringVar(&m.Unit, "unit", "", "ltv: unit of time of its parameters: week (default) or day")
 	f.StringVar(&m.Window, "window", "", "ltv: learn from customers alone whose first order is at most that long ago: 2y")
 	f.StringVar(&m.Returns, "returns", "", "net (default): a return is taken off the orders before it; ignore: it is left out")
@@ -237,6 +237,10 @@ func (c *cli) modelCreateCommand() *cobra.Command {
 	f.Float64Var(&m.Margin, "margin", 0, "share of an order's revenue that counts as value; 1 without it")
 	f.Float64Var(&m.Discount, "discount-rate", 0, "yearly rate by which money to come is worth less: 0.1 is ten in a hundred")
 	f.Float64Var(&m.Top, "top", 0, "early: share of customers that are the best; 0.05 without it")
+	f.StringVar(&m.Experiment, "experiment", "", "uplift: experiment_name or experiment_id of the events \"Experiment Viewed\"")
+	f.StringVar(&m.Treated, "treated", "", "uplift: variation of the treated; without it the one that most people saw besides the control")
+	f.StringVar(&m.Control, "control", "", "uplift: variation of those who were not treated; without it the one whose name tells")
+	f.Float64Var(&m.Share, "treated-share", 0, "uplift: share of both arms that was meant to be treated; 0.5 without it")
 	f.IntVar(&m.Groups, "groups", 0, "segments: how many; without it stability decides")
 	f.StringVar(&m.TrainEvery, "train-every", "", "how often it is trained by itself, as 30d; without it when somebody asks")
 	f.StringVar(&m.ScoreEvery, "score-every", "", "how often everybody is scored again; 1d without it")

@@ -23,7 +23,6 @@ const MaxRecent = maxRecent
 var (
 	RecentAdd    = (*recent).add
 	RecentTake   = (*recent).take
-	RecentUntil  = (*recent).until
 	RecentForget = (*recent).forget
 )
 

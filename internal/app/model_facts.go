@@ -137,7 +137,7 @@ func (a *App) terms(ctx context.Context, kind clientele.ModelKind, f *trainer.Fa
 	if err != nil {
 		return err
 	}
-	given := []string{} // scores of models elsewhere are nothing that a person did
+	given := []string{clientele.ExperimentViewed} // this and scores of models elsewhere are nothing that a person did
 	for name, m := range all {
 		if m.Model.Kind == clientele.ModelOutside {
 			given = append(given, clientele.ScoredEvent(name))

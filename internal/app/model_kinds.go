@@ -17,6 +17,7 @@ var families = map[clientele.ModelKind]family{
 	clientele.ModelPropensity: ofFacts(trainer.TrainAnswer, scoreAnswer),
 	clientele.ModelEarly:      ofFacts(trainer.TrainEarly, scoreEarly),
 	clientele.ModelLookalike:  ofCrowd,
+	clientele.ModelUplift:     ofExperiments,
 	clientele.ModelOutside:    ofScores,
 }
 

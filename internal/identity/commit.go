@@ -218,23 +218,13 @@ func (g *Graph) news(rec Sight, of []clientele.Anchor) (bool, error) {
 // preloadIdentifiers reads which anchors the identifiers have, and for those that have none, which
 // the identifiers have that an alias may have told of them.
 func (g *Graph) preloadIdentifiers(records []Sight, get func([]clientele.Key) ([][]byte, error)) error {
-	ids := g.asking[:0]
+	var ids []clientele.Identifier
 	for _, rec := range records {
 		for _, o := range rec.IDs {
-			if !g.ids.Known(o.ID) && !g.asked[o.ID] {
-				g.asked[o.ID] = true
-				ids = append(ids, o.ID)
-			}
+			ids = append(ids, o.ID)
 		}
 	}
-	defer func() {
-		if clear(ids); len(ids) <= cached {
-			g.asking = ids[:0]
-			clear(g.asked)
-		} else {
-			g.asking, g.asked = nil, map[clientele.Identifier]bool{}
-		}
-	}()
+	ids = unknown(ids, g.ids.Known)
 	if err := rowcache.Fetch(ids, clientele.IdentifierKey, get, g.ids.Fill); err != nil {
 		return err
 	}

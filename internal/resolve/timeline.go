@@ -24,9 +24,8 @@ type entry struct {
 	Context    []byte             `cbor:"6,keyasint,omitempty"` // JSON, without audience.Unkept
 }
 
-// entryRow is the entry as the store holds it, good until the batch is committed.
-func (r *Resolver) entryRow(e *entry) []byte {
-	b, err := r.arena.Encode(e)
+func encodeEntry(e entry) []byte {
+	b, err := rowcache.Encode(e)
 	if err != nil {
 		panic(err) // a struct of plain fields
 	}
@@ -62,24 +61,24 @@ func ReadTimelineEntry(k clientele.Key, v []byte) (TimelineEntry, error) {
 	return t, nil
 }
 
-// keptContext is the event's context without what nobody is chosen by, written to out; nil for nothing.
-func keptContext(out []byte, context jsontext.Value) []byte {
-	out = out[:0]
+// keptContext is the event's context without what nobody is chosen by.
+func keptContext(context jsontext.Value) []byte {
+	var out []byte
 	var few [32]quality.Member // most contexts fit, without memory of their own
 	for _, m := range quality.Members(few[:0], context) {
 		if slices.Contains(audience.Unkept, string(m.Name)) {
 			continue
 		}
-		if len(out) == 0 {
-			out = append(out, '{')
+		if out == nil {
+			out = append(make([]byte, 0, len(context)), '{')
 		} else {
 			out = append(out, ',')
 		}
 		out, _ = jsontext.AppendQuote(out, m.Name) // it was read from JSON
 		out = append(append(out, ':'), m.Value...)
 	}
-	if len(out) == 0 {
-		return nil
+	if out != nil {
+		out = append(out, '}')
 	}
-	return append(out, '}')
+	return out
 }

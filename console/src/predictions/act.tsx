@@ -44,6 +44,12 @@ export function Act({ of }: { of: Schema<'ModelInForce'> }) {
       label: say('likely', { output: of.name.replaceAll('_', ' ') }),
       where: { and: [{ trait: score('probability'), op: 'gt', value: 0.6 }] },
     });
+  if (of.kind === 'uplift')
+    for (const advice of ['contact', 'leave alone'] as const)
+      ideas.push({
+        label: say(advice === 'contact' ? 'toContact' : 'toLeave'),
+        where: { and: [{ trait: score('advice'), op: 'eq', value: advice }] },
+      });
   const grouped = of.outputs?.find((o) => ['tier', 'segment'].includes(o.name))?.name;
   if (grouped)
     for (const g of (report.data?.groups ?? []).slice(0, 8))

@@ -121,9 +121,11 @@ const kinds = [
   'discount',
   'segments',
   'lookalike',
+  'uplift',
   'outside',
 ] as const satisfies Of['kind'][];
-const overSpan = (kind: Of['kind']) => ['ltv', 'early', 'churn', 'propensity', 'outside'].includes(kind);
+const overSpan = (kind: Of['kind']) => ['ltv', 'early', 'churn', 'propensity', 'uplift', 'outside'].includes(kind);
+const hasTarget = (kind: Of['kind']) => ['propensity', 'uplift', 'outside'].includes(kind);
 
 function NewModel() {
   const { say } = useLanguage(words);
@@ -135,6 +137,8 @@ function NewModel() {
   const [horizon, setHorizon] = useState('90d');
   const [target, setTarget] = useState('order');
   const [audience, setAudience] = useState<string | null>(null);
+  const [experiment, setExperiment] = useState('');
+  const [control, setControl] = useState('');
   const [every, setEvery] = useState('');
   const make = useMutation({
     mutationFn: async () => {
@@ -142,8 +146,10 @@ function NewModel() {
         name,
         kind,
         horizon: overSpan(kind) ? horizon : undefined,
-        target: (kind === 'propensity' || kind === 'outside') && target !== 'order' ? target : undefined,
+        target: hasTarget(kind) && target !== 'order' ? target : undefined,
         audience: kind === 'lookalike' ? (audience ?? undefined) : undefined,
+        experiment: kind === 'uplift' ? experiment : undefined,
+        control: kind === 'uplift' ? control || undefined : undefined,
         train_every: every || undefined,
       };
       await api.post('/api/v1/models', { body });
@@ -186,7 +192,26 @@ function NewModel() {
               value={name}
               onChange={(e) => setName(e.currentTarget.value)}
             />
-            {(kind === 'propensity' || kind === 'outside') && <Target value={target} onChange={setTarget} />}
+            {hasTarget(kind) && <Target value={target} onChange={setTarget} />}
+            {kind === 'uplift' && (
+              <>
+                <TextInput
+                  label={say('experiment')}
+                  description={say('experimentHelp')}
+                  required
+                  maxLength={200}
+                  value={experiment}
+                  onChange={(e) => setExperiment(e.currentTarget.value)}
+                />
+                <TextInput
+                  label={say('control')}
+                  description={say('controlHelp')}
+                  maxLength={200}
+                  value={control}
+                  onChange={(e) => setControl(e.currentTarget.value)}
+                />
+              </>
+            )}
             {kind === 'lookalike' && <Seed value={audience} onChange={setAudience} />}
             {overSpan(kind) && (
               <Select

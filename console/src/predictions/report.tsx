@@ -6,6 +6,7 @@ import { Chart } from '../parts/chart';
 import { Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
+import { Uplift } from './uplift';
 import { words } from './words';
 
 type Told = Schema<'ModelReport'>;
@@ -38,6 +39,7 @@ export function Report({ name, version, at }: { name: string; version?: number; 
           </>
         )}
       </Part>
+      {r.uplift && <Uplift of={r.uplift} />}
       {(r.measures ?? []).length > 1 && <Measures of={r} />}
       {(r.calibration ?? []).length > 1 && <Calibration of={r} />}
       {(r.lift ?? []).length > 1 && <Lift of={r} />}
@@ -69,7 +71,7 @@ function Measures({ of }: { of: Told }) {
   // What can be held against naive guesses; the rest stands in the sentences.
   const columns = names(naive.length > 0 ? naive : rows);
   return (
-    <Part title={say('measures')} about={say('measuresHelp')}>
+    <Part title={say('measures')} about={say(of.uplift ? 'qiniHelp' : 'measuresHelp')}>
       <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
         <Table verticalSpacing={4}>
           <Table.Thead>

@@ -114,28 +114,11 @@ func TrainAlike(ctx context.Context, m *clientele.Model, c *Crowd, workers int) 
 func (c *Crowd) described(places []int, workers int) (*learn.Matrix, error) {
 	people := func(yield func(feature.Person) bool) {
 		now := []clientele.Micros{c.End}
-		k := 0
-		silent := func(until int64) bool { // people of whom there is no fact
-			for ; k < len(places) && c.Everybody[places[k]] < until; k++ {
-				if !yield(feature.Person{Moments: now}) {
-					return false
-				}
-			}
-			return k < len(places)
-		}
-		for profile, facts := range c.People {
-			if !silent(profile) {
-				return
-			}
-			if c.Everybody[places[k]] != profile {
-				continue
-			}
-			k++
+		for _, facts := range c.told(len(places), func(k int) int64 { return c.Everybody[places[k]] }) {
 			if !yield(feature.Person{Facts: facts, Moments: now}) {
 				return
 			}
 		}
-		silent(math.MaxInt64)
 	}
 	table, err := feature.Build(people, feature.Settings{Channels: c.Channels, Events: c.Events, Workers: workers, Rows: len(places)})
 	if err := cmp.Or(err, c.Failed); err != nil {
