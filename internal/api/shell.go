@@ -29,14 +29,23 @@ func requestOf(ctx context.Context) *request {
 	return &request{}
 }
 
+// WithRequest is the context with room for what Shell knows of a request.
+func WithRequest(ctx context.Context) context.Context {
+	return context.WithValue(ctx, requestKey{}, &request{})
+}
+
 // Shell goes around every handler of the server: it names the request, logs it with its route
 // (never with the path's values or the query, which hold personal data), and turns a panic
 // into a problem without detail.
 func Shell(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		req := &request{id: newRequestID()}
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, req))
+		req, there := r.Context().Value(requestKey{}).(*request)
+		if !there {
+			r = r.WithContext(WithRequest(r.Context()))
+			req = requestOf(r.Context())
+		}
+		req.id = newRequestID()
 		sw := &statusWriter{ResponseWriter: w}
 		sw.Header().Set("X-Request-Id", req.id)
 		defer func() {

@@ -373,7 +373,7 @@ func (a *App) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("http.trusted_proxies: %w", err)
 	}
-	a.door = door.New(door.Options{MaxConnections: a.cfg.HTTP.MaxConnections, BodyMemory: int64(a.cfg.HTTP.BodyMemory), Logger: a.o.Log})
+	a.door = door.New(door.Options{MaxConnections: a.cfg.HTTP.MaxConnections, BodyMemory: int64(a.cfg.HTTP.BodyMemory), Logger: a.o.Log, Context: api.WithRequest})
 	mux := http.NewServeMux()
 	if a.o.Serves { // to describe every request takes longer than many a command
 		h, err := api.New(api.Options{Profiles: a, Identity: a, Query: a, Explore: a, Quarantine: a, Import: a, Status: a, Privacy: a, Plans: a, Audiences: a, Lifecycle: a, Saved: a, Recommend: a, Decide: a, Matching: a, Enriching: a, Quality: a, Computed: a, Models: a, Exports: a, Tokens: a.tokens, Users: a.tokens, Personal: a.personal, Work: a, Approval: a.cfg.Approval, Log: a.o.Log, Version: a.o.Version,

@@ -23,6 +23,7 @@ const MaxRecent = maxRecent
 var (
 	RecentAdd    = (*recent).add
 	RecentTake   = (*recent).take
+	RecentUntil  = (*recent).until
 	RecentForget = (*recent).forget
 )
 

@@ -461,7 +461,7 @@ func (a *App) changes(stage *observe.Stage, applied uint64, most int) ([]cliente
 	if held := a.recent.take(applied+1, most); len(held) > 0 {
 		return held, nil
 	}
-	entries, err := a.rows.Changes(applied, most)
+	entries, err := a.rows.Changes(applied, a.recent.until(applied+1, most))
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ const (
 	maxTaken  = 8 << 20 // bytes of texts that it takes at once: the column store needs several times as much for them
 )
 
-// recent holds the latest changes as the resolver made them, so that a follower that keeps up need
-// not read them back from the outbox and decode them. What it does not hold is there.
+// recent holds changes as the resolver made them, so that the follower need not read them back from the outbox and
+// decode them. What it does not hold is there. When it is full it keeps what the follower comes to first.
 type recent struct {
 	mu      sync.Mutex
 	changes map[uint64]*clientele.Change
@@ -24,8 +24,11 @@ func (r *recent) add(number uint64, c *clientele.Change) {
 	n := size(c)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.changes == nil || r.rows+n > maxRecent { // the follower is behind: it reads the outbox
-		r.changes, r.rows = map[uint64]*clientele.Change{}, 0
+	if r.rows > 0 && r.rows+n > maxRecent { // the follower is behind: this one it reads from the outbox
+		return
+	}
+	if r.changes == nil {
+		r.changes = map[uint64]*clientele.Change{}
 	}
 	r.changes[number] = c
 	r.rows += n
@@ -60,6 +63,18 @@ func (r *recent) take(first uint64, n int) []clientele.Change {
 		rows += size(c)
 	}
 	return out
+}
+
+// until is how many changes from that number on are not held, at most n.
+func (r *recent) until(first uint64, n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for number := range r.changes {
+		if number >= first {
+			n = min(n, int(number-first))
+		}
+	}
+	return n
 }
 
 // size is how many rows are held.

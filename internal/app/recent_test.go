@@ -40,11 +40,19 @@ func TestRecent(t *testing.T) {
 	expect("forgotten", 3, 10)
 	expect("not yet forgotten", 5, 10, 5)
 	app.RecentAdd(&r, 8, change(8, app.MaxRecent))
-	expect("what did not fit beside it is dropped", 7, 10)
-	expect("the large one", 8, 10, 8)
+	expect("what comes first is kept", 7, 10, 7)
+	expect("what does not fit beside it is in the outbox", 8, 10)
 	app.RecentAdd(&r, 9, change(9, 1))
-	expect("the large one is dropped", 8, 10)
-	expect("and the next one held", 9, 10, 9)
+	expect("what fits is held", 9, 10, 9)
+	if n := app.RecentUntil(&r, 8, 10); n != 1 {
+		t.Errorf("the outbox is asked for %d changes, only one is not held", n)
+	}
+	app.RecentForget(&r, 9)
+	app.RecentAdd(&r, 10, change(10, app.MaxRecent+1))
+	expect("a large one is held alone", 10, 10, 10)
+	if n := app.RecentUntil(&r, 11, 10); n != 10 {
+		t.Errorf("the outbox is asked for %d changes, none of 10 is held", n)
+	}
 }
 
 // Rows of many kilobytes are handed over a few at a time, for the column store has little memory; a

@@ -1,11 +1,14 @@
 package commerce
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"clientele"
 )
@@ -48,16 +51,29 @@ func Facts(e *Event) ([]Fact, error) {
 	if h == nil {
 		return nil, nil
 	}
-	p := props{}
-	if len(e.Properties) > 0 {
-		dec := json.NewDecoder(bytes.NewReader(e.Properties))
-		dec.UseNumber()
-		if err := dec.Decode(&p); err != nil {
-			return nil, clientele.Errorf(clientele.Invalid, "properties of %s: %w", e.Name, err)
-		}
+	p, err := readProps(e.Properties)
+	if err != nil {
+		return nil, clientele.Errorf(clientele.Invalid, "properties of %s: %w", e.Name, err)
 	}
 	return h(e, p)
 }
+
+// readProps reads a JSON object, numbers as they are written; nothing is an empty one. Of equal names the last one counts.
+func readProps(b []byte) (p props, err error) {
+	if len(b) > 0 {
+		err = jsonv2.Unmarshal(b, &p, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsonv2.WithUnmarshalers(numbers))
+	}
+	return p, err
+}
+
+var numbers = jsonv2.UnmarshalFromFunc(func(dec *jsontext.Decoder, v *any) error {
+	if dec.PeekKind() != '0' {
+		return errors.ErrUnsupported
+	}
+	n, err := dec.ReadValue()
+	*v = json.Number(n)
+	return err
+})
 
 // props are an event's properties.
 type props map[string]any
@@ -77,17 +93,23 @@ func (p props) text(names ...string) string {
 	return ""
 }
 
+// field is the value of a column before it is typed.
+type field struct {
+	column string
+	value  any
+}
+
 // fact starts a fact of the table; fields whose value cannot be typed are left out.
-func (e *Event) fact(table string, fields map[string]any) Fact {
+func (e *Event) fact(table string, fields []field) Fact {
 	t := clientele.TableNamed(table)
 	f := Fact{Table: t, Fields: map[string]any{"source": e.Source}, Anchor: e.Anchor, Stamp: e.Stamp}
-	for name, v := range fields {
-		if v == nil || v == "" {
+	for _, c := range fields {
+		if c.value == nil || c.value == "" {
 			continue
 		}
-		typed, err := Typed(t.Columns[t.Column(name)], v)
+		typed, err := Typed(t.Columns[t.Column(c.column)], c.value)
 		if err == nil && typed != nil {
-			f.Fields[name] = typed
+			f.Fields[c.column] = typed
 		}
 	}
 	if !t.Person {
@@ -103,9 +125,9 @@ func orderEvent(status string) handler {
 			return nil, nil
 		}
 		at := e.Stamp.At.String()
-		fields := map[string]any{"order_id": id, "ts": at, "status": first(p.text("status"), status), "revenue": revenue(p),
-			"discount": p["discount"], "shipping": p["shipping"], "tax": p["tax"], "currency": p["currency"], "coupon": p["coupon"],
-			"sales_channel": first(p.text("sales_channel", "channel")), "store": p.text("store", "affiliation"), "shipping_method": p["shipping_method"]}
+		fields := []field{{"order_id", id}, {"ts", at}, {"status", first(p.text("status"), status)}, {"revenue", revenue(p)},
+			{"discount", p["discount"]}, {"shipping", p["shipping"]}, {"tax", p["tax"]}, {"currency", p["currency"]}, {"coupon", p["coupon"]},
+			{"sales_channel", first(p.text("sales_channel", "channel"))}, {"store", p.text("store", "affiliation")}, {"shipping_method", p["shipping_method"]}}
 		facts := []Fact{e.fact("orders", fields)}
 		if status == "cancelled" {
 			return facts, nil // its products are what was cancelled, not new lines
@@ -113,14 +135,14 @@ func orderEvent(status string) handler {
 		products := p.products()
 		for i, q := range products {
 			facts = append(facts, e.productFacts(q)...)
-			facts = append(facts, e.fact("order_lines", map[string]any{"order_id": id, "line": line(products, i), "ts": at,
-				"product_id": q.text("product_id", "id"), "sku": q.text("sku", "product_id", "id"), "name": q["name"], "category": q["category"],
-				"size": q.text("size", "variant"), "colour": q.text("colour", "color"), "quantity": firstOf(q["quantity"], json.Number("1")), "price": q["price"],
-				"list_price": q["list_price"], "unit_cost": q["unit_cost"], "discount": q["discount"]}))
+			facts = append(facts, e.fact("order_lines", []field{{"order_id", id}, {"line", line(products, i)}, {"ts", at},
+				{"product_id", q.text("product_id", "id")}, {"sku", q.text("sku", "product_id", "id")}, {"name", q["name"]}, {"category", q["category"]},
+				{"size", q.text("size", "variant")}, {"colour", q.text("colour", "color")}, {"quantity", firstOf(q["quantity"], json.Number("1"))}, {"price", q["price"]},
+				{"list_price", q["list_price"]}, {"unit_cost", q["unit_cost"]}, {"discount", q["discount"]}}))
 		}
 		if method := p.text("payment_method"); method != "" && status == "completed" {
-			facts = append(facts, e.fact("payments", map[string]any{"payment_id": id, "order_id": id, "ts": at, "method": method,
-				"amount": firstOf(p["total"], p["value"], p["revenue"]), "status": "paid"}))
+			facts = append(facts, e.fact("payments", []field{{"payment_id", id}, {"order_id", id}, {"ts", at}, {"method", method},
+				{"amount", firstOf(p["total"], p["value"], p["revenue"])}, {"status", "paid"}}))
 		}
 		return facts, nil
 	}
@@ -156,11 +178,11 @@ func refundEvent(e *Event, p props) ([]Fact, error) {
 	if len(products) > 0 {
 		status = "partially_refunded"
 	}
-	facts := []Fact{e.fact("orders", map[string]any{"order_id": id, "status": status})}
+	facts := []Fact{e.fact("orders", []field{{"order_id", id}, {"status", status}})}
 	if len(products) == 0 {
 		amount := firstOf(p["total"], p["revenue"], p["value"], p["amount"])
-		return append(facts, e.fact("returns", map[string]any{"return_id": first(p.text("return_id"), e.ID), "order_id": id, "ts": at,
-			"amount": amount, "method": p["method"], "reason": p["reason"]})), nil
+		return append(facts, e.fact("returns", []field{{"return_id", first(p.text("return_id"), e.ID)}, {"order_id", id}, {"ts", at},
+			{"amount", amount}, {"method", p["method"]}, {"reason", p["reason"]}})), nil
 	}
 	for i, q := range products {
 		line := line(products, i)
@@ -173,9 +195,9 @@ func refundEvent(e *Event, p props) ([]Fact, error) {
 				}
 			}
 		}
-		facts = append(facts, e.fact("returns", map[string]any{"return_id": first(p.text("return_id"), e.ID) + "-" + line, "order_id": id, "line": line, "ts": at,
-			"sku": q.text("sku", "product_id", "id"), "quantity": quantity, "amount": amount,
-			"method": firstOf(q["method"], p["method"]), "reason": firstOf(q["reason"], p["reason"])}))
+		facts = append(facts, e.fact("returns", []field{{"return_id", first(p.text("return_id"), e.ID) + "-" + line}, {"order_id", id}, {"line", line}, {"ts", at},
+			{"sku", q.text("sku", "product_id", "id")}, {"quantity", quantity}, {"amount", amount},
+			{"method", firstOf(q["method"], p["method"])}, {"reason", firstOf(q["reason"], p["reason"])}}))
 	}
 	return facts, nil
 }
@@ -187,16 +209,16 @@ func (e *Event) productFacts(p props) []Fact {
 	if id == "" {
 		return nil
 	}
-	f := e.fact("products", map[string]any{"product_id": id, "sku": p.text("sku", "product_id", "id"), "name": p["name"], "brand": p["brand"], "category": p["category"],
-		"size": p.text("size"), "colour": p.text("colour", "color"), "list_price": p["list_price"], "unit_cost": p["unit_cost"]})
+	f := e.fact("products", []field{{"product_id", id}, {"sku", p.text("sku", "product_id", "id")}, {"name", p["name"]}, {"brand", p["brand"]}, {"category", p["category"]},
+		{"size", p.text("size")}, {"colour", p.text("colour", "color")}, {"list_price", p["list_price"]}, {"unit_cost", p["unit_cost"]}})
 	return []Fact{f}
 }
 
 func messageEvent(channel, status string) handler {
 	return func(e *Event, p props) ([]Fact, error) {
-		return []Fact{e.fact("messages", map[string]any{"message_id": first(p.text("message_id", "email_id", "push_id"), e.ID), "platform": first(p.text("platform"), e.Source),
-			"channel": channel, "direction": "outbound", "campaign": p.text("campaign_name", "campaign", "campaign_id"), "journey": p["journey"], "step": p["step"],
-			"template": p.text("template", "email_subject"), "ts": e.Stamp.At.String(), "status": status, "reason": p["reason"]})}, nil
+		return []Fact{e.fact("messages", []field{{"message_id", first(p.text("message_id", "email_id", "push_id"), e.ID)}, {"platform", first(p.text("platform"), e.Source)},
+			{"channel", channel}, {"direction", "outbound"}, {"campaign", p.text("campaign_name", "campaign", "campaign_id")}, {"journey", p["journey"]}, {"step", p["step"]},
+			{"template", p.text("template", "email_subject")}, {"ts", e.Stamp.At.String()}, {"status", status}, {"reason", p["reason"]}})}, nil
 	}
 }
 
@@ -206,10 +228,10 @@ func chatEvent(timeColumn string) handler {
 		if id == "" {
 			return nil, nil
 		}
-		fields := map[string]any{"conversation_id": id, "channel": "chat", "agent": p.text("agent_name", "agent_username", "agent_id"),
-			"topic": p.text("topic", "subject"), "page": p.text("page", "url"), "order_id": p["order_id"], "queue": p["queue"], "resolved": p["resolved"], "csat": p["csat"]}
+		fields := []field{{"conversation_id", id}, {"channel", "chat"}, {"agent", p.text("agent_name", "agent_username", "agent_id")},
+			{"topic", p.text("topic", "subject")}, {"page", p.text("page", "url")}, {"order_id", p["order_id"]}, {"queue", p["queue"]}, {"resolved", p["resolved"]}, {"csat", p["csat"]}}
 		if timeColumn != "" {
-			fields[timeColumn] = e.Stamp.At.String()
+			fields = append(fields, field{timeColumn, e.Stamp.At.String()})
 		}
 		return []Fact{e.fact("conversations", fields)}, nil
 	}

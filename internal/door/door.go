@@ -52,6 +52,9 @@ type Options struct {
 	BodyMemory                                             int64
 	HeaderTime, BodyGrace, AnswerGrace, IdleTime, Patience time.Duration
 	Logger                                                 *slog.Logger // default: nothing is logged
+	// Context is the context of a request with what handlers want to note in it; default: as it is. The door makes a
+	// copy of each request anyway.
+	Context func(context.Context) context.Context
 }
 
 // Reason is why a connection was closed.
@@ -110,6 +113,9 @@ func New(o Options) *Door {
 	orElse(&d.o.AnswerGrace, AnswerGrace)
 	orElse(&d.o.IdleTime, IdleTime)
 	orElse(&d.o.Patience, Patience)
+	if d.o.Context == nil {
+		d.o.Context = func(ctx context.Context) context.Context { return ctx }
+	}
 	d.max = d.o.MaxConnections
 	if n := descriptors(); n > 0 && d.max > n/2 {
 		d.max = max(n/2, 1)
@@ -176,15 +182,15 @@ func (d *Door) handler(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		// A copy: the server, which knows by its own body how much is to come, would wait for 256 KB of a
+		// stranger's before it lets a refusal out.
+		r = r.WithContext(d.o.Context(r.Context()))
 		if r.Body == nil || r.Body == http.NoBody {
 			d.move(c, answer)
 		} else {
 			d.begin(c)
 			b := &reader{ReadCloser: r.Body, conn: c, began: time.Now()}
 			b.extend()
-			// On a copy: the server, which knows by its own body how much is to come, would wait for
-			// 256 KB of a stranger's before it lets a refusal out.
-			r = r.WithContext(r.Context())
 			r.Body = b
 		}
 		if len(r.TransferEncoding) > 0 {

@@ -26,7 +26,27 @@ type call struct {
 	stored   int
 	position uint64
 	err      error
-	done     chan struct{}
+	done     chan struct{} // told once
+}
+
+// Calls and batches are used again: there is one of each for nearly every request.
+var (
+	calls   = sync.Pool{New: func() any { return &call{done: make(chan struct{}, 1)} }}
+	batches = sync.Pool{New: func() any { return new(batch) }}
+)
+
+// end gives the call back.
+func (c *call) end() {
+	*c = call{done: c.done}
+	calls.Put(c)
+}
+
+// end gives the batch back.
+func (b *batch) end() {
+	clear(b.records)
+	clear(b.calls)
+	*b = batch{records: b.records[:0], calls: b.calls[:0]}
+	batches.Put(b)
 }
 
 // batch becomes one frame, or several when it is too large for one.
@@ -40,8 +60,9 @@ type batch struct {
 
 // appender gathers the records of concurrent callers into batches and sends these in order.
 type appender struct {
-	log  *Log
-	full atomic.Bool // the last answer was that the stream is at its limit
+	log     *Log
+	encoder encoder     // of run alone
+	full    atomic.Bool // the last answer was that the stream is at its limit
 
 	mu      sync.Mutex
 	open    [clientele.KindTick + 1]*batch
@@ -114,6 +135,7 @@ func (l *Log) Append(ctx context.Context, kind clientele.Kind, records []cliente
 		return 0, err
 	}
 	<-c.done
+	defer c.end()
 	switch {
 	case c.err == nil:
 		return clientele.Position(c.position), nil
@@ -136,7 +158,7 @@ func (a *appender) take(kind clientele.Kind, records []clientele.Record) (*call,
 		return nil, clientele.Errorf(clientele.Unavailable, "the log is behind with writing").
 			WithHint("nothing was taken: try again in a moment")
 	}
-	c := &call{done: make(chan struct{})}
+	c := calls.Get().(*call)
 	var in *batch
 	for i := range records {
 		size := len(records[i].Raw) + len(records[i].Source) + 20
@@ -146,7 +168,8 @@ func (a *appender) take(kind clientele.Kind, records []clientele.Record) (*call,
 			b = nil
 		}
 		if b == nil {
-			b = &batch{kind: kind, opened: time.Now()}
+			b = batches.Get().(*batch)
+			b.kind, b.opened = kind, time.Now()
 			a.open[kind] = b
 		}
 		if b != in {
@@ -280,7 +303,7 @@ func (a *appender) publish(k *link, f *clientele.Frame, flight []jetstream.PubAc
 	if pack == nil {
 		pack = codec().enc.EncodeAll
 	}
-	b, err := EncodeFrameWith(f, pack)
+	b, err := a.encoder.encode(f, pack)
 	if clientele.ErrorCode(err) == clientele.TooLarge && len(f.Records) > 1 {
 		half := len(f.Records) / 2
 		flight, err = a.publish(k, &clientele.Frame{Kind: f.Kind, Records: f.Records[:half]}, flight)
@@ -292,7 +315,7 @@ func (a *appender) publish(k *link, f *clientele.Frame, flight []jetstream.PubAc
 	if err != nil {
 		return flight, err
 	}
-	// No retries by the client: they would overtake the frame behind.
+	// No retries by the client: they would overtake the frame behind, and read memory that is that frame's by then.
 	p, err := k.js.PublishMsgAsync(&nats.Msg{Subject: subject, Data: b}, jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return flight, err
@@ -300,7 +323,7 @@ func (a *appender) publish(k *link, f *clientele.Frame, flight []jetstream.PubAc
 	return append(flight, p), nil
 }
 
-// finish tells the callers.
+// finish tells the callers, and gives the batch back.
 func (a *appender) finish(b *batch, position uint64, stored bool, err error) {
 	if err != nil {
 		err = appendError(err)
@@ -323,9 +346,10 @@ func (a *appender) finish(b *batch, position uint64, stored bool, err error) {
 		// The last part may still be open while an earlier one is done: take holds the lock
 		// until it has counted all parts.
 		if c.parts == 0 {
-			close(c.done)
+			c.done <- struct{}{}
 		}
 	}
+	b.end()
 }
 
 // refuseAll answers everybody who waits, once the server has gone silent: each would only

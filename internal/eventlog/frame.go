@@ -4,6 +4,7 @@
 package eventlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"slices"
 	"sync"
@@ -34,8 +35,10 @@ var codec = sync.OnceValue(func() (c struct {
 	return c
 })
 
-// bodies are what frames are put together in before they are packed.
-var bodies = sync.Pool{New: func() any { return new([]byte) }}
+// encoder is memory in which frames are made, used again by the next.
+type encoder struct{ body, frame []byte }
+
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
 // EncodeFrame is the frame as the log and the archive store it. TooLarge when it has over
 // MaxFrameRecords records or its encoding is over MaxFrameBytes: the caller cuts it in two.
@@ -45,6 +48,14 @@ func EncodeFrame(f *clientele.Frame) ([]byte, error) {
 
 // EncodeFrameWith is the same with another pack, which appends zstd of a body.
 func EncodeFrameWith(f *clientele.Frame, pack func(body, out []byte) []byte) ([]byte, error) {
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
+	b, err := e.encode(f, pack)
+	return bytes.Clone(b), err
+}
+
+// encode is the frame, until the next call.
+func (e *encoder) encode(f *clientele.Frame, pack func(body, out []byte) []byte) ([]byte, error) {
 	if len(f.Records) == 0 || len(f.Records) > clientele.MaxFrameRecords {
 		return nil, clientele.Errorf(clientele.TooLarge, "a frame holds 1 to %d records, not %d", clientele.MaxFrameRecords, len(f.Records))
 	}
@@ -55,9 +66,7 @@ func EncodeFrameWith(f *clientele.Frame, pack func(body, out []byte) []byte) ([]
 	if size > maxFrameBody {
 		return nil, clientele.Errorf(clientele.TooLarge, "the records of a frame are over %d bytes", maxFrameBody)
 	}
-	held := bodies.Get().(*[]byte)
-	defer bodies.Put(held)
-	body := slices.Grow((*held)[:0], size)
+	body := slices.Grow(e.body[:0], size)
 	for i := range f.Records {
 		r := &f.Records[i]
 		body = binary.AppendUvarint(body, uint64(len(r.Source)))
@@ -67,11 +76,12 @@ func EncodeFrameWith(f *clientele.Frame, pack func(body, out []byte) []byte) ([]
 		body = binary.AppendUvarint(body, uint64(len(r.Raw)))
 		body = append(body, r.Raw...)
 	}
-	*held = body
-	out := make([]byte, 0, 16+len(body)/3)
-	out = append(out, frameVersion, byte(f.Kind))
+	out := append(e.frame[:0], frameVersion, byte(f.Kind))
 	out = binary.AppendUvarint(out, uint64(len(f.Records)))
 	out = pack(body, out)
+	if cap(body) <= maxBatchRaw { // what is larger is rare
+		e.body, e.frame = body, out
+	}
 	if len(out) > clientele.MaxFrameBytes {
 		return nil, clientele.Errorf(clientele.TooLarge, "a frame is at most %d bytes, this one %d", clientele.MaxFrameBytes, len(out))
 	}

@@ -218,13 +218,23 @@ func (g *Graph) news(rec Sight, of []clientele.Anchor) (bool, error) {
 // preloadIdentifiers reads which anchors the identifiers have, and for those that have none, which
 // the identifiers have that an alias may have told of them.
 func (g *Graph) preloadIdentifiers(records []Sight, get func([]clientele.Key) ([][]byte, error)) error {
-	var ids []clientele.Identifier
+	ids := g.asking[:0]
 	for _, rec := range records {
 		for _, o := range rec.IDs {
-			ids = append(ids, o.ID)
+			if !g.ids.Known(o.ID) && !g.asked[o.ID] {
+				g.asked[o.ID] = true
+				ids = append(ids, o.ID)
+			}
 		}
 	}
-	ids = unknown(ids, g.ids.Known)
+	defer func() {
+		if clear(ids); len(ids) <= cached {
+			g.asking = ids[:0]
+			clear(g.asked)
+		} else {
+			g.asking, g.asked = nil, map[clientele.Identifier]bool{}
+		}
+	}()
 	if err := rowcache.Fetch(ids, clientele.IdentifierKey, get, g.ids.Fill); err != nil {
 		return err
 	}

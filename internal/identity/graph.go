@@ -81,6 +81,9 @@ type Graph struct {
 	before  map[clientele.Anchor]clientele.ProfileID       // profile before this batch, of the anchors that moved
 	stirred []Stir                                         // moves since TakeStirred
 	counter Counters
+
+	asking []clientele.Identifier // memory for Preload
+	asked  map[clientele.Identifier]bool
 }
 
 // Counters are totals since the beginning, kept with the graph.
@@ -126,6 +129,7 @@ func (g *Graph) Reset() error {
 	g.groups.Reset()
 	g.edges.Reset()
 	g.links.Reset()
+	g.asked = map[clientele.Identifier]bool{}
 	g.near, g.tied = map[clientele.Anchor]map[clientele.Anchor]bool{}, map[clientele.Anchor]map[clientele.Anchor]bool{}
 	g.fresh = map[clientele.Anchor][]clientele.Anchor{}
 	g.stirred = nil

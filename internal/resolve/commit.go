@@ -73,10 +73,16 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.columns.dirty, r.columns.fresh = false, nil
 	r.keeps.changed = false
 	r.audiences.committed()
+	events := r.batch.events
 	r.batch = newBatch()
+	r.arena.Reset()
 	if cap(set.Rows) <= keptRows {
 		clear(set.Rows)
 		r.batch.puts = set.Rows[:0]
+	}
+	if cap(events) <= keptRows {
+		clear(events)
+		r.batch.events = events[:0]
 	}
 	r.position = to
 	return nil
@@ -99,7 +105,7 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 		return nil, err
 	}
 	err := r.heads.Changed(func(a clientele.Anchor, h *profile.Head) error {
-		b, err := rowcache.Encode(h)
+		b, err := r.arena.Encode(h)
 		if err != nil {
 			return err
 		}
@@ -107,7 +113,7 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 		if !h.News() {
 			return nil
 		}
-		b, err = rowcache.Encode(h.Said)
+		b, err = r.arena.Encode(h.Said)
 		put(clientele.SaidKey(a), b)
 		return err
 	})
@@ -119,7 +125,7 @@ func (r *Resolver) rowChanges() ([]clientele.RowChange, error) {
 			put(clientele.ComputedKey(a), nil)
 			return nil
 		}
-		b, err := rowcache.Encode(s)
+		b, err := r.arena.Encode(s)
 		put(clientele.ComputedKey(a), b)
 		return err
 	})
@@ -467,7 +473,7 @@ func (r *Resolver) timelines() error {
 		if err != nil {
 			return err
 		}
-		r.line(after.Anchor, s.name, now, encodeEntry(entry{Type: s.name, Properties: b}))
+		r.line(after.Anchor, s.name, now, r.entryRow(&entry{Type: s.name, Properties: b}))
 		return nil
 	})
 }

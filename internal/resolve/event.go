@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -486,6 +487,9 @@ func scalar(v jsontext.Value) string {
 	}
 	switch v.Kind() {
 	case '"':
+		if within := v[1 : len(v)-1]; bytes.IndexByte(within, '\\') < 0 && utf8.Valid(within) {
+			return string(within)
+		}
 		b, err := jsontext.AppendUnquote(nil, v)
 		if err != nil {
 			return ""

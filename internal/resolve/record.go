@@ -86,11 +86,14 @@ func (r *Resolver) event(p clientele.Position, i int, rec *Parsed, m *mint) erro
 	r.heard(anchor, rec, e, at, traits, kept)
 	if anchor != 0 && kept {
 		line := clientele.TimelineKey(anchor, e.line(), e.ts, rec.Source, e.id)
-		entry := entry{Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: e.properties, Context: keptContext(e.context)}
+		entry := entry{Type: e.typ, Position: p, Ordinal: i, Received: rec.ReceivedAt, Properties: e.properties}
+		if entry.Context = keptContext(r.context, e.context); entry.Context != nil {
+			r.context = entry.Context // its memory is used again by the next event
+		}
 		if err := r.count(anchor, line, e.line(), at, &entry); err != nil {
 			return err
 		}
-		r.line(anchor, e.line(), line, encodeEntry(entry))
+		r.line(anchor, e.line(), line, r.entryRow(&entry))
 	}
 	if e.typ == "track" && commerce.Touches(e.name) {
 		if err := r.facts(e, rec, anchor, at); err != nil {

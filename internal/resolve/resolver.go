@@ -77,6 +77,9 @@ type Resolver struct {
 	position  clientele.Position
 	batch     batch
 	outgoing  outgoing
+	arena     rowcache.Arena   // of rows of the batch at hand
+	context   []byte           // of the event at hand
+	sights    []identity.Sight // memory for preload
 
 	enrichedDue clientele.Micros // when the first enrichment expires; 0 for never
 
@@ -171,6 +174,7 @@ func (r *Resolver) Reset() error {
 	r.ledger.Reset()
 	r.seen.reset()
 	r.batch, r.forgotten = newBatch(), false
+	r.arena.Reset()
 	t, err := rowcache.Load[Totals](r.o.Store, totalsKey)
 	if err != nil {
 		return err
@@ -494,7 +498,7 @@ func (r *Resolver) saw(a clientele.Anchor, h *profile.Head, line string, at clie
 // preload reads at once the rows that the records will ask for: many rows in one sorted pass
 // cost a fraction of as many single reads.
 func (r *Resolver) preload(frames []Decoded) error {
-	var records []identity.Sight
+	records := r.sights[:0]
 	for i := range frames {
 		for j := range frames[i].Records {
 			rec := &frames[i].Records[j]
@@ -504,6 +508,9 @@ func (r *Resolver) preload(frames []Decoded) error {
 		}
 	}
 	anchors, whole, err := r.graph.Preload(records, r.o.Store.Load)
+	if clear(records); cap(records) <= keptRows {
+		r.sights = records[:0]
+	}
 	if err != nil {
 		return err
 	}

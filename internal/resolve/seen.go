@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"encoding/binary"
+	"unsafe"
 
 	"github.com/zeebo/xxh3"
 
@@ -22,6 +23,7 @@ const buckets = 3
 type seen struct {
 	rows  clientele.Rows
 	sieve *sieve
+	keys  []clientele.Key   // memory for preload
 	fresh map[string][]byte // not in the store yet
 	read  map[string][]byte // what the store has, of the batch at hand; nil = nothing
 	swept uint64            // buckets before this one are gone
@@ -67,11 +69,14 @@ func (s *seen) committed() {
 
 // preload reads at once what the records will ask for.
 func (s *seen) preload(frames []Decoded, get func([]clientele.Key) ([][]byte, error)) error {
-	s.read = map[string][]byte{}
+	if s.read == nil {
+		s.read = map[string][]byte{}
+	}
+	clear(s.read)
 	if err := s.sieve.step(); err != nil {
 		return err
 	}
-	var keys []clientele.Key
+	keys := s.keys[:0]
 	for i := range frames {
 		for j := range frames[i].Records {
 			rec := &frames[i].Records[j]
@@ -96,7 +101,10 @@ func (s *seen) preload(frames []Decoded, get func([]clientele.Key) ([][]byte, er
 	}
 	values, err := get(keys)
 	for i, v := range values {
-		s.read[string(keys[i])] = v
+		s.read[unsafe.String(unsafe.SliceData(keys[i]), len(keys[i]))] = v // nobody alters a key
+	}
+	if clear(keys); cap(keys) <= keptRows {
+		s.keys = keys[:0]
 	}
 	return err
 }

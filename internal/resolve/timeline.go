@@ -24,8 +24,9 @@ type entry struct {
 	Context    []byte             `cbor:"6,keyasint,omitempty"` // JSON, without audience.Unkept
 }
 
-func encodeEntry(e entry) []byte {
-	b, err := rowcache.Encode(e)
+// entryRow is the entry as the store holds it, good until the batch is committed.
+func (r *Resolver) entryRow(e *entry) []byte {
+	b, err := r.arena.Encode(e)
 	if err != nil {
 		panic(err) // a struct of plain fields
 	}
@@ -61,24 +62,24 @@ func ReadTimelineEntry(k clientele.Key, v []byte) (TimelineEntry, error) {
 	return t, nil
 }
 
-// keptContext is the event's context without what nobody is chosen by.
-func keptContext(context jsontext.Value) []byte {
-	var out []byte
+// keptContext is the event's context without what nobody is chosen by, written to out; nil for nothing.
+func keptContext(out []byte, context jsontext.Value) []byte {
+	out = out[:0]
 	var few [32]quality.Member // most contexts fit, without memory of their own
 	for _, m := range quality.Members(few[:0], context) {
 		if slices.Contains(audience.Unkept, string(m.Name)) {
 			continue
 		}
-		if out == nil {
-			out = append(make([]byte, 0, len(context)), '{')
+		if len(out) == 0 {
+			out = append(out, '{')
 		} else {
 			out = append(out, ',')
 		}
 		out, _ = jsontext.AppendQuote(out, m.Name) // it was read from JSON
 		out = append(append(out, ':'), m.Value...)
 	}
-	if out != nil {
-		out = append(out, '}')
+	if len(out) == 0 {
+		return nil
 	}
-	return out
+	return append(out, '}')
 }

@@ -33,9 +33,10 @@ type tableBatch struct {
 	deletes  bool
 }
 
-// stagedRow holds values in the order of the columns; a deleted row has its key columns only.
+// stagedRow holds values in the order of the columns; a deleted row has its key columns only. The values may be those of
+// the change itself, which others read too.
 type stagedRow struct {
-	values  []driver.Value
+	values  []any
 	deleted bool
 	replace bool // the table may hold a row of the same key
 }
@@ -104,7 +105,10 @@ func (b *batch) see(ch clientele.Change) error {
 		if row := tb.at(id); row == nil {
 			b.seen[id] = max(b.seen[id], at)
 		} else if have, ok := row.values[last].(int64); ok && !row.deleted {
-			row.values[last] = max(have, at)
+			if at > have {
+				row.values = slices.Clone(row.values)
+				row.values[last] = at
+			}
 		}
 	}
 	return nil
@@ -130,12 +134,9 @@ func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
 		if len(row) > len(t.Columns) || len(row) < len(t.Columns)-t.Added {
 			return clientele.Errorf(clientele.Invalid, "column store: a row of %s has %d values instead of %d", t.Name, len(row), len(t.Columns))
 		}
-		values := make([]driver.Value, len(t.Columns))
-		for c, v := range row {
-			var err error
-			if values[c], err = stagedValue(t, c, v); err != nil {
-				return err
-			}
+		values, err := stagedValues(t, row)
+		if err != nil {
+			return err
 		}
 		tb.put(keys, stagedRow{values: values, replace: i >= len(tr.Insert)})
 	}
@@ -143,7 +144,7 @@ func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
 		if len(key) != len(keys) {
 			return clientele.Errorf(clientele.Invalid, "column store: a key of %s has %d values instead of %d", t.Name, len(key), len(keys))
 		}
-		values := make([]driver.Value, len(t.Columns))
+		values := make([]any, len(t.Columns))
 		for i, v := range key {
 			var err error
 			if values[keys[i]], err = stagedValue(t, keys[i], v); err != nil {
@@ -187,11 +188,34 @@ func (tb *tableBatch) put(keys []int, row stagedRow) {
 	tb.rows = append(tb.rows, row)
 }
 
+// stagedValues checks the values of a row. It is the row itself where it is whole and nothing is to be written otherwise,
+// as nearly always.
+func stagedValues(t *clientele.Table, row []any) ([]any, error) {
+	values, own := row, false
+	if len(row) < len(t.Columns) {
+		values, own = append(slices.Clone(row), make([]any, len(t.Columns)-len(row))...), true
+	}
+	for c, v := range row {
+		staged, err := stagedValue(t, c, v)
+		if err != nil {
+			return nil, err
+		}
+		if staged == v {
+			continue
+		}
+		if !own {
+			values, own = slices.Clone(row), true
+		}
+		values[c] = staged
+	}
+	return values, nil
+}
+
 // stagedValue checks a value against its column. Integers may come as any integer type,
 // because encodings tell them apart by sign and size.
-func stagedValue(t *clientele.Table, column int, v any) (driver.Value, error) {
+func stagedValue(t *clientele.Table, column int, v any) (any, error) {
 	c := t.Columns[column]
-	wrong := func() (driver.Value, error) {
+	wrong := func() (any, error) {
 		return nil, clientele.Errorf(clientele.Invalid, "column store: %s.%s cannot hold this value of type %T", t.Name, c.Name, v)
 	}
 	switch c.Type {
@@ -222,7 +246,7 @@ func stagedValue(t *clientele.Table, column int, v any) (driver.Value, error) {
 			return nil, nil
 		case float64:
 			if !math.IsNaN(f) && !math.IsInf(f, 0) {
-				return f, nil
+				return v, nil
 			}
 		default:
 			if i, ok := integer(v); ok {
@@ -237,6 +261,9 @@ func stagedValue(t *clientele.Table, column int, v any) (driver.Value, error) {
 	i, ok := integer(v)
 	if !ok || !inRange(c.Type, i) {
 		return wrong()
+	}
+	if _, same := v.(int64); same {
+		return v, nil
 	}
 	return i, nil
 }
