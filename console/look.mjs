@@ -37,7 +37,6 @@ function tools(page, mode) {
   const look = async (name, readme = {}) => {
     await settle();
     await page.waitForTimeout(600); // what was clicked inside the page begins to be asked
-    await page.locator('[data-drawing]').first().waitFor({ state: 'detached' });
     await page.waitForTimeout(400); // transitions of colours, menus and charts end
     await page.screenshot({ path: `${OUT}/${name}-${mode}.png`, fullPage: true });
     if (PICTURES && readme[mode])

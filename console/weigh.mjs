@@ -1,14 +1,13 @@
 // What pages cost the browser, of a running server: of the first page its size and when it can be used, of every page
-// what it asks the server for, how much it draws, and the work of the main thread, as processor time. Sizes that say
-// that the server does the work have limits, and it fails beyond them. Times depend on the machine: it says which are
-// over what they should be, having tried such a page three times.
+// what it asks the server for, how much it draws, and the work of the main thread, as processor time. All have limits,
+// and it fails beyond them. What else runs on the machine only adds to a time, so that the least of several tries counts.
 import { chromium } from '@playwright/test';
 
 const { TOKEN, URL: server = 'http://127.0.0.1:8080', CHROMIUM = '/usr/bin/chromium', ONLY = '' } = process.env;
-const most = { first: 300, asked: 200, nodes: 6000 }; // KB as sent, KB of answers as sent, elements of a page
-const should = { work: 200, usable: 1000 }; // ms of a page that is gone to, ms until the first page can be used
+// KB as sent, ms until the first page can be used, ms of work of a page that is gone to, KB of answers as sent, elements
+const most = { first: 300, usable: 1000, work: 200, asked: 200, nodes: 6000 };
+const tries = 5;
 const wrong = [];
-const slow = [];
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 
 /** A browser that has nothing yet but a session. */
@@ -48,9 +47,10 @@ async function weigh(context, path) {
     if (at.startsWith('/api/')) asked.push(sizes);
     else sizes.then((n) => { files += n; });
   });
+  const settled = watch(page);
   const work = await meter(context, page);
   await page.goto(`${server}/console${path}`);
-  await settled(page);
+  await settled();
   const m = await work();
   const { longest, usable } = await page.evaluate(() => window.weighed);
   const out = {
@@ -74,13 +74,14 @@ async function weigh(context, path) {
 /** Goes to a page within the console: what it costs who is there already. */
 async function within(context, path) {
   const page = await context.newPage();
+  const settled = watch(page);
   const work = await meter(context, page);
   await page.goto(`${server}/console/settings/password`);
-  await settled(page);
+  await settled();
   const before = await work();
   await page.evaluate((to) => window.history.pushState({}, '', to), `/console${path}`); // the router listens to it
   await page.waitForURL((u) => u.pathname !== '/console/settings/password');
-  await settled(page);
+  await settled();
   const after = await work();
   await page.close();
   return [(after.ScriptDuration - before.ScriptDuration) * 1000, (after.TaskDuration - before.TaskDuration) * 1000];
@@ -93,24 +94,45 @@ async function meter(context, page) {
   return async () => Object.fromEntries((await devtools.send('Performance.getMetrics')).metrics.map((x) => [x.name, x.value]));
 }
 
-/** Waits until a page shows what it has asked for. */
-async function settled(page) {
-  await page.locator('h1').first().waitFor({ timeout: 60_000 });
-  for (let still = 0, i = 0; still < 4 && i < 600; i++) {
-    await page.waitForTimeout(200); // a page that waits asks nothing of the processor
-    still = (await page.locator('.mantine-Loader-root:visible, [data-drawing]').count()) === 0 ? still + 1 : 0;
-  }
+/**
+ * Waits until a page shows what it has asked for: nothing is under way for a while. It listens to the network alone, for
+ * every question to the page would be work of its main thread.
+ */
+function watch(page) {
+  const asked = new Set();
+  let last = Date.now();
+  page.on('request', (r) => {
+    if (r.resourceType() !== 'eventsource') asked.add(r);
+    last = Date.now();
+  });
+  for (const end of ['requestfinished', 'requestfailed'])
+    page.on(end, (r) => {
+      asked.delete(r);
+      last = Date.now();
+    });
+  return async () => {
+    await page.locator('h1').first().waitFor({ timeout: 60_000 });
+    last = Date.now();
+    for (const until = last + 120_000; asked.size > 0 || Date.now() - last < 800; ) {
+      if (Date.now() > until) throw new Error(`${page.url()} is never done: ${[...asked].map((r) => r.url()).join(' ')}`);
+      await new Promise((later) => setTimeout(later, 100));
+    }
+  };
 }
 
 const whole = (n) => String(Math.round(n));
 const row = (cells, widths = [46, 6, 6, 6, 8, 8, 8, 8, 8, 8]) =>
   console.log(cells.map((c, i) => (i === 0 ? c.padEnd(widths[0]) : c.padStart(widths[i]))).join(' '));
 
-const cold = await fresh();
-const first = await weigh(cold, '/');
-await cold.close();
+let first = { usable: Number.POSITIVE_INFINITY };
+for (let i = 0; i < tries && first.usable > most.usable; i++) {
+  const cold = await fresh();
+  const w = await weigh(cold, '/');
+  await cold.close();
+  if (w.usable < first.usable) first = w;
+}
 console.log(`the first page, with nothing in the browser: ${whole(first.files)} KB of files, usable after ${whole(first.usable)} ms`);
-if (first.usable > should.usable) slow.push(`the first page can be used after ${whole(first.usable)} ms, over ${should.usable}`);
+if (first.usable > most.usable) wrong.push(`the first page can be used after ${whole(first.usable)} ms, over ${most.usable}`);
 if (first.files > most.first) wrong.push(`the first page is ${whole(first.files)} KB, over ${most.first}`);
 
 const context = await fresh();
@@ -133,16 +155,15 @@ row(['page', 'asks', 'KB', 'nodes', 'script', 'all', 'longest', 'usable', 'scrip
 for (const path of pages) {
   const w = await weigh(context, path);
   let work = await within(context, path);
-  for (let again = 0; again < 2 && work[1] > should.work; again++) {
-    const other = await within(context, path); // what else runs on the machine only adds
+  for (let i = 1; i < tries && work[1] > most.work; i++) {
+    const other = await within(context, path);
     if (other[1] < work[1]) work = other;
   }
   row([decodeURIComponent(path).slice(0, 46), ...[w.requests, w.asked, w.nodes, w.script, w.work, w.longest, w.usable, ...work].map(whole)]);
-  if (work[1] > should.work) slow.push(`${decodeURIComponent(path)} takes ${whole(work[1])} ms, over ${should.work}`);
+  if (work[1] > most.work) wrong.push(`${decodeURIComponent(path)} takes ${whole(work[1])} ms, over ${most.work}`);
   if (w.asked > most.asked) wrong.push(`${path} asks for ${whole(w.asked)} KB, over ${most.asked}`);
   if (w.nodes > most.nodes) wrong.push(`${path} draws ${w.nodes} elements, over ${most.nodes}`);
 }
 await browser.close();
-for (const s of slow) console.log(`SLOW: ${s}`);
 for (const w of wrong) console.error(w);
 process.exit(wrong.length > 0 ? 1 : 0);

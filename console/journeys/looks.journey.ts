@@ -1,5 +1,5 @@
 import { named, paths } from './routes';
-import { expect, open, server, test } from './shop';
+import { expect, open, server, test, unique } from './shop';
 
 test('dark mode is kept, and follows the system until it is chosen', async ({ page, complaints }) => {
   const scheme = () => page.evaluate(() => document.documentElement.dataset.mantineColorScheme);
@@ -11,6 +11,30 @@ test('dark mode is kept, and follows the system until it is chosen', async ({ pa
   await page.reload();
   await page.locator('h1').waitFor();
   expect(await scheme()).toBe('light');
+  expect(complaints).toEqual([]);
+});
+
+test('360 pixels wide, a long address stays inside every page that shows it', async ({ page, shop, complaints }) => {
+  const email = `${unique('somebody-with-a-long-name')}-and-more@${'a-company-with-a-name'.repeat(2)}.example.com`;
+  await shop.send([{ type: 'identify', userId: unique('long'), traits: { email, city: 'x'.repeat(80) } }]);
+  let id = '';
+  await expect(async () => {
+    ({ id } = await shop.ask<{ id: string }>('GET', `/api/v1/profiles/email/${encodeURIComponent(email)}`));
+  }).toPass();
+  await page.setViewportSize({ width: 360, height: 780 });
+  const one = `/customers/id/${id}`;
+  for (const path of [
+    one,
+    `${one}/agent`,
+    `${one}?show=identity`,
+    `/till?id=${id}`,
+    `/customers?q=${encodeURIComponent(email)}`,
+  ]) {
+    await open(page, path);
+    await expect(page.getByText(email).first()).toBeVisible();
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(over, `${path} is wider than the window`).toBeLessThanOrEqual(0);
+  }
   expect(complaints).toEqual([]);
 });
 

@@ -25,7 +25,7 @@ test('a model is trained, its quality is read, and its best five percent become 
   const naive = page.getByRole('region', { name: 'Beside naive guesses' });
   await expect(naive.locator('tbody tr').filter({ hasText: '(this model)' })).toHaveCount(1);
   expect(await naive.locator('tbody tr').count()).toBeGreaterThan(1);
-  await expect(page.getByRole('region', { name: 'What was said and what came' }).locator('canvas')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'What was said and what came' }).locator('.bars')).toBeVisible();
 
   await page.getByRole('link', { name: /^The best 5 %/ }).click();
   await expect(page).toHaveURL(/\/audiences\/new/);

@@ -23,7 +23,7 @@ test('the first page is small', async ({ page, complaints }) => {
   await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
   const interactive = Date.now() - began;
   await page.waitForLoadState('load');
-  await page.locator('.bars, canvas').first().waitFor(); // what the page loads when it begins to show things counts, too
+  await page.locator('.bars').first().waitFor(); // what the page loads when it begins to show things counts, too
   await Promise.all(sizes);
   console.log(`the first page: ${(bytes / 1024).toFixed(0)} KB as they were sent, its title after ${interactive} ms`);
   expect(bytes).toBeGreaterThan(20 * 1024);

@@ -18,6 +18,6 @@ export default async function ({ page, look, go, api }) {
   await page.locator('tbody a').first().waitFor();
   await look('predictions');
   await go(`/predictions/${name}`);
-  await page.locator('canvas').first().waitFor();
+  await page.locator('.bars').first().waitFor();
   await look('prediction', { light: 900 });
 }

@@ -1,4 +1,4 @@
-import { Anchor, createTheme, type MantineColorsTuple, NavLink, Paper, Table } from '@mantine/core';
+import { Anchor, createTheme, type MantineColorsTuple, NavLink, Paper } from '@mantine/core';
 
 // One accent, a deep pine; everything else is a shade of grey, a little cool in the dark.
 const pine: MantineColorsTuple = [
@@ -56,6 +56,5 @@ export const theme = createTheme({
     Anchor: Anchor.extend({ defaultProps: { inherit: true } }),
     NavLink: NavLink.extend({ styles: { root: { borderRadius: 'var(--mantine-radius-md)' } } }),
     Paper: Paper.extend({ defaultProps: { radius: 'md' } }),
-    Table: Table.extend({ defaultProps: { fz: 'sm' } }),
   },
 });

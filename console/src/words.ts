@@ -295,15 +295,19 @@ export function kept<T>(make: () => T): () => T {
 /** Numbers and dates as the language writes them; dates in the viewer's zone. */
 export function formats(language: string) {
   const number = () => numberOf(language);
+  const cents = kept(() => new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
   const short = kept(() => new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }));
   const percent = kept(() => new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }));
   const day = kept(() => new Intl.DateTimeFormat(language, { dateStyle: 'medium' }));
   const minute = kept(() => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }));
   const second = kept(() => new Intl.DateTimeFormat(language, { timeStyle: 'medium' }));
+  const month = kept(() => new Intl.DateTimeFormat(language, { month: 'short', year: 'numeric', timeZone: 'UTC' }));
   const date = kept(() => new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' }));
   const away = kept(() => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }));
   return {
     number: (n: number) => number().format(n),
+    /** To the cent, with its currency. */
+    money: (n: number, currency = '') => `${cents().format(n)} ${currency}`.trim(),
     /** 12.3K: for axes and tiles. */
     short: (n: number) => short().format(n),
     /** A share between 0 and 1. */
@@ -311,6 +315,8 @@ export function formats(language: string) {
     day: (t: string) => day().format(new Date(t)),
     /** The day without its year: for axes. */
     date: (t: string) => date().format(new Date(t)),
+    /** The month of a day, or of 2026-11. */
+    month: (t: string) => month().format(new Date(t)),
     minute: (t: string) => minute().format(new Date(t)),
     /** The time of day alone. */
     second: (t: string) => second().format(new Date(t)),

@@ -75,15 +75,16 @@ export function Builder({ of, where: begin }: BuilderProps) {
             >
               <Part title={say('save')} about={of && say('saveHelp')}>
                 <Stack gap="sm">
-                  <TextInput
-                    label={say('name')}
-                    description={of ? undefined : say('nameHelp')}
-                    required
-                    maxLength={64}
-                    disabled={!!of}
-                    value={name}
-                    onChange={(e) => setName(e.currentTarget.value)}
-                  />
+                  {!of && (
+                    <TextInput
+                      label={say('name')}
+                      description={say('nameHelp')}
+                      required
+                      maxLength={64}
+                      value={name}
+                      onChange={(e) => setName(e.currentTarget.value)}
+                    />
+                  )}
                   <TextInput
                     label={say('description')}
                     maxLength={1000}

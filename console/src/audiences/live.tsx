@@ -1,5 +1,5 @@
 // What the definition means while it is written: how many, who, and what each condition does.
-import { Group, Loader, Paper, Progress, Select, Stack, Table, Text, Title } from '@mantine/core';
+import { Group, Loader, Paper, Progress, Select, Stack, Text, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
@@ -7,6 +7,7 @@ import { api, Problem, type Schema } from '../api';
 import { useAudienceNames, useTraits } from '../parts/names';
 import { People } from '../parts/people';
 import { Trouble } from '../parts/said';
+import { Sheet } from '../parts/sheet';
 import { useLanguage } from '../settings';
 import { type Condition, type Rule, tidyRules } from './condition';
 import { words } from './words';
@@ -125,32 +126,13 @@ function Share({ share, label }: { share: number; label: string }) {
 }
 
 function Behind({ p, where, name }: { p: Schema<'AudiencePreview'>; where: Condition; name?: string }) {
-  const { say, number } = useLanguage(words);
+  const { say } = useLanguage(words);
   return (
     <Paper withBorder p="md">
       <Stack gap="md">
         {(p.breakdown ?? []).length > 1 && (
           <Piece title={say('eachCondition')}>
-            <Table verticalSpacing={3} fz="xs">
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>{say('condition')}</Table.Th>
-                  <Table.Th ta="end">{say('alone')}</Table.Th>
-                  <Table.Th ta="end">{say('without')}</Table.Th>
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
-                {p.breakdown?.map((b) => (
-                  <Table.Tr key={b.reads}>
-                    <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                      <bdi>{b.reads}</bdi>
-                    </Table.Td>
-                    <Table.Td ta="end">{number(b.count)}</Table.Td>
-                    <Table.Td ta="end">{number(b.without)}</Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
+            <EachCondition of={p.breakdown ?? []} />
           </Piece>
         )}
         {(p.sample ?? []).length > 0 && (
@@ -162,6 +144,17 @@ function Behind({ p, where, name }: { p: Schema<'AudiencePreview'>; where: Condi
         <Overlap where={where} name={name} />
       </Stack>
     </Paper>
+  );
+}
+
+/** What each condition comes to alone, and what would be counted without it. */
+export function EachCondition({ of }: { of: Schema<'AudiencePart'>[] }) {
+  const { say, number } = useLanguage(words);
+  return (
+    <Sheet
+      head={[say('condition'), say('alone'), say('without')]}
+      rows={of.map((b) => [b.reads, number(b.count), number(b.without)])}
+    />
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Code, Grid, Group, Stack, Table, Text } from '@mantine/core';
+import { Button, Code, Grid, Group, Stack, Text } from '@mantine/core';
 import { IconDownload, IconPencil, IconRefresh, IconTrash, IconUpload } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
@@ -12,7 +12,7 @@ import { Allowed, useMay } from '../rights';
 import { useLanguage } from '../settings';
 import type { Condition, Rule } from './condition';
 import { fileOf, listMembers } from './export';
-import { usePreview } from './live';
+import { EachCondition, usePreview } from './live';
 import { History, Members } from './moves';
 import { words } from './words';
 
@@ -215,32 +215,13 @@ function Actions({ of }: { of: Of }) {
 
 /** What each condition does to the count. */
 function Explained({ of }: { of: Of }) {
-  const { say, number } = useLanguage(words);
+  const { say } = useLanguage(words);
   const preview = usePreview(of.where as Condition, (of.suppress as Rule[] | undefined) ?? []);
   const parts = preview.data?.breakdown ?? [];
   if (parts.length < 2) return null;
   return (
     <Part title={say('explain')} about={say('explainHelp')}>
-      <Table verticalSpacing={3} fz="xs">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{say('condition')}</Table.Th>
-            <Table.Th ta="end">{say('alone')}</Table.Th>
-            <Table.Th ta="end">{say('without')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {parts.map((b) => (
-            <Table.Tr key={b.reads}>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                <bdi>{b.reads}</bdi>
-              </Table.Td>
-              <Table.Td ta="end">{number(b.count)}</Table.Td>
-              <Table.Td ta="end">{number(b.without)}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <EachCondition of={parts} />
     </Part>
   );
 }

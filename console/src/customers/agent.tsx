@@ -1,5 +1,5 @@
-import { Anchor, Badge, Grid, Group, Stack, Table, Text, ThemeIcon } from '@mantine/core';
-import { IconMessage2 } from '@tabler/icons-react';
+import { Badge, Button, Grid, Group, Stack, Text, ThemeIcon } from '@mantine/core';
+import { IconMessage2, IconUser } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { api, type Profile, type Schema } from '../api';
@@ -26,9 +26,14 @@ export function Agent() {
   if (!told.data) return <Waiting />;
   const p = told.data;
   const back = (
-    <Anchor size="sm" renderRoot={(props) => <Link to="/customers/$namespace/$value" params={id} {...props} />}>
+    <Button
+      size="xs"
+      variant="default"
+      leftSection={<IconUser size={14} aria-hidden />}
+      renderRoot={(props) => <Link to="/customers/$namespace/$value" params={id} {...props} />}
+    >
       {say('everything')}
-    </Anchor>
+    </Button>
   );
   return (
     <Page title={<bdi>{nameOf(p) || say('anonymous')}</bdi>} about={<Reach p={p} />} actions={back}>
@@ -143,10 +148,16 @@ function Open({ list }: { list: Schema<'SummaryConversation'>[] }) {
               {[c.topic, c.channel, c.agent].filter(Boolean).join(' · ')}
             </Text>
             <Group gap={6} wrap="nowrap">
-              <Text size="xs" c="dimmed">
+              <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
                 {c.started_at && day(c.started_at)}
               </Text>
-              <Badge size="xs" variant="light" color={c.resolved === false ? 'amber' : 'gray'} tt="none">
+              <Badge
+                size="xs"
+                variant="light"
+                style={{ flexShrink: 0 }}
+                color={c.resolved === false ? 'amber' : 'gray'}
+                tt="none"
+              >
                 {say(c.resolved === false ? 'open' : 'closed')}
               </Badge>
             </Group>
@@ -183,36 +194,36 @@ export function May({ p }: { p: Profile }) {
 }
 
 export function LastOrders({ list }: { list: Schema<'SummaryOrder'>[] }) {
-  const { say, number, day } = useLanguage(words);
+  const { say, money, day } = useLanguage(words);
   return (
     <Part title={say('lastOrders')}>
       {list.length === 0 && <Text size="sm">{say('noOrders')}</Text>}
       {list.length > 0 && (
-        <Table verticalSpacing={5} layout="fixed">
-          <Table.Tbody>
+        <table className="table" data-fixed>
+          <tbody>
             {list.map((o) => (
-              <Table.Tr key={o.order_id}>
-                <Table.Td w="32%">
+              <tr key={o.order_id}>
+                <td style={{ width: '32%' }}>
                   {o.ts && day(o.ts)}
                   <Text size="xs" c="dimmed">
                     {o.store || o.sales_channel}
                   </Text>
-                </Table.Td>
-                <Table.Td>
+                </td>
+                <td>
                   <Text size="sm" lineClamp={2}>
                     <bdi>{(o.items ?? []).join(', ') || o.order_id}</bdi>
                   </Text>
-                </Table.Td>
-                <Table.Td ta="end" w="28%">
-                  {o.revenue !== null && number(o.revenue)} {o.currency}
+                </td>
+                <td data-end style={{ width: '28%' }}>
+                  {o.revenue !== null && money(o.revenue, o.currency)}
                   <Text size="xs" c="dimmed">
                     {o.status}
                   </Text>
-                </Table.Td>
-              </Table.Tr>
+                </td>
+              </tr>
             ))}
-          </Table.Tbody>
-        </Table>
+          </tbody>
+        </table>
       )}
     </Part>
   );

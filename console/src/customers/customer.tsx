@@ -6,7 +6,6 @@ import {
   Group,
   SegmentedControl,
   Stack,
-  Table,
   Text,
   TextInput,
   Title,
@@ -113,8 +112,8 @@ function Traits({ title, values, p }: { title: string; values: Record<string, un
   return (
     <Part title={title}>
       {names.length === 0 && <Text size="sm">{say('none')}</Text>}
-      <Table layout="fixed" verticalSpacing={4} withRowBorders={false}>
-        <Table.Tbody>
+      <table className="table" data-bare data-fixed>
+        <tbody>
           {names.map((name) => {
             const from = p.provenance?.[name];
             const shown = (
@@ -123,11 +122,11 @@ function Traits({ title, values, p }: { title: string; values: Record<string, un
               </Text>
             );
             return (
-              <Table.Tr key={name}>
-                <Table.Th fw={400} c="dimmed" scope="row" style={{ overflowWrap: 'anywhere' }}>
+              <tr key={name}>
+                <th data-plain data-quiet scope="row" style={{ width: '40%', overflowWrap: 'anywhere' }}>
                   {name}
-                </Table.Th>
-                <Table.Td>
+                </th>
+                <td>
                   {from ? (
                     <Tooltip
                       label={`${from.source} · ${from.rule} · ${minute(from.at)}`}
@@ -138,12 +137,12 @@ function Traits({ title, values, p }: { title: string; values: Record<string, un
                   ) : (
                     shown
                   )}
-                </Table.Td>
-              </Table.Tr>
+                </td>
+              </tr>
             );
           })}
-        </Table.Tbody>
-      </Table>
+        </tbody>
+      </table>
     </Part>
   );
 }

@@ -1,4 +1,4 @@
-import { Anchor, Button, Paper, Table, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, Paper, Text, TextInput } from '@mantine/core';
 import { IconScan, IconSearch } from '@tabler/icons-react';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
@@ -70,27 +70,27 @@ function People({ people }: { people: Profile[] }) {
   const { say, number, day } = useLanguage(words);
   return (
     <Paper withBorder style={{ overflow: 'hidden' }}>
-      <Table verticalSpacing="xs" highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{say('name')}</Table.Th>
-            <Table.Th visibleFrom="sm">{say('identifiers')}</Table.Th>
-            <Table.Th ta="end">{say('events')}</Table.Th>
-            <Table.Th visibleFrom="xs">{say('lastSeen')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
+      <table className="table" data-loose data-hover>
+        <thead>
+          <tr>
+            <th>{say('name')}</th>
+            <th className="mantine-visible-from-sm">{say('identifiers')}</th>
+            <th data-end>{say('events')}</th>
+            <th className="mantine-visible-from-xs">{say('lastSeen')}</th>
+          </tr>
+        </thead>
+        <tbody>
           {people.map((p) => (
-            <Table.Tr key={p.id}>
-              <Table.Td>
+            <tr key={p.id}>
+              <td>
                 <Anchor
                   style={{ overflowWrap: 'anywhere' }}
                   renderRoot={(props) => <Link to="/customers/$namespace/$value" params={addressOf(p)} {...props} />}
                 >
                   <bdi>{nameOf(p) || say('anonymous')}</bdi>
                 </Anchor>
-              </Table.Td>
-              <Table.Td visibleFrom="sm">
+              </td>
+              <td className="mantine-visible-from-sm">
                 <Text size="sm" c="dimmed" lineClamp={1}>
                   <bdi>
                     {(p.identifiers ?? [])
@@ -100,13 +100,13 @@ function People({ people }: { people: Profile[] }) {
                   </bdi>
                   {(p.identifiers ?? []).length > 2 && ` +${number((p.identifiers ?? []).length - 2)}`}
                 </Text>
-              </Table.Td>
-              <Table.Td ta="end">{number(p.events)}</Table.Td>
-              <Table.Td visibleFrom="xs">{day(p.last_seen)}</Table.Td>
-            </Table.Tr>
+              </td>
+              <td data-end>{number(p.events)}</td>
+              <td className="mantine-visible-from-xs">{day(p.last_seen)}</td>
+            </tr>
           ))}
-        </Table.Tbody>
-      </Table>
+        </tbody>
+      </table>
     </Paper>
   );
 }

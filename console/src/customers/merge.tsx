@@ -1,8 +1,8 @@
-import { Button, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Select, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
-import { Trouble } from '../parts/said';
+import { FormDialog } from '../parts/ask';
 import { useLanguage } from '../settings';
 import { nameOf } from './person';
 import { words } from './words';
@@ -42,72 +42,53 @@ export function Merge({ view }: { view: Schema<'IdentityView'> }) {
   });
   const found = other.data;
   const same = found && found.id === view.profile;
+  const sure = found && !same;
   return (
     <>
       <Button size="xs" variant="default" onClick={() => setOpened(true)}>
         {say('merge')}
       </Button>
-      <Modal
-        opened={opened}
-        onClose={() => setOpened(false)}
+      <FormDialog
         title={say('mergeTitle')}
-        closeButtonProps={{ 'aria-label': say('cancel') }}
+        opened={opened}
+        close={() => setOpened(false)}
+        doing={sure ? merge : other}
+        label={say(sure ? 'merge' : 'lookUp')}
       >
-        <form
-          onSubmit={(e) => {
-            e.preventDefault();
-            other.mutate();
-          }}
-        >
-          <Stack>
-            <Text size="sm">{say('mergeHelp')}</Text>
-            <Group gap="xs" align="flex-end" wrap="nowrap">
-              <Select
-                label={say('namespace')}
-                data={kinds}
-                value={namespace}
-                onChange={(n) => setNamespace(n ?? 'email')}
-                allowDeselect={false}
-                w={140}
-              />
-              <TextInput
-                label={say('value')}
-                value={value}
-                onChange={(e) => {
-                  setValue(e.currentTarget.value);
-                  other.reset();
-                }}
-                style={{ flex: 1 }}
-                required
-              />
-              <Button type="submit" variant="default" loading={other.isPending}>
-                {say('lookUp')}
-              </Button>
-            </Group>
-            {(other.error ?? merge.error) && <Trouble error={(other.error ?? merge.error) as Error} />}
-            {found && (
-              <Text size="sm" role="status">
-                {same
-                  ? say('mergeSame')
-                  : say('mergeWould', {
-                      other: nameOf(found) || (found.id as unknown as string),
-                      otherEvents: number(found.events),
-                      name: self.data ? nameOf(self.data) : '',
-                      events: number(self.data?.events ?? 0),
-                    })}
-              </Text>
-            )}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={() => setOpened(false)}>
-                {say('cancel')}
-              </Button>
-              <Button disabled={!found || same} loading={merge.isPending} onClick={() => merge.mutate()}>
-                {say('merge')}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
+        <Text size="sm">{say('mergeHelp')}</Text>
+        <Group gap="xs" align="flex-end" wrap="nowrap">
+          <Select
+            label={say('namespace')}
+            data={kinds}
+            value={namespace}
+            onChange={(n) => setNamespace(n ?? 'email')}
+            allowDeselect={false}
+            w={140}
+          />
+          <TextInput
+            label={say('value')}
+            value={value}
+            onChange={(e) => {
+              setValue(e.currentTarget.value);
+              other.reset();
+            }}
+            style={{ flex: 1 }}
+            required
+          />
+        </Group>
+        {found && (
+          <Text size="sm" role="status">
+            {same
+              ? say('mergeSame')
+              : say('mergeWould', {
+                  other: nameOf(found) || (found.id as unknown as string),
+                  otherEvents: number(found.events),
+                  name: self.data ? nameOf(self.data) : '',
+                  events: number(self.data?.events ?? 0),
+                })}
+          </Text>
+        )}
+      </FormDialog>
     </>
   );
 }

@@ -77,7 +77,7 @@ function Served({ p }: { p: Profile }) {
   return (
     <Stack data-testid="served">
       <Group justify="space-between">
-        <Title order={2}>
+        <Title order={2} style={{ overflowWrap: 'anywhere', minWidth: 0 }}>
           <Anchor renderRoot={(props) => <Link to="/customers/$namespace/$value" params={addressOf(p)} {...props} />}>
             <bdi>{nameOf(p) || say('anonymous')}</bdi>
           </Anchor>

@@ -1,8 +1,8 @@
-import { Button, Checkbox, Group, Modal, Select, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Checkbox, Select, TagsInput, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api';
-import { Trouble } from '../parts/said';
+import { FormDialog } from '../parts/ask';
 import { useLanguage } from '../settings';
 import type { Source } from './snippets';
 import { words } from './words';
@@ -38,58 +38,47 @@ export function AddSource({ opened, close, made }: AddSourceProps) {
     },
   });
   return (
-    <Modal opened={opened} onClose={close} title={say('addSource')} closeButtonProps={{ 'aria-label': say('cancel') }}>
-      <form
-        onSubmit={(e) => {
-          e.preventDefault();
-          add.mutate();
-        }}
-      >
-        <Stack>
-          <TextInput
-            label={say('sourceName')}
-            description={say('sourceNameHelp')}
-            value={name}
-            onChange={(e) => setName(e.currentTarget.value.trim())}
-            required
-            data-autofocus
-          />
-          <Select
-            label={say('kind')}
-            description={say(`kindHelp_${kind}` as 'kindHelp_browser')}
-            data={kinds.map((k) => ({ value: k, label: say(`kind_${k}`) }))}
-            value={kind}
-            onChange={(k) => setKind((k ?? 'browser') as Source['kind'])}
-            allowDeselect={false}
-          />
-          {kind === 'browser' && (
-            <TagsInput
-              label={say('origins')}
-              description={say('originsHelp')}
-              value={origins}
-              onChange={setOrigins}
-              placeholder={origins.length === 0 ? 'https://shop.example' : undefined}
-            />
-          )}
-          {believed && (
-            <Checkbox
-              label={say('verifiedLabel')}
-              description={say('verifiedHelp')}
-              checked={verified}
-              onChange={(e) => setVerified(e.currentTarget.checked)}
-            />
-          )}
-          {add.error && <Trouble error={add.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {say('cancel')}
-            </Button>
-            <Button type="submit" loading={add.isPending} disabled={!name}>
-              {say('add')}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormDialog
+      title={say('addSource')}
+      opened={opened}
+      close={close}
+      doing={add}
+      label={say('add')}
+      ready={name !== ''}
+    >
+      <TextInput
+        label={say('sourceName')}
+        description={say('sourceNameHelp')}
+        value={name}
+        onChange={(e) => setName(e.currentTarget.value.trim())}
+        required
+        data-autofocus
+      />
+      <Select
+        label={say('kind')}
+        description={say(`kindHelp_${kind}` as 'kindHelp_browser')}
+        data={kinds.map((k) => ({ value: k, label: say(`kind_${k}`) }))}
+        value={kind}
+        onChange={(k) => setKind((k ?? 'browser') as Source['kind'])}
+        allowDeselect={false}
+      />
+      {kind === 'browser' && (
+        <TagsInput
+          label={say('origins')}
+          description={say('originsHelp')}
+          value={origins}
+          onChange={setOrigins}
+          placeholder={origins.length === 0 ? 'https://shop.example' : undefined}
+        />
+      )}
+      {believed && (
+        <Checkbox
+          label={say('verifiedLabel')}
+          description={say('verifiedHelp')}
+          checked={verified}
+          onChange={(e) => setVerified(e.currentTarget.checked)}
+        />
+      )}
+    </FormDialog>
   );
 }

@@ -1,9 +1,10 @@
-import { Alert, Button, Code, Group, Modal, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Code, Group, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
+import { Dialog } from '../parts/ask';
 import { Trouble } from '../parts/said';
 import { useLanguage } from '../settings';
 import { type Aside, messageOf } from './quarantine';
@@ -35,15 +36,9 @@ export function blamed(paths: string[], reason: string): string | undefined {
 export function Fix({ entry, close }: { entry: Aside | undefined; close: () => void }) {
   const { say } = useLanguage(words);
   return (
-    <Modal
-      opened={entry !== undefined}
-      onClose={close}
-      size="xl"
-      title={say('fixTitle')}
-      closeButtonProps={{ 'aria-label': say('cancel') }}
-    >
+    <Dialog opened={entry !== undefined} close={close} size="xl" title={say('fixTitle')}>
       {entry && <Rule key={entry.id} entry={entry} close={close} />}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,30 +1,11 @@
-import type { ReactNode } from 'react';
-import { Page } from '../parts/page';
-import { LinkTabs } from '../parts/tabs';
+import { type SectionPageProps, TabbedPage } from '../parts/tabs';
 import { useLanguage } from '../settings';
 import { words } from './words';
 
-interface DataPageProps {
-  title: string;
-  about: ReactNode;
-  actions?: ReactNode;
-  children: ReactNode;
-}
+const pages = ['sources', 'live', 'quarantine', 'quality', 'identity', 'reviews'] as const;
 
-/** A page of the section Data, with the way to the others. */
-export function DataPage({ title, about, actions, children }: DataPageProps) {
+/** A page of the section Data. */
+export function DataPage(page: SectionPageProps) {
   const { say } = useLanguage(words);
-  const tabs = (['sources', 'live', 'quarantine', 'quality', 'identity', 'reviews'] as const).map((t) => ({
-    to: `/data/${t}`,
-    label: say(t),
-  }));
-  return (
-    <>
-      <LinkTabs tabs={tabs} label={say('data')} />
-      <br />
-      <Page title={title} about={about} actions={actions}>
-        {children}
-      </Page>
-    </>
-  );
+  return <TabbedPage label={say('data')} tabs={pages.map((p) => ({ to: `/data/${p}`, label: say(p) }))} {...page} />;
 }

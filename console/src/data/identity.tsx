@@ -1,16 +1,4 @@
-import {
-  Badge,
-  Button,
-  Code,
-  CopyButton,
-  Group,
-  NumberInput,
-  SimpleGrid,
-  Stack,
-  Table,
-  Text,
-  Title,
-} from '@mantine/core';
+import { Badge, Button, Code, CopyButton, Group, NumberInput, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { IconTestPipe } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -78,18 +66,18 @@ function Health() {
       </Tiles>
       <SimpleGrid cols={{ base: 1, md: 2 }}>
         <Part title={say('identifiersByKind')}>
-          <Table verticalSpacing={3} withRowBorders={false}>
-            <Table.Tbody>
+          <table className="table" data-tight data-bare>
+            <tbody>
               {Object.entries(h.identifiers ?? {})
                 .sort((x, y) => Number(y[1]) - Number(x[1]))
                 .map(([ns, n]) => (
-                  <Table.Tr key={ns}>
-                    <Table.Td>{ns}</Table.Td>
-                    <Table.Td ta="end">{number(Number(n))}</Table.Td>
-                  </Table.Tr>
+                  <tr key={ns}>
+                    <td>{ns}</td>
+                    <td data-end>{number(Number(n))}</td>
+                  </tr>
                 ))}
-            </Table.Tbody>
-          </Table>
+            </tbody>
+          </table>
         </Part>
         <Allowed right="people">
           <Part title={say('lookAt')} about={say('lookAtHelp')}>
@@ -162,28 +150,28 @@ function Simulator({ rules }: { rules: Rules }) {
         </>
       }
     >
-      <Table.ScrollContainer minWidth={420} type="native">
-        <Table verticalSpacing={3}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{say('namespace')}</Table.Th>
-              <Table.Th w={110}>{say('priority')}</Table.Th>
-              <Table.Th w={110}>{say('limit')}</Table.Th>
-              <Table.Th>{say('never')}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
+      <div className="scroll">
+        <table className="table" data-tight style={{ minWidth: 290 }}>
+          <thead>
+            <tr>
+              <th>{say('namespace')}</th>
+              <th style={{ width: 110 }}>{say('priority')}</th>
+              <th style={{ width: 110 }}>{say('limit')}</th>
+              <th className="mantine-visible-from-sm">{say('never')}</th>
+            </tr>
+          </thead>
+          <tbody>
             {names.map((ns) => (
-              <Table.Tr key={ns}>
-                <Table.Td>
+              <tr key={ns}>
+                <td>
                   {ns}{' '}
                   {then[ns].unique && (
                     <Badge size="xs" variant="light" tt="none">
                       {say('unique')}
                     </Badge>
                   )}
-                </Table.Td>
-                <Table.Td>
+                </td>
+                <td>
                   <NumberInput
                     size="xs"
                     min={1}
@@ -192,8 +180,8 @@ function Simulator({ rules }: { rules: Rules }) {
                     value={then[ns].priority}
                     onChange={(v) => change(ns, { priority: Number(v) || 1 })}
                   />
-                </Table.Td>
-                <Table.Td>
+                </td>
+                <td>
                   <NumberInput
                     size="xs"
                     min={1}
@@ -203,17 +191,17 @@ function Simulator({ rules }: { rules: Rules }) {
                       change(ns, { limit: Number(v) || 1, unique: Number(v) > 1 ? undefined : then[ns].unique })
                     }
                   />
-                </Table.Td>
-                <Table.Td>
+                </td>
+                <td className="mantine-visible-from-sm">
                   <Text size="xs" c="dimmed" lineClamp={1}>
                     {(then[ns].blocked ?? []).join(', ') || '–'}
                   </Text>
-                </Table.Td>
-              </Table.Tr>
+                </td>
+              </tr>
             ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+          </tbody>
+        </table>
+      </div>
       {simulate.error && <Trouble error={simulate.error} />}
       {simulate.data && <Simulated result={simulate.data} />}
       {simulate.data && changed && <Bring text={rulesText(rules.namespaces ?? {}, then)} />}

@@ -1,8 +1,8 @@
-import { Badge, Button, Code, Group, Modal, Select, Stack, Table, Text } from '@mantine/core';
+import { Badge, Button, Code, Group, Select, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
-import { AskFirst } from '../parts/ask';
+import { AskFirst, Dialog } from '../parts/ask';
 import { Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
 import { useMay } from '../rights';
@@ -30,25 +30,25 @@ export function Plans() {
       {error && <Trouble error={error} />}
       {plans.isPending && <Waiting />}
       {plans.data && list.length === 0 && <Text size="sm">{say('plansNone')}</Text>}
-      <Table.ScrollContainer minWidth={560} type="native">
-        <Table verticalSpacing={4}>
-          <Table.Tbody>
+      <div className="scroll">
+        <table className="table" style={{ minWidth: 560 }}>
+          <tbody>
             {list.map((p) => (
-              <Table.Tr key={`plan ${p.name}`}>
-                <Table.Td>
+              <tr key={`plan ${p.name}`}>
+                <td>
                   <Badge size="xs" variant="light" tt="none">
                     {say('plan')}
                   </Badge>{' '}
                   {p.name}
-                </Table.Td>
-                <Table.Td>
+                </td>
+                <td>
                   {say('planHas', {
                     events: Object.keys(p.events ?? {}).length,
                     sources: (p.sources ?? []).join(', ') || '*',
                   })}
-                </Table.Td>
-                <Table.Td>{say('onViolation', { what: p.on_violation || 'allow' })}</Table.Td>
-                <Table.Td ta="end">
+                </td>
+                <td>{say('onViolation', { what: p.on_violation || 'allow' })}</td>
+                <td data-end>
                   <Group gap={4} justify="flex-end" wrap="nowrap">
                     <Button size="compact-xs" variant="light" onClick={() => setShown(p)}>
                       {say('showPlan')}
@@ -64,24 +64,24 @@ export function Plans() {
                       />
                     )}
                   </Group>
-                </Table.Td>
-              </Table.Tr>
+                </td>
+              </tr>
             ))}
             {fixes.map((r) => (
-              <Table.Tr key={`rule ${r.name}`}>
-                <Table.Td>
+              <tr key={`rule ${r.name}`}>
+                <td>
                   <Badge size="xs" variant="light" color="gray" tt="none">
                     {say('rule')}
                   </Badge>{' '}
                   {r.name}
-                </Table.Td>
-                <Table.Td>
+                </td>
+                <td>
                   <Text size="xs" c="dimmed">
                     {(r.steps ?? []).map((s) => [s.op, s.path, s.to || s.value].filter(Boolean).join(' ')).join('; ')}
                   </Text>
-                </Table.Td>
-                <Table.Td>{say('applied', { count: number(r.applied) })}</Table.Td>
-                <Table.Td ta="end">
+                </td>
+                <td>{say('applied', { count: number(r.applied) })}</td>
+                <td data-end>
                   {!r.config && may('data') && (
                     <AskFirst
                       size="compact-xs"
@@ -92,19 +92,13 @@ export function Plans() {
                       done={() => void queries.invalidateQueries({ queryKey: ['transforms'] })}
                     />
                   )}
-                </Table.Td>
-              </Table.Tr>
+                </td>
+              </tr>
             ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-      <Modal
-        opened={shown !== undefined}
-        onClose={() => setShown(undefined)}
-        size="lg"
-        title={shown?.name}
-        closeButtonProps={{ 'aria-label': say('cancel') }}
-      >
+          </tbody>
+        </table>
+      </div>
+      <Dialog opened={shown !== undefined} close={() => setShown(undefined)} size="lg" title={shown?.name}>
         <Code block dir="ltr" tabIndex={0} style={{ maxHeight: 480, overflow: 'auto' }}>
           {JSON.stringify(
             { sources: shown?.sources, on_violation: shown?.on_violation, events: shown?.events },
@@ -112,7 +106,7 @@ export function Plans() {
             2,
           )}
         </Code>
-      </Modal>
+      </Dialog>
     </Part>
   );
 }
@@ -145,13 +139,7 @@ function Propose({ made }: { made: () => void }) {
       <Button size="xs" variant="default" onClick={() => setOpened(true)}>
         {say('proposePlan')}
       </Button>
-      <Modal
-        opened={opened}
-        onClose={() => setOpened(false)}
-        size="lg"
-        title={say('proposePlan')}
-        closeButtonProps={{ 'aria-label': say('cancel') }}
-      >
+      <Dialog opened={opened} close={() => setOpened(false)} size="lg" title={say('proposePlan')}>
         <Stack>
           <Select
             label={say('source')}
@@ -185,7 +173,7 @@ function Propose({ made }: { made: () => void }) {
             </>
           )}
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -140,7 +140,7 @@ function Touchpoints() {
       value: (t) => t.share,
       show: (t) => (
         <Group gap={6} wrap="nowrap">
-          <svg width={80} height={8} aria-hidden>
+          <svg width={80} height={8} aria-hidden className="mantine-visible-from-sm">
             <rect width={80} height={8} rx={2} fill="var(--mantine-color-default-border)" />
             <rect width={Math.max(1, 80 * t.share)} height={8} rx={2} fill="var(--mantine-primary-color-filled)" />
           </svg>
@@ -205,7 +205,7 @@ function Minimisation() {
     { key: 'event', title: say('event'), value: (u) => u.event },
     { key: 'property', title: say('property'), value: (u) => u.property, show: (u) => u.property || say('wholeEvent') },
     { key: 'source', title: say('source'), value: (u) => u.source, from: 'sm' },
-    { key: 'count', title: say('count'), align: 'end', value: (u) => u.count },
+    { key: 'count', title: say('count'), align: 'end', value: (u) => u.count, from: 'sm' },
     {
       key: 'stop',
       title: '',

@@ -81,25 +81,27 @@ export function QuarantinePage() {
             })
           }
         />
-        <Group gap="xs" ms="auto">
-          <Button
-            size="xs"
-            leftSection={<IconRefresh size={14} aria-hidden />}
-            disabled={chosen.length === 0}
-            loading={replay.isPending}
-            onClick={() => replay.mutate(chosen)}
-          >
-            {say('replayChosen', { count: chosen.length })}
-          </Button>
-          <AskFirst
-            size="xs"
-            label={say('replayFound')}
-            title={say('replayFoundTitle')}
-            consequence={say('replayFoundHelp')}
-            act={() => api.post('/api/v1/quarantine/replay', { body: { where } })}
-            done={() => void queries.invalidateQueries({ queryKey: ['quarantine'] })}
-          />
-        </Group>
+        {items.length > 0 && (
+          <Group gap="xs" ms="auto">
+            <Button
+              size="xs"
+              leftSection={<IconRefresh size={14} aria-hidden />}
+              disabled={chosen.length === 0}
+              loading={replay.isPending}
+              onClick={() => replay.mutate(chosen)}
+            >
+              {say('replayChosen', { count: chosen.length })}
+            </Button>
+            <AskFirst
+              size="xs"
+              label={say('replayFound')}
+              title={say('replayFoundTitle')}
+              consequence={say('replayFoundHelp')}
+              act={() => api.post('/api/v1/quarantine/replay', { body: { where } })}
+              done={() => void queries.invalidateQueries({ queryKey: ['quarantine'] })}
+            />
+          </Group>
+        )}
       </Group>
       {(told.error ?? replay.error) && <Trouble error={(told.error ?? replay.error) as Error} />}
       {replay.data && (

@@ -1,4 +1,4 @@
-import { Badge, Button, Checkbox, Group, Paper, SegmentedControl, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Badge, Button, Checkbox, Group, Paper, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
 import { IconArrowBackUp, IconUsers } from '@tabler/icons-react';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
@@ -181,6 +181,10 @@ function Pair({ review: r, chosen, choose, decide }: PairProps) {
   const { say, percent, number } = useLanguage(words);
   const [a, b] = r.profiles as unknown as [string, string];
   const fields = [...(r.fields ?? [])].sort((x, y) => Math.abs(y.weight) - Math.abs(x.weight));
+  const signed = (weight: number) => {
+    const rounded = Math.round(weight * 10) / 10;
+    return `${rounded > 0 ? '+' : ''}${number(rounded || 0)}`;
+  };
   return (
     <Paper
       withBorder
@@ -240,40 +244,40 @@ function Pair({ review: r, chosen, choose, decide }: PairProps) {
           </Group>
         </Allowed>
       </Group>
-      <Table.ScrollContainer minWidth={320} type="native">
-        <Table verticalSpacing={3} withRowBorders={false} layout="fixed">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th w="22%" />
-              <Table.Th>
+      <div className="scroll">
+        <table className="table" data-tight data-bare data-fixed style={{ minWidth: 320 }}>
+          <thead>
+            <tr>
+              <th style={{ width: '20%' }} />
+              <th>
                 <Person id={a} />
-              </Table.Th>
-              <Table.Th>
+              </th>
+              <th>
                 <Person id={b} />
-              </Table.Th>
-              <Table.Th w={88} ta="end" title={say('weightHelp')}>
+              </th>
+              <th style={{ width: 72 }} data-end title={say('weightHelp')}>
                 {say('weight')}
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {fields.map((f) => (
-              <Table.Tr key={f.field} className={f.weight > 0.5 ? 'agrees' : f.weight < -0.5 ? 'differs' : undefined}>
-                <Table.Td c="dimmed">{f.field}</Table.Td>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                  <bdi>{f.a || '–'}</bdi>
-                </Table.Td>
-                <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                  <bdi>{f.b || '–'}</bdi>
-                </Table.Td>
-                <Table.Td ta="end">
-                  {f.level ? `${f.weight > 0 ? '+' : ''}${number(Math.round(f.weight * 10) / 10)}` : ''}
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {fields
+              .filter((f) => f.a || f.b)
+              .map((f) => (
+                <tr key={f.field} className={f.weight > 0.5 ? 'agrees' : f.weight < -0.5 ? 'differs' : undefined}>
+                  <td data-quiet>{f.field}</td>
+                  <td style={{ overflowWrap: 'anywhere' }}>
+                    <bdi>{f.a || '–'}</bdi>
+                  </td>
+                  <td style={{ overflowWrap: 'anywhere' }}>
+                    <bdi>{f.b || '–'}</bdi>
+                  </td>
+                  <td data-end>{f.level ? signed(f.weight) : ''}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </div>
     </Paper>
   );
 }

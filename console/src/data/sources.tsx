@@ -1,11 +1,11 @@
-import { Anchor, Badge, Button, Code, CopyButton, Group, Modal, Stack, Tabs, Text } from '@mantine/core';
+import { Anchor, Badge, Button, Code, CopyButton, Group, Stack, Tabs, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconCheck, IconCopy, IconPlus } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api';
-import { AskFirst } from '../parts/ask';
+import { AskFirst, Dialog } from '../parts/ask';
 import { usePulse } from '../parts/pulse';
 import { Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
@@ -40,15 +40,14 @@ export function Sources() {
       {told.isPending && <Waiting />}
       {told.data && <List list={list} rates={rates} show={setShown} />}
       <AddSource opened={adding} close={close} made={setShown} />
-      <Modal
+      <Dialog
         opened={shown !== undefined}
-        onClose={() => setShown(undefined)}
+        close={() => setShown(undefined)}
         size="xl"
         title={say('connect', { name: shown?.name ?? '' })}
-        closeButtonProps={{ 'aria-label': say('cancel') }}
       >
         {shown && <Connect source={list.find((s) => s.name === shown.name) ?? shown} />}
-      </Modal>
+      </Dialog>
     </DataPage>
   );
 }

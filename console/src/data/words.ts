@@ -180,7 +180,7 @@ const en = {
   perPerson: 'Identifiers per person',
   merges: '{merges} merges, {unmerges} taken apart',
   refusedLinks: 'Refused links',
-  blockedNote: '{count} values that name nobody',
+  blockedNote: 'values that name nobody: {count}',
   wrongMatches: 'Wrong matches, estimated',
   wrongMatchesNote: 'of {matches}; {open} pairs wait for a verdict',
   identifiersByKind: 'Identifiers by kind',

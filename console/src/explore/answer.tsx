@@ -1,19 +1,10 @@
 // An answer: its chart, its table, and the people behind each of its numbers.
-import {
-  Button,
-  Code,
-  Group,
-  SegmentedControl,
-  Stack,
-  Table,
-  Text,
-  UnstyledButton,
-  useComputedColorScheme,
-} from '@mantine/core';
+import { Button, Code, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { api } from '../api';
 import { Chart } from '../parts/chart';
+import { Scroll } from '../parts/page';
 import { useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { Behind, type Picked } from './behind';
@@ -60,11 +51,10 @@ export function AnswerView({ question, answer, small }: AnswerProps) {
       )}
       {plan && (
         <Chart
-          option={plan.option}
+          plot={plan.plot}
+          unit={plan.unit}
           summary={plan.summary}
-          height={small ? 220 : plan.height}
-          minWidth={question.kind === 'paths' ? 640 : undefined}
-          onPick={(p) => open(plan.cellOf(p), p.name || chosen, chosen)}
+          onPick={people ? (i) => open(plan.picks[i].cell, plan.picks[i].what || chosen, chosen) : undefined}
         />
       )}
       {(!small || !plan) && <AnswerTable answer={answer} open={open} most={small ? 8 : undefined} />}
@@ -89,38 +79,32 @@ export function AnswerView({ question, answer, small }: AnswerProps) {
   );
 }
 
-/** From nothing to much, light enough to be written on. */
-const light = { from: '#eef6f3', to: '#74c0a2', ink: '#17332a' };
-const dark = { from: '#22302c', to: '#2b7a61', ink: '#e6efec' };
-
 /** The chart of the answer, which is drawn anew only when it is another. */
 function usePlan(q: Question, a: Answer, measure: string) {
   const { say } = useLanguage(words);
   const w = useFormat();
-  const heat = useComputedColorScheme('light') === 'dark' ? dark : light;
   const scores = useQuery({
     queryKey: ['explore', 'scores', JSON.stringify(q)],
     queryFn: () => api.post('/api/v1/explore', { body: { ...q, by: ['score'], limit: 200 } }),
     enabled: q.kind === 'rfm' && !q.by,
   }).data;
-  return useMemo(() => planOf(q, a, measure, { say, w, heat, scores }), [q, a, measure, say, w, heat, scores]);
+  return useMemo(() => planOf(q, a, measure, { say, w, scores }), [q, a, measure, say, w, scores]);
 }
 
 interface Given {
   say: ReturnType<typeof useLanguage<typeof words.en>>['say'];
   w: ReturnType<typeof useFormat>;
-  heat: typeof light;
   /** Of an RFM question: how many people have each pair of scores. */
   scores?: Answer;
 }
 
-/** The chart of the answer, with what it says and how high it is. */
+/** The chart of the answer, with what it says. */
 function planOf(
   q: Question,
   a: Answer,
   measure: string,
-  { say, w, heat, scores }: Given,
-): (Plan & { summary: string; height: number }) | undefined {
+  { say, w, scores }: Given,
+): (Plan & { summary: string }) | undefined {
   const rows = (a.rows ?? []) as unknown[][];
   const at = (name: string) => (a.columns ?? []).findIndex((c) => c.name === name);
   switch (q.kind) {
@@ -140,32 +124,28 @@ function planOf(
               top: dims.map((d) => w.dimension(top?.[at(d)], d)).join(' · '),
               value: w.format(top?.[at(name)]),
             });
-      return plan && { ...plan, summary, height: Math.min(380, Math.max(200, 60 + 26 * rows.length)) };
+      return plan && { ...plan, summary };
     }
     case 'funnel':
       if (q.by?.length) return undefined;
       return {
         ...funnel(a, w),
         summary: say('sumFunnel', { steps: rows.length, share: w.format(rows.at(-1)?.[at('of_first')], 'percent') }),
-        height: 280,
       };
     case 'retention':
       if (q.by?.length) return undefined;
-      return {
-        ...retention(a, w, heat),
-        summary: say('sumRetention'),
-        height: 60 + 26 * new Set(rows.map((r) => r[at('cohort')])).size,
-      };
-    case 'paths':
-      return (a.links ?? []).length > 0 ? { ...sankey(a), summary: say('sumPaths'), height: 420 } : undefined;
+      return { ...retention(a, w, q.grain ?? 'month'), summary: say('sumRetention') };
+    case 'paths': {
+      const plan = sankey(a, w);
+      return plan && { ...plan, summary: say('sumPaths') };
+    }
     case 'rfm':
-      return scores && { ...rfm(scores, w, heat), summary: say('sumRfm'), height: 340 };
+      return scores && { ...rfm(scores, w), summary: say('sumRfm') };
     case 'concentration': {
       const fifth = rows.find((r) => r[at('percent')] === 20);
       return {
         ...concentration(a, w),
         summary: say('sumConcentration', { share: w.format(fifth?.[at('of_amount')], 'percent') }),
-        height: 320,
       };
     }
     default:
@@ -193,57 +173,58 @@ export function AnswerTable({ answer, open, most = 25 }: TableProps) {
       .join(' · ') || say('total');
   return (
     <>
-      <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
-        <Table verticalSpacing={5} highlightOnHover fz="sm" aria-label={say('table')}>
-          <Table.Thead>
-            <Table.Tr>
+      <Scroll>
+        <table className="table" data-hover aria-label={say('table')}>
+          <thead>
+            <tr>
               {columns.map((c) => (
-                <Table.Th key={c.name} ta={c.role === 'measure' ? 'end' : undefined} fz="xs" c="dimmed">
+                <th key={c.name} data-end={c.role === 'measure' || undefined}>
                   {c.name.replaceAll('_', ' ')}
-                </Table.Th>
+                </th>
               ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
+            </tr>
+          </thead>
+          <tbody>
             {rows.slice(0, all ? 2000 : most).map((r, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: rows of an answer have no name but their place
-              <Table.Tr key={i}>
+              <tr key={i}>
                 {columns.map((c, j) =>
                   c.role === 'measure' ? (
-                    <Table.Td key={c.name} ta="end" style={{ whiteSpace: 'nowrap' }}>
+                    <td key={c.name} data-end>
                       {cells[i] && r[j] !== null ? (
-                        <UnstyledButton
+                        <button
+                          type="button"
                           className="opens"
                           onClick={() => open(cells[i], what(r), c.name.replace(/ (before|change)$/, ''))}
                         >
                           {w.format(r[j], c.unit)}
-                        </UnstyledButton>
+                        </button>
                       ) : (
                         w.format(r[j], c.unit)
                       )}
-                    </Table.Td>
+                    </td>
                   ) : (
-                    <Table.Td key={c.name}>
+                    <td key={c.name}>
                       <bdi>{typeof r[j] === 'boolean' ? (r[j] ? '✓' : '–') : w.dimension(r[j], c.name)}</bdi>
-                    </Table.Td>
+                    </td>
                   ),
                 )}
-              </Table.Tr>
+              </tr>
             ))}
-          </Table.Tbody>
+          </tbody>
           {answer.total && (
-            <Table.Tfoot>
-              <Table.Tr>
+            <tfoot>
+              <tr>
                 {columns.map((c, j) => (
-                  <Table.Th key={c.name} ta={c.role === 'measure' ? 'end' : undefined}>
+                  <th key={c.name} data-end={c.role === 'measure' || undefined}>
                     {j === 0 ? say('total') : w.format(answer.total?.[j], c.unit)}
-                  </Table.Th>
+                  </th>
                 ))}
-              </Table.Tr>
-            </Table.Tfoot>
+              </tr>
+            </tfoot>
           )}
-        </Table>
-      </Table.ScrollContainer>
+        </table>
+      </Scroll>
       {rows.length > most && !all && (
         <Button size="xs" variant="default" w="fit-content" onClick={() => setAll(true)}>
           {say('allRows', { rows: rows.length })}

@@ -6,12 +6,13 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api';
 import { Bars } from '../parts/bars';
-import { Curve } from '../parts/curve';
+import { Chart } from '../parts/chart';
 import { Page, Part, Tile, Tiles } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { Sheet } from '../parts/sheet';
 import { useLanguage } from '../settings';
 import { useFormat } from './format';
+import { concentration } from './options';
 import type { Answer, Cell, Question } from './question';
 import { Tabs } from './tabs';
 import { words } from './words';
@@ -153,7 +154,7 @@ function Months() {
     value: Number(at(told.data, i, 'revenue') ?? 0),
   }));
   return (
-    <Part title={say('revenueMonths')}>
+    <Part title={say('revenueMonths')} about={told.data?.currency}>
       {told.error && <Trouble error={told.error} />}
       {told.data && (
         <Bars
@@ -248,10 +249,6 @@ function Value() {
   const w = useFormat();
   const told = useAnswer({ kind: 'concentration', last: '365d' });
   const fifth = (told.data?.rows ?? []).findIndex((_, i) => at(told.data, i, 'percent') === 20);
-  const points = (told.data?.rows ?? []).map((_, i): [number, number] => [
-    Number(at(told.data, i, 'percent')),
-    Number(at(told.data, i, 'of_amount')),
-  ]);
   return (
     <Part
       title={say('concentration')}
@@ -259,15 +256,9 @@ function Value() {
     >
       {told.error && <Trouble error={told.error} />}
       {told.data && (
-        <Curve
+        <Chart
+          plot={concentration(told.data, w).plot}
           summary={say('sumConcentration', { share: w.format(at(told.data, fifth, 'of_amount'), 'percent') })}
-          points={points}
-          under={say('bestPercent')}
-          height={200}
-          table={{
-            head: [say('bestPercent'), say('ofAmount')],
-            rows: points.map(([x, y]) => [w.format(x, 'percent'), w.format(y, 'percent')]),
-          }}
         />
       )}
     </Part>

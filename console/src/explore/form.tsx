@@ -53,7 +53,7 @@ export function QuestionForm({ q, set }: FormProps) {
         <Own q={q} put={put} />
         <Select
           label={say('last')}
-          w={140}
+          w={160}
           allowDeselect={false}
           data={[...new Set([...spans, q.last ?? ''])].map((s) => ({
             value: s,
@@ -181,7 +181,7 @@ function Own({ q, put }: PartProps) {
           />
           <Select
             label={say('basket')}
-            w={190}
+            w={230}
             allowDeselect={false}
             data={(['order', 'customer'] as const).map((b) => ({ value: b, label: say(`basket_${b}`) }))}
             value={q.basket ?? 'order'}

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
-import { concentration, metric, retention, rfm, sankey, type Words } from './options';
+import type { Plot } from '../parts/chart';
+import { placed } from '../parts/plots';
+import { scale } from '../parts/rows';
+import { concentration, metric, type Plan, retention, rfm, sankey, type Words } from './options';
 import type { Answer } from './question';
 import { askable, begin, kinds, questionOf, stepText, turned, withStepText } from './question';
 
-const w: Words = { format: String, short: String, dimension: (v) => String(v ?? '?'), say: (x) => x };
-const heat = { from: '#fff', to: '#000', ink: '#888' };
+const w: Words = { format: String, percent: String, dimension: (v) => String(v ?? '?'), say: (x) => x };
 const answer = (columns: [string, 'dimension' | 'measure'][], rows: unknown[][], more = {}): Answer =>
   ({
     columns: columns.map(([name, role]) => ({ name, role })),
@@ -12,8 +14,13 @@ const answer = (columns: [string, 'dimension' | 'measure'][], rows: unknown[][],
     cells: rows.map((r) => ({ of: r[0] })),
     ...more,
   }) as unknown as Answer;
-const series = (p: { option: Record<string, unknown> } | undefined, i = 0) =>
-  ((p?.option.series ?? []) as { data: unknown[]; name: string; type: string }[])[i];
+/** Who is behind a part of the chart. */
+const behind = (p: Plan | undefined, part: { pick?: number } | undefined) => p?.picks[part?.pick ?? -1]?.cell;
+/** The chart, which must be of a kind. */
+function drawn<K extends Plot['kind']>(p: Plan | undefined, kind: K) {
+  expect(p?.plot.kind).toBe(kind);
+  return p?.plot as Extract<Plot, { kind: K }>;
+}
 
 test('bars show the largest, and a click finds the row', () => {
   const a = answer(
@@ -28,8 +35,12 @@ test('bars show the largest, and a click finds the row', () => {
     ],
   );
   const p = metric(a, 'revenue', w);
-  expect(series(p).data).toEqual([5, 9]);
-  expect(p?.cellOf({ dataIndex: 1 })).toEqual({ of: 'TH' });
+  const { rows } = drawn(p, 'rows');
+  expect(rows.map((r) => [r.label, r.value])).toEqual([
+    ['TH', 9],
+    ['DE', 5],
+  ]);
+  expect(behind(p, rows[0])).toEqual({ of: 'TH' });
   expect(metric(a, 'gone', w)).toBeUndefined();
 });
 
@@ -49,8 +60,10 @@ test('time is a line for each value of the other dimension, with gaps where noth
     rows,
   );
   const p = metric(a, 'revenue', w);
-  expect(series(p)).toMatchObject({ type: 'line', name: 'TH', data: [null, 9, null] });
-  expect(p?.cellOf({ seriesIndex: 1, dataIndex: 2 })).toEqual({ of: '2026-03-01' });
+  const { lines } = drawn(p, 'lines');
+  expect(lines[0].name).toBe('TH');
+  expect(lines[0].points.map((at) => at.y)).toEqual([null, 9, null]);
+  expect(behind(p, lines[1].points[2])).toEqual({ of: '2026-03-01' });
 });
 
 test('a map of retention leaves out the beginning', () => {
@@ -65,7 +78,7 @@ test('a map of retention leaves out the beginning', () => {
       ['2026-01-01', 1, 40],
     ],
   );
-  expect(series(retention(a, w, heat)).data).toEqual([[0, 0, 40]]);
+  expect(drawn(retention(a, w, 'month'), 'heat').cells).toMatchObject([{ x: 0, y: 0, heat: 1, text: '40' }]);
 });
 
 test('scores fall into the segments of the table', () => {
@@ -81,11 +94,13 @@ test('scores fall into the segments of the table', () => {
       ['151', 6],
     ],
   );
-  const p = rfm(a, w, heat);
-  expect(series(p).data).toContainEqual([4, 4, 7]); // 5+4 is 4.5, rounded up
-  expect(series(p).data).toContainEqual([2, 0, 6]);
-  expect(p.cellOf({ dataIndex: 24 })).toEqual({ segment: 'champions' });
-  expect(p.cellOf({ dataIndex: 0 })).toEqual({ segment: 'lost' });
+  const p = rfm(a, w);
+  const cell = (recency: number, other: number) =>
+    drawn(p, 'heat').cells.find((c) => c.y === 5 - recency && c.x === other - 1);
+  expect(cell(5, 5)?.text).toBe('seg_champions\n7'); // 5+4 is 4.5, rounded up
+  expect(cell(1, 3)?.text).toBe('seg_at_risk\n6');
+  expect(behind(p, cell(5, 5))).toEqual({ segment: 'champions' });
+  expect(behind(p, cell(1, 1))).toEqual({ segment: 'lost' });
 });
 
 test('a flow has its links and cells', () => {
@@ -99,12 +114,32 @@ test('a flow has its links and cells', () => {
       { step: 1, from: 'Home', to: 'gone', people: 1 },
     ],
   });
-  const p = sankey(a);
-  expect((series(p) as unknown as { links: unknown[] }).links).toEqual([
-    { source: '0 Home', target: '1 Home', value: 3 },
+  const p = sankey(a, w);
+  const flow = drawn(p, 'flow');
+  expect(flow.links).toMatchObject([{ from: 0, to: 1, size: 3 }]);
+  expect(behind(p, flow.links[0])).toEqual({ x: 1 });
+  expect(behind(p, flow.nodes[0])).toEqual({ step_0: 'Home' });
+  expect(sankey(answer([], [], { nodes: [{ step: 0, label: 'a' }] }), w)).toBeUndefined();
+});
+
+test('what flows fills the height, and links leave and reach their nodes without lying on each other', () => {
+  const node = (step: number, size: number) => ({ step, size, label: `${step} ${size}`, title: '' });
+  const link = (from: number, to: number, size: number) => ({ from, to, size, title: '' });
+  const nodes = [node(0, 10), node(1, 4), node(1, 6)];
+  const { top, unit, ends } = placed(nodes, [link(0, 1, 4), link(0, 2, 6)], 110, 10);
+  expect(unit).toBe(10);
+  expect(top).toEqual([0, 70, 0]); // the larger of two that nothing else tells apart comes first
+  expect(ends).toEqual([
+    { from: 60, to: 70 },
+    { from: 0, to: 0 },
   ]);
-  expect(p.cellOf({ dataIndex: 0, dataType: 'edge' })).toEqual({ x: 1 });
-  expect(p.cellOf({ dataIndex: 0, dataType: 'node' })).toEqual({ step_0: 'Home' });
+});
+
+test('a scale holds nothing, what is over it and what is below', () => {
+  const s = scale([47, -12]);
+  expect(s.marks).toEqual([-20, 0, 20, 40, 60]);
+  expect([s.at(-20), s.at(0), s.at(60)]).toEqual([0, 25, 100]);
+  expect(scale([]).marks).toEqual([0, 1]);
 });
 
 test('the curve begins at nothing', () => {
@@ -119,12 +154,13 @@ test('the curve begins at nothing', () => {
     ],
   );
   const p = concentration(a, w);
-  expect(series(p).data).toEqual([
+  const [{ points }] = drawn(p, 'lines').lines;
+  expect(points.map((at) => [at.x, at.y])).toEqual([
     [0, 0],
     [5, 40],
     [100, 100],
   ]);
-  expect(p.cellOf({ seriesIndex: 0, dataIndex: 1 })).toEqual({ of: 5 });
+  expect(behind(p, points[1])).toEqual({ of: 5 });
 });
 
 test('questions', () => {

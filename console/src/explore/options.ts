@@ -1,26 +1,22 @@
 // Charts of answers: pure functions of the answer, so that they can be tested without drawing.
+import type { Plot } from '../parts/chart';
+import { shares } from '../parts/lines';
 import type { Answer, Cell } from './question';
 import { times } from './question';
 
-/** What a chart is made of: the option of ECharts, and the cell behind a part that is clicked. */
+/** What is drawn, what is measured, and who is behind each part that can be picked. */
 export interface Plan {
-  option: Record<string, unknown>;
-  cellOf: (picked: { dataIndex: number; seriesIndex?: number; dataType?: string; data?: unknown }) => Cell | null;
+  plot: Plot;
+  unit?: string;
+  picks: { cell: Cell | null; what: string }[];
 }
 
 /** How texts and numbers are shown: of a column for a value, and of a dimension's value. */
 export interface Words {
   format: (value: unknown, unit?: string) => string;
-  short: (value: number) => string;
+  percent: (share: number) => string;
   dimension: (value: unknown, column: string) => string;
   say: (word: string) => string;
-}
-
-/** The colours of a map of heat, and of what is written on it. */
-export interface Heat {
-  from: string;
-  to: string;
-  ink: string;
 }
 
 const rowsOf = (a: Answer) => (a.rows ?? []) as unknown[][];
@@ -30,7 +26,18 @@ const cellsOf = (a: Answer) => (a.cells ?? []) as (Cell | null)[];
 export const dimensionsOf = (a: Answer) => columnsOf(a).filter((c) => c.role === 'dimension');
 export const measuresOf = (a: Answer) => columnsOf(a).filter((c) => c.role === 'measure');
 
+/** Each row of the answer can be picked. */
+const byRow = (a: Answer, what: (row: unknown[]) => string) =>
+  rowsOf(a).map((r, i) => ({ cell: cellsOf(a)[i] ?? null, what: what(r) }));
+
 const most = 12;
+const lines = 6;
+
+/** What is measured: the column, with the currency where it is money. */
+const measured = (column: { name: string; unit?: string }) =>
+  [column.name.replaceAll('_', ' '), /^[A-Z]{3}$/.test(column.unit ?? '') ? column.unit : '']
+    .filter(Boolean)
+    .join(', ');
 
 /** A measure over time as lines, one for each value of a second dimension; else bars, the largest first. */
 export function metric(a: Answer, measure: string, w: Words): Plan | undefined {
@@ -38,68 +45,41 @@ export function metric(a: Answer, measure: string, w: Words): Plan | undefined {
   const at = columns.findIndex((c) => c.name === measure);
   const dims = dimensionsOf(a).map((d) => ({ name: d.name, at: columns.indexOf(d) }));
   if (at < 0 || dims.length === 0 || rowsOf(a).length === 0) return undefined;
-  const unit = columns[at].unit;
-  const value = (v: unknown) => w.format(v, unit);
+  const value = (v: unknown) => w.format(v, columns[at].unit);
+  const labelOf = (r: unknown[], of = dims) => of.map((d) => w.dimension(r[d.at], d.name)).join(' · ');
+  const picks = byRow(a, (r) => labelOf(r));
+  const rows = rowsOf(a).map((r, pick) => ({ r, pick }));
+  const unit = measured(columns[at]);
   const time = dims.find((d) => times.includes(d.name));
-  const axis = { type: 'value', axisLabel: { formatter: (v: number) => w.short(v) } };
-  if (!time) {
-    const shown = rowsOf(a)
-      .map((r, i) => ({ r, i }))
-      .filter(({ r }) => typeof r[at] === 'number')
-      .sort((x, y) => Number(y.r[at]) - Number(x.r[at]))
-      .slice(0, most)
-      .reverse();
-    return {
-      option: {
-        tooltip: {
-          trigger: 'item',
-          formatter: (p: { name: string; value: unknown }) => `${p.name}\n${value(p.value)}`,
-        },
-        xAxis: axis,
-        yAxis: {
-          type: 'category',
-          data: shown.map(({ r }) => dims.map((d) => w.dimension(r[d.at], d.name)).join(' · ')),
-          axisLabel: { width: 130, overflow: 'truncate' },
-        },
-        series: [{ type: 'bar', name: measure, data: shown.map(({ r }) => r[at]), barMaxWidth: 22 }],
-      },
-      cellOf: (p) => cellsOf(a)[shown[p.dataIndex]?.i] ?? null,
-    };
+  const stamps = time ? [...new Set(rowsOf(a).map((r) => String(r[time.at])))].sort() : [];
+  if (!time || stamps.length < 3) {
+    const shown = rows.filter(({ r }) => typeof r[at] === 'number').sort((x, y) => Number(y.r[at]) - Number(x.r[at]));
+    const bar = ({ r, pick }: (typeof rows)[0]) => ({
+      label: labelOf(r),
+      value: Number(r[at]),
+      written: value(r[at]),
+      pick,
+    });
+    return { plot: { kind: 'rows', rows: shown.slice(0, most).map(bar) }, unit, picks };
   }
   const others = dims.filter((d) => d !== time);
-  const labelOf = (r: unknown[]) => others.map((d) => w.dimension(r[d.at], d.name)).join(' · ') || measure;
-  const stamps = [...new Set(rowsOf(a).map((r) => String(r[time.at])))].sort();
   const sums = new Map<string, number>();
-  for (const r of rowsOf(a)) sums.set(labelOf(r), (sums.get(labelOf(r)) ?? 0) + Number(r[at] ?? 0));
-  const labels = [...sums]
-    .sort((x, y) => y[1] - x[1])
-    .slice(0, 6)
-    .map(([l]) => l);
-  const find = (label: string, stamp: string) =>
-    rowsOf(a).findIndex((r) => String(r[time.at]) === stamp && labelOf(r) === label);
+  for (const r of rowsOf(a)) sums.set(labelOf(r, others), (sums.get(labelOf(r, others)) ?? 0) + Number(r[at] ?? 0));
+  const names = [...sums].sort((x, y) => y[1] - x[1]).map(([l]) => l);
+  const point = (label: string, stamp: string, x: number) => {
+    const found = rows.find(({ r }) => String(r[time.at]) === stamp && labelOf(r, others) === label);
+    const y = found && typeof found.r[at] === 'number' ? found.r[at] : null;
+    return { x, y, pick: found?.pick, title: found && `${picks[found.pick].what}\n${value(y)}` };
+  };
   return {
-    option: {
-      legend: labels.length > 1 ? { top: 0, type: 'scroll' } : undefined,
-      grid: {
-        left: 8,
-        right: 16,
-        top: labels.length > 1 ? 36 : 16,
-        bottom: 8,
-        outerBoundsMode: 'same',
-        outerBoundsContain: 'axisLabel',
-      },
-      tooltip: { trigger: 'axis', valueFormatter: value },
-      xAxis: { type: 'category', data: stamps.map((s) => w.dimension(s, time.name)), boundaryGap: stamps.length < 3 },
-      yAxis: axis,
-      series: labels.map((l) => ({
-        type: stamps.length < 3 ? 'bar' : 'line',
-        name: l,
-        symbolSize: 6,
-        showSymbol: stamps.length < 40,
-        data: stamps.map((s) => rowsOf(a)[find(l, s)]?.[at] ?? null),
-      })),
+    plot: {
+      kind: 'lines',
+      lines: names.slice(0, lines).map((l) => ({ name: l || measure, points: stamps.map((s, x) => point(l, s, x)) })),
+      ticks: stamps.map((s, x) => ({ x, label: w.dimension(s, time.name) })),
+      end: stamps.length - 1,
     },
-    cellOf: (p) => cellsOf(a)[find(labels[p.seriesIndex ?? 0], stamps[p.dataIndex])] ?? null,
+    unit: names.length > lines ? `${unit} · ${w.say('largestSix')}` : unit,
+    picks,
   };
 }
 
@@ -107,118 +87,81 @@ export function metric(a: Answer, measure: string, w: Words): Plan | undefined {
 export function funnel(a: Answer, w: Words): Plan {
   const columns = columnsOf(a).map((c) => c.name);
   const [name, people, share] = ['name', 'people', 'of_first'].map((n) => columns.indexOf(n));
-  const rows = rowsOf(a);
+  const bar = (r: unknown[], pick: number) => ({
+    label: String(r[name]),
+    value: Number(r[people]),
+    note: w.format(r[share], 'percent'),
+    pick,
+  });
   return {
-    option: {
-      tooltip: {
-        trigger: 'item',
-        formatter: (p: { dataIndex: number }) => `${rows[p.dataIndex][name]}\n${w.format(rows[p.dataIndex][people])}`,
-      },
-      xAxis: { type: 'category', data: rows.map((r) => String(r[name])) },
-      yAxis: { type: 'value', axisLabel: { formatter: (v: number) => w.short(v) } },
-      series: [
-        {
-          type: 'bar',
-          data: rows.map((r) => r[people]),
-          barMaxWidth: 90,
-          label: {
-            show: true,
-            position: 'top',
-            formatter: (p: { dataIndex: number }) => w.format(rows[p.dataIndex][share], 'percent'),
-          },
-        },
-      ],
-    },
-    cellOf: (p) => cellsOf(a)[p.dataIndex] ?? null,
+    plot: { kind: 'bars', rows: rowsOf(a).map(bar), every: 1, height: 240, write: (v) => w.format(v) },
+    unit: w.say('people'),
+    picks: byRow(a, (r) => String(r[name])),
   };
 }
 
 /** Cohorts down, periods across, the darker the more came back. */
-export function retention(a: Answer, w: Words, heat: Heat): Plan {
+export function retention(a: Answer, w: Words, grain: string): Plan {
   const columns = columnsOf(a).map((c) => c.name);
   const [cohort, period, share] = ['cohort', 'period', 'of_cohort'].map((n) => columns.indexOf(n));
   const rows = rowsOf(a);
-  const cohorts = [...new Set(rows.map((r) => String(r[cohort])))].sort().reverse();
+  const cohorts = [...new Set(rows.map((r) => String(r[cohort])))].sort();
   const periods = [...new Set(rows.map((r) => Number(r[period])))].sort((x, y) => x - y).filter((p) => p > 0);
-  const shown = rows.map((r, i) => ({ r, i })).filter(({ r }) => Number(r[period]) > 0);
-  const top = Math.max(10, ...shown.map(({ r }) => Number(r[share])));
+  const picks = byRow(a, (r) => `${w.dimension(r[cohort], 'cohort')}, +${r[period]}`);
+  const top = Math.max(10, ...rows.filter((r) => Number(r[period]) > 0).map((r) => Number(r[share])));
+  const cell = (r: unknown[], pick: number) => ({
+    x: periods.indexOf(Number(r[period])),
+    y: cohorts.indexOf(String(r[cohort])),
+    heat: Number(r[share]) / top,
+    text: String(Math.round(Number(r[share]))),
+    title: `${picks[pick].what}: ${w.format(r[share], 'percent')}`,
+    pick,
+  });
   return {
-    option: {
-      tooltip: {
-        formatter: (p: { dataIndex: number }) => {
-          const r = shown[p.dataIndex].r;
-          return `${w.dimension(r[cohort], 'month')}, +${r[period]}\n${w.format(r[share], 'percent')}`;
-        },
-      },
-      grid: { left: 8, right: 8, top: 8, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-      xAxis: { type: 'category', position: 'top', data: periods.map((p) => `+${p}`) },
-      yAxis: { type: 'category', data: cohorts.map((c) => w.dimension(c, 'month')) },
-      visualMap: { show: false, min: 0, max: top, inRange: { color: [heat.from, heat.to] } },
-      series: [
-        {
-          type: 'heatmap',
-          data: shown.map(({ r }) => [
-            periods.indexOf(Number(r[period])),
-            cohorts.indexOf(String(r[cohort])),
-            Number(r[share]),
-          ]),
-          label: {
-            show: periods.length < 16,
-            fontSize: 10,
-            formatter: (p: { value: number[] }) => `${Math.round(p.value[2])}`,
-          },
-          itemStyle: { borderWidth: 1, borderColor: 'transparent' },
-        },
-      ],
+    plot: {
+      kind: 'heat',
+      across: periods.map((p) => `+${p}`),
+      down: cohorts.map((c) => w.dimension(c, 'cohort')),
+      names: [w.say(`later_${grain}`), w.say('began')],
+      cells: rows.map(cell).filter((c) => c.x >= 0),
     },
-    cellOf: (p) => cellsOf(a)[shown[p.dataIndex]?.i] ?? null,
+    unit: w.say('cameBack'),
+    picks,
   };
 }
 
-// One colour for one label, at whatever step.
-const hues = ['#2c9471', '#c98a1b', '#5b7bb0', '#b0607a', '#86983f', '#7d7a87', '#3a9bb0', '#b0643a'];
-
 /** The flow from step to step. */
-export function sankey(a: Answer): Plan {
-  const key = (step: number, label: string) => `${step} ${label}`;
+export function sankey(a: Answer, w: Words): Plan | undefined {
   const nodes = a.nodes ?? [];
-  const links = a.links ?? [];
-  const first = Math.min(...nodes.map((n) => n.step), 0);
-  const placed = new Set(nodes.map((n) => key(n.step, n.label)));
-  const flat = nodes.every((n) => n.step === nodes[0]?.step); // stages go to and fro: no flow from left to right
-  if (flat) return { option: {}, cellOf: () => null };
-  const labels = [...new Set(nodes.map((n) => n.label))];
-  const used = links.filter((l) => placed.has(key(l.step, l.from)) && placed.has(key(l.step + 1, l.to)));
+  const at = (step: number, label: string) => nodes.findIndex((n) => n.step === step && n.label === label);
+  if (nodes.every((n) => n.step === nodes[0]?.step)) return undefined; // stages go to and fro: no flow from left to right
+  const links = (a.links ?? [])
+    .map((l) => ({ ...l, from: at(l.step, l.from), to: at(l.step + 1, l.to) }))
+    .filter((l) => l.from >= 0 && l.to >= 0);
+  const people = (n: number) => `${w.format(n)} ${w.say('people')}`;
+  const between = (l: (typeof links)[0]) => `${nodes[l.from].label} → ${nodes[l.to].label}`;
   return {
-    option: {
-      tooltip: { trigger: 'item' },
-      series: [
-        {
-          type: 'sankey',
-          left: 4,
-          right: 110,
-          top: 8,
-          bottom: 8,
-          nodeGap: 10,
-          draggable: false,
-          emphasis: { focus: 'adjacency' },
-          data: nodes.map((n) => ({
-            name: key(n.step, n.label),
-            depth: n.step - first,
-            value: n.people,
-            itemStyle: { color: hues[labels.indexOf(n.label) % hues.length] },
-          })),
-          links: used.map((l) => ({ source: key(l.step, l.from), target: key(l.step + 1, l.to), value: l.people })),
-          label: {
-            formatter: (p: { name: string }) => p.name.replace(/^-?\d+ /, ''),
-            overflow: 'truncate',
-            width: 105,
-          },
-          lineStyle: { color: 'source', opacity: 0.25 },
-        },
-      ],
+    plot: {
+      kind: 'flow',
+      nodes: nodes.map((n, pick) => ({
+        step: n.step,
+        label: n.label === '(other)' ? w.say('others') : n.label,
+        size: n.people,
+        title: `${n.label}\n${people(n.people)}`,
+        pick,
+      })),
+      links: links.map((l, i) => ({
+        from: l.from,
+        to: l.to,
+        size: l.people,
+        title: `${between(l)}\n${people(l.people)}`,
+        pick: nodes.length + i,
+      })),
     },
-    cellOf: (p) => ((p.dataType === 'edge' ? used[p.dataIndex]?.cell : nodes[p.dataIndex]?.cell) as Cell) ?? null,
+    picks: [
+      ...nodes.map((n) => ({ cell: (n.cell as Cell) ?? null, what: n.label })),
+      ...links.map((l) => ({ cell: (l.cell as Cell) ?? null, what: between(l) })),
+    ],
   };
 }
 
@@ -230,8 +173,8 @@ const segments: string[][] = [
   ['new', 'promising', 'potential_loyal', 'champions', 'champions'],
 ];
 
-/** People by recency and by frequency and money, from an answer by score. */
-export function rfm(a: Answer, w: Words, heat: Heat): Plan {
+/** People by recency and by frequency and money, from an answer by score; 5 is the best fifth. */
+export function rfm(a: Answer, w: Words): Plan {
   const columns = columnsOf(a).map((c) => c.name);
   const [score, people] = ['score', 'people'].map((n) => columns.indexOf(n));
   const sums = segments.map((row) => row.map(() => 0));
@@ -239,52 +182,24 @@ export function rfm(a: Answer, w: Words, heat: Heat): Plan {
     const [rec, freq, money] = String(r[score]).split('').map(Number);
     sums[rec - 1][Math.floor((freq + money + 1) / 2) - 1] += Number(r[people]);
   }
-  const data = sums.flatMap((row, y) => row.map((n, x) => [x, y, n]));
-  const name = (d: number[]) => w.say(`seg_${segments[d[1]][d[0]]}`);
+  const top = Math.max(1, ...sums.flat());
+  const picks = segments.flatMap((row) => row.map((s) => ({ cell: { segment: s }, what: w.say(`seg_${s}`) })));
   return {
-    option: {
-      tooltip: {
-        formatter: (p: { value: number[] }) => `${name(p.value)}\n${w.format(p.value[2])} ${w.say('people')}`,
-      },
-      grid: { left: 28, right: 8, top: 8, bottom: 28, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-      xAxis: {
-        type: 'category',
-        data: ['1', '2', '3', '4', '5'],
-        name: w.say('freqMoney'),
-        nameLocation: 'middle',
-        nameGap: 24,
-      },
-      yAxis: {
-        type: 'category',
-        data: ['1', '2', '3', '4', '5'],
-        name: w.say('recency'),
-        nameLocation: 'middle',
-        nameGap: 24,
-      },
-      visualMap: {
-        show: false,
-        min: 0,
-        max: Math.max(1, ...data.map((d) => d[2])),
-        inRange: { color: [heat.from, heat.to] },
-      },
-      series: [
-        {
-          type: 'heatmap',
-          data,
-          label: {
-            show: true,
-            fontSize: 11,
-            lineHeight: 15,
-            color: heat.ink,
-            formatter: (p: { value: number[] }) => `${name(p.value)}\n${w.format(p.value[2])}`,
-          },
-        },
-      ],
+    plot: {
+      kind: 'heat',
+      across: ['1', '2', '3', '4', '5'],
+      down: ['5', '4', '3', '2', '1'],
+      names: [w.say('freqMoney'), w.say('recency')],
+      cells: sums.flatMap((row, r) =>
+        row.map((n, x) => {
+          const pick = r * 5 + x;
+          const text = `${picks[pick].what}\n${w.format(n)}`;
+          return { x, y: 4 - r, heat: n / top, text, title: text, pick };
+        }),
+      ),
     },
-    cellOf: (p) => {
-      const d = data[p.dataIndex];
-      return d ? { segment: segments[d[1]][d[0]] } : null;
-    },
+    unit: w.say('people'),
+    picks,
   };
 }
 
@@ -292,35 +207,32 @@ export function rfm(a: Answer, w: Words, heat: Heat): Plan {
 export function concentration(a: Answer, w: Words): Plan {
   const columns = columnsOf(a).map((c) => c.name);
   const [percent, share] = ['percent', 'of_amount'].map((n) => columns.indexOf(n));
-  const rows = rowsOf(a);
+  const what = (r: unknown[]) => `${w.say('bestPercent')}: ${w.format(r[percent], 'percent')}`;
+  const point = (r: unknown[], pick: number) => ({
+    x: Number(r[percent]),
+    y: Number(r[share]),
+    title: `${what(r)}\n${w.say('ofAmount')}: ${w.format(r[share], 'percent')}`,
+    pick,
+  });
   return {
-    option: {
-      tooltip: { trigger: 'axis', valueFormatter: (v: unknown) => w.format(v, 'percent') },
-      legend: { top: 0 },
-      grid: { left: 8, right: 24, top: 36, bottom: 24, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-      xAxis: { type: 'value', min: 0, max: 100, name: w.say('bestPercent'), nameLocation: 'middle', nameGap: 24 },
-      yAxis: { type: 'value', min: 0, max: 100 },
-      series: [
+    plot: {
+      kind: 'lines',
+      lines: [
+        { name: w.say('ofAmount'), points: [{ x: 0, y: 0 }, ...rowsOf(a).map(point)] },
         {
-          type: 'line',
-          name: w.say('ofAmount'),
-          showSymbol: true,
-          symbolSize: 7,
-          areaStyle: { opacity: 0.08 },
-          data: [[0, 0], ...rows.map((r) => [r[percent], r[share]])],
-        },
-        {
-          type: 'line',
           name: w.say('even'),
-          showSymbol: false,
-          lineStyle: { type: 'dashed', width: 1 },
-          data: [
-            [0, 0],
-            [100, 100],
+          dashed: true,
+          points: [
+            { x: 0, y: 0 },
+            { x: 100, y: 100 },
           ],
         },
       ],
+      ticks: shares(w.percent),
+      end: 100,
+      percent: w.percent,
+      under: w.say('bestPercent'),
     },
-    cellOf: (p) => (p.seriesIndex === 0 && p.dataIndex > 0 ? (cellsOf(a)[p.dataIndex - 1] ?? null) : null),
+    picks: byRow(a, what),
   };
 }

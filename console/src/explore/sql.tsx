@@ -177,7 +177,7 @@ function Result({ told }: { told: Schema<'QueryResult'> }) {
         />
       )}
       {plan && as === 'chart' ? (
-        <Chart option={plan.option} summary={measuresOf(answer)[0]?.name ?? ''} height={320} />
+        <Chart plot={plan.plot} unit={plan.unit} summary={measuresOf(answer)[0]?.name ?? ''} />
       ) : (
         <AnswerTable answer={answer} open={() => {}} />
       )}

@@ -6,6 +6,93 @@ import { type Right, useMay } from '../rights';
 import { useLanguage } from '../settings';
 import { Trouble } from './said';
 
+interface DialogProps {
+  title: ReactNode;
+  opened?: boolean;
+  close: () => void;
+  size?: 'lg' | 'xl';
+  children: ReactNode;
+}
+
+/** What is done apart from the page; closed by its cross, by Escape, and by a click beside it. */
+export function Dialog({ title, opened = true, close, size, children }: DialogProps) {
+  const { say } = useLanguage();
+  return (
+    <Modal opened={opened} onClose={close} size={size} title={title} closeButtonProps={{ 'aria-label': say('cancel') }}>
+      <Stack>{children}</Stack>
+    </Modal>
+  );
+}
+
+/** Something that is being done, and what went wrong with it. */
+interface Doing {
+  mutate: () => void;
+  error: Error | null;
+  isPending: boolean;
+}
+
+interface FormProps {
+  doing: Doing;
+  /** The word on the button that does it. */
+  label: string;
+  /** Whether enough is said. */
+  ready?: boolean;
+  children: ReactNode;
+}
+
+/** Fields, what went wrong, and the button that sends them. */
+export function Form({ doing, label, ready = true, children }: FormProps) {
+  return (
+    <form
+      onSubmit={(e) => {
+        e.preventDefault();
+        doing.mutate();
+      }}
+    >
+      <Stack>
+        {children}
+        {doing.error && <Trouble error={doing.error} />}
+        <Button type="submit" loading={doing.isPending} disabled={!ready}>
+          {label}
+        </Button>
+      </Stack>
+    </form>
+  );
+}
+
+/** A dialog with a form. */
+export function FormDialog({ title, opened, close, size, ...form }: DialogProps & FormProps) {
+  return (
+    <Dialog title={title} opened={opened} close={close} size={size}>
+      <Form {...form} />
+    </Dialog>
+  );
+}
+
+interface SureProps extends DialogProps {
+  doing: Doing;
+  label: string;
+}
+
+/** A dialog that says what will come of something that cannot be taken back. */
+export function Sure({ doing, label, children, ...dialog }: SureProps) {
+  const { say } = useLanguage();
+  return (
+    <Dialog {...dialog}>
+      <div>{children}</div>
+      {doing.error && <Trouble error={doing.error} />}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={dialog.close}>
+          {say('cancel')}
+        </Button>
+        <Button color="red" loading={doing.isPending} onClick={() => doing.mutate()}>
+          {label}
+        </Button>
+      </Group>
+    </Dialog>
+  );
+}
+
 interface AskFirstProps extends ButtonProps {
   /** What the button says, and the one that does it. */
   label: string;
@@ -18,9 +105,8 @@ interface AskFirstProps extends ButtonProps {
   done?: () => void;
 }
 
-/** A button for what cannot be taken back: it asks first, and says what will come of it. */
+/** A button for what cannot be taken back: it asks first. */
 export function AskFirst({ label, title, consequence, act, right, done, ...button }: AskFirstProps) {
-  const { say } = useLanguage();
   const may = useMay();
   const [opened, { open, close }] = useDisclosure(false);
   const acting = useMutation({
@@ -36,53 +122,9 @@ export function AskFirst({ label, title, consequence, act, right, done, ...butto
       <Button variant="default" {...button} onClick={open}>
         {label}
       </Button>
-      <Modal opened={opened} onClose={close} title={title} closeButtonProps={{ 'aria-label': say('cancel') }}>
-        <Stack>
-          <div>{consequence}</div>
-          {acting.error && <Trouble error={acting.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              {say('cancel')}
-            </Button>
-            <Button color="red" loading={acting.isPending} onClick={() => acting.mutate()}>
-              {label}
-            </Button>
-          </Group>
-        </Stack>
-      </Modal>
+      <Sure title={title} opened={opened} close={close} doing={acting} label={label}>
+        {consequence}
+      </Sure>
     </>
-  );
-}
-
-interface FormDialogProps {
-  title: string;
-  opened?: boolean;
-  close: () => void;
-  /** What the form does, and the word on the button that does it. */
-  doing: { mutate: () => void; error: Error | null; isPending: boolean };
-  label: string;
-  children: ReactNode;
-}
-
-/** A dialog with a form: its fields, what went wrong, and the button that sends it. */
-export function FormDialog({ title, opened = true, close, doing, label, children }: FormDialogProps) {
-  const { say } = useLanguage();
-  return (
-    <Modal opened={opened} onClose={close} title={title} closeButtonProps={{ 'aria-label': say('cancel') }}>
-      <form
-        onSubmit={(e) => {
-          e.preventDefault();
-          doing.mutate();
-        }}
-      >
-        <Stack>
-          {children}
-          {doing.error && <Trouble error={doing.error} />}
-          <Button type="submit" loading={doing.isPending}>
-            {label}
-          </Button>
-        </Stack>
-      </form>
-    </Modal>
   );
 }

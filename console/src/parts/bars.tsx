@@ -1,68 +1,88 @@
 import { useLanguage } from '../settings';
-import { ticks } from './rows';
+import { scale } from './rows';
 
 interface BarsProps {
   /** What the bars say, in a sentence: for those who cannot see them. */
   summary: string;
-  rows: { label: string; value: number; less?: number }[];
-  /** What goes up and what goes down, where something does. */
-  names?: [up: string, down: string];
+  /** beside stands beside the value, less goes down from nothing, note is written above. */
+  rows: { label: string; value: number; beside?: number; less?: number; note?: string; pick?: number }[];
+  /** What the value is, and what stands beside it or goes down. */
+  names?: [first: string, second: string];
   /** How a value is written at a bar. */
-  write: (value: number, less?: number) => string;
+  write: (value: number, other?: number) => string;
   /** How many rows a label stands for. */
   every?: number;
   height?: number;
-  table: { head: string[]; rows: (string | number)[][] };
+  table?: TableProps;
 }
 
-/**
- * Bars over time without the library that draws charts, which is three times as large as this page: for pages that
- * have to be there at once.
- */
+interface TableProps {
+  head: string[];
+  rows: (string | number)[][];
+}
+
+/** Bars from left to right, mostly over time. */
 export function Bars({ summary, rows, names, write, every = 7, height = 170, table }: BarsProps) {
-  const { short } = useLanguage();
-  const [most, least] = [Math.max(...rows.map((r) => r.value), 0), Math.max(...rows.map((r) => r.less ?? 0), 0)];
-  const step = ticks(Math.max(most, least))[1];
-  const [up, down] = [Math.ceil(most / step) || (least > 0 ? 0 : 1), Math.ceil(least / step)];
-  const marks = Array.from({ length: up + down + 1 }, (_, i) => Number(((i - down) * step).toPrecision(12)));
-  const share = (v: number) => `${(v / ((up + down) * step)) * 100}%`;
-  const zero = share(down * step);
+  const { marks, at } = scale(rows.flatMap((r) => [r.value, r.beside ?? 0, -(r.less ?? 0)]));
+  const zero = at(0);
+  const bar = (v: number, more?: object) => ({
+    ...more,
+    style: { bottom: `${Math.min(zero, at(v))}%`, height: `${Math.abs(at(v) - zero)}%` },
+  });
   return (
     <div>
-      {names && (
-        <div className="bars-names" aria-hidden>
-          {names.map((n, i) => (
-            <span key={n} data-less={i === 1 || undefined}>
-              {n}
-            </span>
-          ))}
-        </div>
-      )}
+      {names && <Names of={names} />}
       <div className="bars" role="img" aria-label={summary} dir="ltr" style={{ height }}>
-        {marks.map((m) => (
-          <div key={m} className="bars-mark" style={{ bottom: share(m + down * step) }}>
-            <bdi>{short(Math.abs(m))}</bdi>
-          </div>
-        ))}
+        <Marks of={marks} at={at} />
         <div className="bars-row">
           {rows.map((r, i) => (
-            <div key={r.label} className="bar" title={`${r.label}: ${write(r.value, r.less)}`}>
-              <div style={{ bottom: zero, height: share(Math.max(r.value, 0)) }} />
-              {r.less ? <div data-less style={{ top: share(up * step), height: share(r.less) }} /> : null}
-              {i % every === 0 && rows.length - i > every / 2 && (
+            <div
+              key={r.label}
+              className="bar"
+              data-pick={r.pick}
+              data-pair={r.beside === undefined ? undefined : ''}
+              title={`${r.label}: ${write(r.value, r.beside ?? r.less)}`}
+            >
+              <div {...bar(r.value)}>{r.note && <bdi>{r.note}</bdi>}</div>
+              {r.less ? <div {...bar(-r.less, { 'data-of': 1 })} /> : null}
+              {r.beside !== undefined && <div {...bar(r.beside, { 'data-of': 1 })} />}
+              {i % every === 0 && (i === 0 || rows.length - i > every / 2) && (
                 <bdi data-other={(i / every) % 2 === 1 || undefined}>{r.label}</bdi>
               )}
             </div>
           ))}
         </div>
       </div>
-      <Behind {...table} />
+      {table && <Behind {...table} />}
+    </div>
+  );
+}
+
+/** The lines across a chart, with what they stand for. */
+export function Marks({ of, at, write }: { of: number[]; at: (v: number) => number; write?: (v: number) => string }) {
+  const { short } = useLanguage();
+  return of.map((m) => (
+    <div key={m} className="bars-mark" style={{ bottom: `${at(m)}%` }}>
+      <bdi>{write ? write(m) : short(Math.abs(m))}</bdi>
+    </div>
+  ));
+}
+
+/** Which colour is what. */
+export function Names({ of }: { of: readonly string[] }) {
+  return (
+    <div className="bars-names" aria-hidden>
+      {of.map((n, i) => (
+        <span key={n} data-of={i}>
+          <bdi>{n}</bdi>
+        </span>
+      ))}
     </div>
   );
 }
 
 /** The numbers behind a chart, to be unfolded. */
-export function Behind({ head, rows }: BarsProps['table']) {
+export function Behind({ head, rows }: TableProps) {
   const { say } = useLanguage();
   return (
     <details className="behind">

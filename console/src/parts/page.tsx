@@ -105,3 +105,13 @@ export function Tiles({ children, most = 4 }: { children: ReactNode; most?: numb
     </SimpleGrid>
   );
 }
+
+/** What may be wider than its place, and is scrolled sideways then. */
+export function Scroll({ children }: { children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what is scrolled must be reached by the keyboard
+    <div className="scroll" tabIndex={0}>
+      {children}
+    </div>
+  );
+}

@@ -68,3 +68,15 @@ export function ticks(most: number, wanted = 3): number[] {
   const step = power * ([1, 2, 5].find((s) => s * power >= rough) ?? 10);
   return Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => Number((i * step).toPrecision(12)));
 }
+
+/** A scale that holds the values and 0: its marks, and where a value stands in it, in percent from the bottom. */
+export function scale(values: number[]) {
+  const [most, least] = [Math.max(...values, 0), Math.min(...values, 0)];
+  const step = ticks(Math.max(most, -least))[1];
+  const bottom = Math.floor(least / step);
+  const top = Math.ceil(most / step) || (bottom < 0 ? 0 : 1);
+  return {
+    marks: Array.from({ length: top - bottom + 1 }, (_, i) => Number(((bottom + i) * step).toPrecision(12))),
+    at: (v: number) => ((v / step - bottom) / (top - bottom)) * 100,
+  };
+}

@@ -1,32 +1,32 @@
-import { Table } from '@mantine/core';
+import { Scroll } from './page';
 
 /** A small table: names in its first column, figures behind it. Nothing without rows. */
 export function Sheet({ head, rows }: { head: string[]; rows: React.ReactNode[][] }) {
   if (rows.length === 0) return null;
   return (
-    <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
-      <Table verticalSpacing={4} horizontalSpacing={6} fz="sm">
-        <Table.Thead>
-          <Table.Tr>
+    <Scroll>
+      <table className="table" data-narrow>
+        <thead>
+          <tr>
             {head.map((h, i) => (
-              <Table.Th key={h} ta={i > 0 ? 'end' : undefined} fz="xs" c="dimmed">
+              <th key={h} data-end={i > 0 || undefined}>
                 {h.charAt(0).toLocaleUpperCase() + h.slice(1)}
-              </Table.Th>
+              </th>
             ))}
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
+          </tr>
+        </thead>
+        <tbody>
           {rows.map((r) => (
-            <Table.Tr key={String(r[0])}>
+            <tr key={String(r[0])}>
               {r.map((v, i) => (
-                <Table.Td key={head[i]} ta={i > 0 ? 'end' : undefined}>
-                  {v}
-                </Table.Td>
+                <td key={head[i]} data-end={i > 0 || undefined}>
+                  {i === 0 && typeof v === 'string' ? <bdi>{v}</bdi> : v}
+                </td>
               ))}
-            </Table.Tr>
+            </tr>
           ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        </tbody>
+      </table>
+    </Scroll>
   );
 }

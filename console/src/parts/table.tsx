@@ -1,4 +1,4 @@
-import { Box, Button, Group, Paper, Table, Text, TextInput, UnstyledButton } from '@mantine/core';
+import { Box, Button, Group, Paper, Text, TextInput } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconDownload, IconSearch } from '@tabler/icons-react';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -68,27 +68,27 @@ export function DataTable<R>(props: DataTableProps<R>) {
           </Button>
         </Group>
       )}
-      <Table.ScrollContainer minWidth={0} type="native">
-        <Table verticalSpacing={7} highlightOnHover aria-label={props.label}>
+      <div className="scroll">
+        <table className="table" data-loose data-hover aria-label={props.label}>
           <Head columns={props.columns} sort={sort} set={(s) => set({ sort: s })} />
-          <Table.Tbody>
+          <tbody>
             {rows.map((r) => (
-              <Table.Tr key={props.id(r)}>
+              <tr key={props.id(r)}>
                 {props.columns.map((c) => (
-                  <Table.Td
+                  <td
                     key={c.key}
-                    ta={c.align}
-                    visibleFrom={c.from}
-                    style={c.nowrap || c.align === 'end' ? { whiteSpace: 'nowrap' } : undefined}
+                    data-end={c.align === 'end' || undefined}
+                    className={c.from && `mantine-visible-from-${c.from}`}
+                    style={c.nowrap ? { whiteSpace: 'nowrap' } : undefined}
                   >
                     <Shown row={r} column={c} />
-                  </Table.Td>
+                  </td>
                 ))}
-              </Table.Tr>
+              </tr>
             ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+          </tbody>
+        </table>
+      </div>
       {rows.length === 0 && find && (
         <Text size="sm" p="md" role="status">
           {say('foundNothing', { find })}
@@ -115,32 +115,29 @@ function Shown<R>({ row, column }: { row: R; column: Column<R> }) {
 function Head<R>({ columns, sort, set }: { columns: Column<R>[]; sort: string; set: (sort: string) => void }) {
   const { say } = useLanguage();
   return (
-    <Table.Thead>
-      <Table.Tr>
+    <thead>
+      <tr>
         {columns.map((c) => {
           const [up, down] = [sort === c.key, sort === `-${c.key}`];
           const Arrow = up ? IconArrowUp : IconArrowDown;
           return (
-            <Table.Th
+            <th
               key={c.key}
-              ta={c.align}
-              visibleFrom={c.from}
+              data-end={c.align === 'end' || undefined}
+              className={c.from && `mantine-visible-from-${c.from}`}
               aria-sort={up ? 'ascending' : down ? 'descending' : undefined}
             >
-              <UnstyledButton
-                fz="xs"
-                fw={600}
-                c="dimmed"
+              <button
+                type="button"
                 title={say('sortBy', { column: c.title })}
                 onClick={() => set(down || (!up && c.align !== 'end') ? c.key : `-${c.key}`)}
-                style={{ whiteSpace: 'nowrap' }}
               >
                 {c.title} {(up || down) && <Arrow size={12} aria-hidden style={{ verticalAlign: 'middle' }} />}
-              </UnstyledButton>
-            </Table.Th>
+              </button>
+            </th>
           );
         })}
-      </Table.Tr>
-    </Table.Thead>
+      </tr>
+    </thead>
   );
 }

@@ -1,10 +1,17 @@
 import { Box, Group, UnstyledButton } from '@mantine/core';
 import { Link, useRouterState } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { useOpens } from '../rights';
+import { Page } from './page';
+
+interface LinkTabsProps {
+  /** What the section is called. */
+  label: string;
+  tabs: { to: string; label: string }[];
+}
 
 /** The pages of a section that the role may open, beside each other; each is a link. */
-export function LinkTabs({ label, tabs }: { label: string; tabs: { to: string; label: string }[] }) {
+export function LinkTabs({ label, tabs }: LinkTabsProps) {
   const at = useRouterState({ select: (s) => s.location.pathname });
   const opens = useOpens();
   const chosen = [...tabs]
@@ -33,5 +40,22 @@ export function LinkTabs({ label, tabs }: { label: string; tabs: { to: string; l
           ))}
       </Group>
     </Box>
+  );
+}
+
+export interface SectionPageProps {
+  title: ReactNode;
+  about?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+}
+
+/** A page of a section, with the way to the others. */
+export function TabbedPage({ label, tabs, children, ...page }: SectionPageProps & LinkTabsProps) {
+  return (
+    <Page {...page}>
+      <LinkTabs label={label} tabs={tabs} />
+      {children}
+    </Page>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, List, SimpleGrid, Stack, Table, Text } from '@mantine/core';
+import { Alert, Button, List, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api, type Schema } from '../api';
 import { Part, Tile, Tiles } from '../parts/page';
@@ -78,31 +78,31 @@ function Health({ status: s, name, role, sight }: HealthProps) {
         )}
       </Part>
       <Part title={say('stages')}>
-        <Table aria-label={say('stages')}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{say('stage')}</Table.Th>
-              <Table.Th ta="end">{say('position')}</Table.Th>
-              <Table.Th ta="end">{say('behind')}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
+        <table className="table" data-loose aria-label={say('stages')}>
+          <thead>
+            <tr>
+              <th>{say('stage')}</th>
+              <th data-end>{say('position')}</th>
+              <th data-end>{say('behind')}</th>
+            </tr>
+          </thead>
+          <tbody>
             {stages.map((x) => (
-              <Table.Tr key={x.name}>
-                <Table.Td>
+              <tr key={x.name}>
+                <td>
                   {x.name}
                   {x.error && (
                     <Text size="xs" c="red">
                       {x.error}
                     </Text>
                   )}
-                </Table.Td>
-                <Table.Td ta="end">{number(x.position)}</Table.Td>
-                <Table.Td ta="end">{number(x.behind)}</Table.Td>
-              </Table.Tr>
+                </td>
+                <td data-end>{number(x.position)}</td>
+                <td data-end>{number(x.behind)}</td>
+              </tr>
             ))}
-          </Table.Tbody>
-        </Table>
+          </tbody>
+        </table>
       </Part>
       <SimpleGrid cols={{ base: 1, md: 2 }} style={{ alignItems: 'start' }}>
         <Amounts title={say('counts')} amounts={s.counts} show={number} />
@@ -124,22 +124,22 @@ function Amounts({
   const { say } = useLanguage(words);
   return (
     <Part title={title}>
-      <Table aria-label={title} verticalSpacing={4}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{say('what')}</Table.Th>
-            <Table.Th ta="end">{say('number')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
+      <table className="table" aria-label={title}>
+        <thead>
+          <tr>
+            <th>{say('what')}</th>
+            <th data-end>{say('number')}</th>
+          </tr>
+        </thead>
+        <tbody>
           {Object.entries(amounts).map(([name, n]) => (
-            <Table.Tr key={name}>
-              <Table.Td>{name.replaceAll('_', ' ')}</Table.Td>
-              <Table.Td ta="end">{show(n)}</Table.Td>
-            </Table.Tr>
+            <tr key={name}>
+              <td>{name.replaceAll('_', ' ')}</td>
+              <td data-end>{show(n)}</td>
+            </tr>
           ))}
-        </Table.Tbody>
-      </Table>
+        </tbody>
+      </table>
     </Part>
   );
 }

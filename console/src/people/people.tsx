@@ -1,22 +1,10 @@
-import {
-  ActionIcon,
-  Badge,
-  Button,
-  Group,
-  Menu,
-  Modal,
-  PasswordInput,
-  Select,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { ActionIcon, Badge, Button, Group, Menu, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconDots, IconUsers } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
-import { FormDialog } from '../parts/ask';
+import { FormDialog, Sure } from '../parts/ask';
 import { Part } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
@@ -73,7 +61,7 @@ export function People() {
     { key: 'acts', title: '', value: () => '', show: (u) => <Acts user={u} />, align: 'end' },
   ];
   return (
-    <SettingsPage about={say('peopleAbout')} right="govern" actions={<AddPerson />}>
+    <SettingsPage about={say('peopleAbout')} actions={<AddPerson />}>
       <Stack>
         {users.error && <Trouble error={users.error} />}
         {users.isPending && <Waiting />}
@@ -147,12 +135,15 @@ function Acts({ user }: { user: User }) {
   const queries = useQueryClient();
   const change = useChange(user.name);
   const [asked, ask] = useState<Asked>();
+  const close = () => ask(undefined);
   const remove = useMutation({
     mutationFn: () => api.delete('/api/v1/users/{name}', { path: { name: user.name } }),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['users'] }),
+    onSuccess: () => {
+      close();
+      return queries.invalidateQueries({ queryKey: ['users'] });
+    },
   });
   const { name } = user;
-  const close = () => ask(undefined);
   return (
     <>
       <Menu position="bottom-end">
@@ -173,79 +164,64 @@ function Acts({ user }: { user: User }) {
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      {asked === 'password' && <NewPassword name={name} close={close} />}
-      {asked === 'disable' && (
-        <Ask
-          title={say('disableTitle', { name })}
-          help={say('disableHelp', { name })}
-          act={say('disable')}
-          doing={change}
-          go={() => change.mutate({ disabled: true }, { onSuccess: close })}
-          close={close}
-        />
-      )}
-      {asked === 'delete' && (
-        <Ask
-          title={say('deleteTitle', { name })}
-          help={say('deleteHelp', { name })}
-          act={say('deletePerson')}
-          doing={remove}
-          go={() => remove.mutate(undefined, { onSuccess: close })}
-          close={close}
-        />
-      )}
+      <NewPassword name={name} opened={asked === 'password'} close={close} />
+      <Sure
+        title={say('disableTitle', { name })}
+        opened={asked === 'disable'}
+        close={close}
+        doing={{ ...change, mutate: () => change.mutate({ disabled: true }, { onSuccess: close }) }}
+        label={say('disable')}
+      >
+        {say('disableHelp', { name })}
+      </Sure>
+      <Sure
+        title={say('deleteTitle', { name })}
+        opened={asked === 'delete'}
+        close={close}
+        doing={remove}
+        label={say('deletePerson')}
+      >
+        {say('deleteHelp', { name })}
+      </Sure>
     </>
   );
 }
 
-interface AskProps {
-  title: string;
-  help: string;
-  act: string;
-  doing: { error: Error | null; isPending: boolean };
-  go: () => void;
-  close: () => void;
-}
-
-function Ask({ title, help, act, doing, go, close }: AskProps) {
-  const { say } = useLanguage();
-  return (
-    <Modal opened onClose={close} title={title} closeButtonProps={{ 'aria-label': say('cancel') }}>
-      <Stack>
-        <Text size="sm">{help}</Text>
-        {doing.error && <Trouble error={doing.error} />}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
-            {say('cancel')}
-          </Button>
-          <Button color="red" loading={doing.isPending} onClick={go}>
-            {act}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
-  );
-}
-
-function NewPassword({ name, close }: { name: string; close: () => void }) {
+function NewPassword({ name, opened, close }: { name: string; opened: boolean; close: () => void }) {
   const { say } = useLanguage(words);
   const [password, setPassword] = useState('');
   const set = useMutation({
     mutationFn: () => api.put('/api/v1/users/{name}/password', { path: { name }, body: { password } }),
-    onSuccess: close,
+    onSuccess: () => {
+      close();
+      setPassword('');
+    },
   });
   return (
-    <FormDialog title={say('newPasswordOf', { name })} close={close} doing={set} label={say('setPassword')}>
-      <PasswordInput
-        label={say('newPassword')}
-        description={say('passwordHelp')}
-        value={password}
-        onChange={(e) => setPassword(e.currentTarget.value)}
-        autoComplete="new-password"
-        visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
-        required
-      />
+    <FormDialog
+      title={say('newPasswordOf', { name })}
+      opened={opened}
+      close={close}
+      doing={set}
+      label={say('setPassword')}
+    >
+      <Password value={password} set={setPassword} />
     </FormDialog>
+  );
+}
+
+function Password({ value, set }: { value: string; set: (password: string) => void }) {
+  const { say } = useLanguage(words);
+  return (
+    <PasswordInput
+      label={say('newPassword')}
+      description={say('passwordHelp')}
+      value={value}
+      onChange={(e) => set(e.currentTarget.value)}
+      autoComplete="new-password"
+      visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
+      required
+    />
   );
 }
 
@@ -289,15 +265,7 @@ function AddPerson() {
           allowDeselect={false}
           onChange={(r) => r && setRole(r as Role)}
         />
-        <PasswordInput
-          label={say('newPassword')}
-          description={say('passwordHelp')}
-          value={password}
-          onChange={(e) => setPassword(e.currentTarget.value)}
-          autoComplete="new-password"
-          visibilityToggleButtonProps={{ 'aria-label': say('showSecret') }}
-          required
-        />
+        <Password value={password} set={setPassword} />
       </FormDialog>
     </>
   );

@@ -14,12 +14,14 @@ const first = createRoute({
 });
 const people = createRoute({
   getParentRoute,
+  staticData: { right: 'govern' },
   path: '/settings/people',
   validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./people'), 'People'),
 });
 const tokens = createRoute({
   getParentRoute,
+  staticData: { right: 'govern' },
   path: '/settings/tokens',
   validateSearch: listSearch,
   component: lazyRouteComponent(() => import('./tokens'), 'Tokens'),

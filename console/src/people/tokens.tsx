@@ -6,10 +6,8 @@ import {
   Code,
   CopyButton,
   Group,
-  Modal,
   SegmentedControl,
   Select,
-  Stack,
   Text,
   TextInput,
 } from '@mantine/core';
@@ -18,7 +16,7 @@ import { IconKey } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
-import { AskFirst } from '../parts/ask';
+import { AskFirst, Dialog, Form } from '../parts/ask';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
 import { useMay } from '../rights';
@@ -64,7 +62,7 @@ export function Tokens() {
     },
   ];
   return (
-    <SettingsPage about={say('tokensAbout')} right="govern" actions={<MakeToken />}>
+    <SettingsPage about={say('tokensAbout')} actions={<MakeToken />}>
       {tokens.error && <Trouble error={tokens.error} />}
       {tokens.isPending && <Waiting />}
       {tokens.isSuccess && list.length === 0 && (
@@ -106,14 +104,9 @@ function MakeToken() {
   return (
     <>
       <Button onClick={open}>{say('makeToken')}</Button>
-      <Modal
-        opened={opened}
-        onClose={leave}
-        title={say('makeToken')}
-        closeButtonProps={{ 'aria-label': say('cancel') }}
-      >
+      <Dialog title={say('makeToken')} opened={opened} close={leave}>
         {make.data ? (
-          <Stack>
+          <>
             <Alert color="yellow">{say('shownOnce')}</Alert>
             <Code block style={{ wordBreak: 'break-all', whiteSpace: 'pre-wrap' }}>
               {make.data.token}
@@ -128,58 +121,47 @@ function MakeToken() {
               </CopyButton>
               <Button onClick={leave}>{say('done')}</Button>
             </Group>
-          </Stack>
+          </>
         ) : (
-          <form
-            onSubmit={(e) => {
-              e.preventDefault();
-              make.mutate();
-            }}
-          >
-            <Stack>
-              <TextInput
-                label={say('name')}
-                description={say('nameHelp')}
-                value={name}
-                onChange={(e) => setName(e.currentTarget.value)}
-                required
-                data-autofocus
+          <Form doing={make} label={say('makeToken')}>
+            <TextInput
+              label={say('name')}
+              description={say('nameHelp')}
+              value={name}
+              onChange={(e) => setName(e.currentTarget.value)}
+              required
+              data-autofocus
+            />
+            <SegmentedControl
+              aria-label={say('kind')}
+              value={kind}
+              onChange={setKind}
+              data={[
+                { value: 'scopes', label: say('byScope') },
+                { value: 'role', label: say('byRole') },
+              ]}
+            />
+            {kind === 'role' ? (
+              <Select
+                label={say('role')}
+                description={say(`${role}May`)}
+                data={roles.map((r) => ({ value: r, label: say(r) }))}
+                value={role}
+                allowDeselect={false}
+                onChange={(r) => r && setRole(r as Role)}
               />
-              <SegmentedControl
-                aria-label={say('kind')}
-                value={kind}
-                onChange={setKind}
-                data={[
-                  { value: 'scopes', label: say('byScope') },
-                  { value: 'role', label: say('byRole') },
-                ]}
-              />
-              {kind === 'role' ? (
-                <Select
-                  label={say('role')}
-                  description={say(`${role}May`)}
-                  data={roles.map((r) => ({ value: r, label: say(r) }))}
-                  value={role}
-                  allowDeselect={false}
-                  onChange={(r) => r && setRole(r as Role)}
-                />
-              ) : (
-                <Checkbox.Group label={say('byScope')} value={chosen} onChange={setChosen}>
-                  <Group mt={6}>
-                    {scopes.map((s) => (
-                      <Checkbox key={s} value={s} label={s} />
-                    ))}
-                  </Group>
-                </Checkbox.Group>
-              )}
-              {make.error && <Trouble error={make.error} />}
-              <Button type="submit" loading={make.isPending}>
-                {say('makeToken')}
-              </Button>
-            </Stack>
-          </form>
+            ) : (
+              <Checkbox.Group label={say('byScope')} value={chosen} onChange={setChosen}>
+                <Group mt={6}>
+                  {scopes.map((s) => (
+                    <Checkbox key={s} value={s} label={s} />
+                  ))}
+                </Group>
+              </Checkbox.Group>
+            )}
+          </Form>
         )}
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -11,7 +11,6 @@ export const words = defineWords(
     tokens: 'Tokens',
     password: 'My password',
     health: 'About and health',
-    mayNot: 'Your role may not do this. An admin can give you another one.',
 
     peopleAbout: 'Who may sign in, and as what. A change of role holds from the next click on.',
     noPeople: 'Nobody signs in with a password yet',

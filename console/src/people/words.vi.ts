@@ -5,7 +5,6 @@ export const vi = {
   tokens: 'Mã truy cập',
   password: 'Mật khẩu của tôi',
   health: 'Thông tin và tình trạng',
-  mayNot: 'Vai trò của bạn không được làm việc này. Quản trị viên có thể đổi vai trò.',
   peopleAbout: 'Ai được đăng nhập, với vai trò gì. Đổi vai trò có hiệu lực từ lần bấm tiếp theo.',
   noPeople: 'Chưa ai đăng nhập bằng mật khẩu',
   noPeopleHelp: 'Cho mỗi người một tên, một mật khẩu và vai trò hợp với công việc. Khi đó không ai phải dùng chung mã.',

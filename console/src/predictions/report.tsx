@@ -1,9 +1,10 @@
 // How far a version can be believed: in sentences first, then beside naive guesses, calibration, lift and drivers.
-import { List, Progress, Stack, Table, Text } from '@mantine/core';
+import { List, Progress, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api, type Schema } from '../api';
 import { Chart } from '../parts/chart';
-import { Part } from '../parts/page';
+import { shares } from '../parts/lines';
+import { Part, Scroll } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
 import { Uplift } from './uplift';
@@ -72,61 +73,54 @@ function Measures({ of }: { of: Told }) {
   const columns = names(naive.length > 0 ? naive : rows);
   return (
     <Part title={say('measures')} about={say(of.uplift ? 'qiniHelp' : 'measuresHelp')}>
-      <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
-        <Table verticalSpacing={4}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{say('guess')}</Table.Th>
+      <Scroll>
+        <table className="table">
+          <thead>
+            <tr>
+              <th>{say('guess')}</th>
               {columns.map((c) => (
-                <Table.Th key={c} ta="end">
+                <th key={c} data-end>
                   {c.replaceAll('_', ' ')}
-                </Table.Th>
+                </th>
               ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
+            </tr>
+          </thead>
+          <tbody>
             {rows.map((r) => (
-              <Table.Tr key={r.name} fw={r.naive || naive.length === 0 ? undefined : 600}>
-                <Table.Td>{r.naive || naive.length === 0 ? r.name : `${r.name} (${say('model')})`}</Table.Td>
+              <tr key={r.name} data-strong={(!r.naive && naive.length > 0) || undefined}>
+                <td>{r.naive || naive.length === 0 ? r.name : `${r.name} (${say('model')})`}</td>
                 {columns.map((c) => (
-                  <Table.Td key={c} ta="end">
+                  <td key={c} data-end>
                     {r.values?.[c] === undefined ? '–' : number(Number(r.values[c].toPrecision(4)))}
-                  </Table.Td>
+                  </td>
                 ))}
-              </Table.Tr>
+              </tr>
             ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+          </tbody>
+        </table>
+      </Scroll>
     </Part>
   );
 }
 
 function Calibration({ of }: { of: Told }) {
-  const { say } = useLanguage(words);
+  const { say, number } = useLanguage(words);
   const bins = of.calibration ?? [];
-  const bar = (key: 'said' | 'came') => ({
-    type: 'bar',
-    name: say(key),
-    barMaxWidth: 26,
-    data: bins.map((b) => Number(b[key].toPrecision(4))),
-  });
+  const rounded = (v: number) => number(Number(v.toPrecision(4)));
   return (
     <Part title={say('calibration')}>
       <Chart
         summary={say('calibrationSummary')}
-        height={240}
-        option={{
-          legend: { top: 0 },
-          grid: { left: 8, right: 8, top: 34, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-          tooltip: { trigger: 'axis' },
-          xAxis: { type: 'category', data: bins.map((b) => b.name) },
-          yAxis: { type: 'value' },
-          series: [bar('said'), bar('came')],
-        }}
-        table={{
-          head: ['', say('count'), say('said'), say('came')],
-          rows: bins.map((b) => [b.name, b.people, Number(b.said.toPrecision(4)), Number(b.came.toPrecision(4))]),
+        plot={{
+          kind: 'bars',
+          rows: bins.map((b) => ({ label: b.name, value: b.said, beside: b.came })),
+          names: [say('said'), say('came')],
+          write: (said, came) => `${say('said')} ${rounded(said)}, ${say('came')} ${rounded(came ?? 0)}`,
+          every: Math.ceil(bins.length / 5),
+          table: {
+            head: ['', say('count'), say('said'), say('came')],
+            rows: bins.map((b) => [b.name, number(b.people), rounded(b.said), rounded(b.came)]),
+          },
         }}
       />
     </Part>
@@ -138,16 +132,20 @@ function Lift({ of }: { of: Told }) {
   const lift = of.lift ?? [];
   const shown = lift.find((l) => l.share >= 0.1) ?? lift[0];
   const line = (name: string, value: (l: Schema<'ModelLift'>) => number | undefined, dashed = false) => ({
-    type: 'line',
     name,
-    showSymbol: true,
-    symbolSize: 6,
-    lineStyle: { type: dashed ? 'dashed' : 'solid', width: 2 },
-    data: [[0, 0], ...lift.flatMap((l) => (value(l) === undefined ? [] : [[l.share * 100, Number(value(l)) * 100]]))],
+    dashed,
+    points: [
+      { x: 0, y: 0 },
+      ...lift.flatMap((l) => {
+        const y = value(l);
+        if (y === undefined) return [];
+        return [{ x: l.share * 100, y: y * 100, title: `${name}, ${percent(l.share)}: ${percent(y)}` }];
+      }),
+    ],
   });
-  const series = [line(say('liftModel'), (l) => l.model)];
-  if (lift.some((l) => l.naive !== undefined)) series.push(line(say('liftNaive'), (l) => l.naive));
-  if (lift.some((l) => l.best !== undefined)) series.push(line(say('liftBest'), (l) => l.best, true));
+  const lines = [line(say('liftModel'), (l) => l.model)];
+  if (lift.some((l) => l.naive !== undefined)) lines.push(line(say('liftNaive'), (l) => l.naive));
+  if (lift.some((l) => l.best !== undefined)) lines.push(line(say('liftBest'), (l) => l.best, true));
   const summary = say('liftSummary', {
     share: percent(shown.share),
     model: percent(shown.model),
@@ -157,15 +155,8 @@ function Lift({ of }: { of: Told }) {
     <Part title={say('lift')} about={summary}>
       <Chart
         summary={summary}
-        height={260}
-        option={{
-          legend: { top: 0 },
-          grid: { left: 8, right: 16, top: 34, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-          tooltip: { trigger: 'axis', valueFormatter: (v: unknown) => `${Math.round(Number(v))} %` },
-          xAxis: { type: 'value', min: 0, max: 100 },
-          yAxis: { type: 'value', min: 0, max: 100 },
-          series,
-        }}
+        unit={say('liftUnit')}
+        plot={{ kind: 'lines', lines, ticks: shares(percent), end: 100, percent, under: say('liftUnder') }}
       />
     </Part>
   );
@@ -200,36 +191,36 @@ function Groups({ of }: { of: Told }) {
   const columns = names(rows).slice(0, 5);
   return (
     <Part title={say('groups')}>
-      <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
-        <Table verticalSpacing={4}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{say('group')}</Table.Th>
-              <Table.Th ta="end">{say('count')}</Table.Th>
-              <Table.Th ta="end">{say('share')}</Table.Th>
+      <Scroll>
+        <table className="table">
+          <thead>
+            <tr>
+              <th>{say('group')}</th>
+              <th data-end>{say('count')}</th>
+              <th data-end>{say('share')}</th>
               {columns.map((c) => (
-                <Table.Th key={c} ta="end">
+                <th key={c} data-end>
                   {c.replaceAll('_', ' ')}
-                </Table.Th>
+                </th>
               ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
+            </tr>
+          </thead>
+          <tbody>
             {rows.map((g) => (
-              <Table.Tr key={g.name}>
-                <Table.Td>{g.name.replaceAll('_', ' ')}</Table.Td>
-                <Table.Td ta="end">{number(g.people)}</Table.Td>
-                <Table.Td ta="end">{percent(g.share)}</Table.Td>
+              <tr key={g.name}>
+                <td>{g.name.replaceAll('_', ' ')}</td>
+                <td data-end>{number(g.people)}</td>
+                <td data-end>{percent(g.share)}</td>
                 {columns.map((c) => (
-                  <Table.Td key={c} ta="end">
+                  <td key={c} data-end>
                     {g.values?.[c] === undefined ? '–' : number(Number(g.values[c].toPrecision(4)))}
-                  </Table.Td>
+                  </td>
                 ))}
-              </Table.Tr>
+              </tr>
             ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+          </tbody>
+        </table>
+      </Scroll>
     </Part>
   );
 }

@@ -1,8 +1,10 @@
 // What an experiment showed: its arms, the effect by score, and what choosing people adds.
-import { Table } from '@mantine/core';
 import type { Schema } from '../api';
+import { Behind } from '../parts/bars';
 import { Chart } from '../parts/chart';
+import { shares } from '../parts/lines';
 import { Part } from '../parts/page';
+import { Sheet } from '../parts/sheet';
 import { useLanguage } from '../settings';
 import { words } from './words';
 
@@ -35,28 +37,15 @@ function Arms({ of }: { of: Of }) {
         early: of.early,
       })}
     >
-      <Table.ScrollContainer minWidth={0} type="native" tabIndex={0}>
-        <Table verticalSpacing={4}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{say('arm')}</Table.Th>
-              <Table.Th ta="end">{say('count')}</Table.Th>
-              <Table.Th ta="end">{say('measured')}</Table.Th>
-              <Table.Th ta="end">{say('rate')}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {(of.arms ?? []).map((a) => (
-              <Table.Tr key={a.name}>
-                <Table.Td>{a.treated ? say('treatedArm', { arm: a.name }) : a.name}</Table.Td>
-                <Table.Td ta="end">{number(a.people)}</Table.Td>
-                <Table.Td ta="end">{number(a.learned)}</Table.Td>
-                <Table.Td ta="end">{percent(a.rate)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <Sheet
+        head={[say('arm'), say('count'), say('measured'), say('rate')]}
+        rows={(of.arms ?? []).map((a) => [
+          a.treated ? say('treatedArm', { arm: a.name }) : a.name,
+          number(a.people),
+          number(a.learned),
+          percent(a.rate),
+        ])}
+      />
     </Part>
   );
 }
@@ -64,46 +53,40 @@ function Arms({ of }: { of: Of }) {
 function Effects({ of }: { of: Of }) {
   const { say, number } = useLanguage(words);
   const groups = of.groups ?? [];
-  const line = (
-    name: string,
-    value: (g: Schema<'UpliftGroup'>) => number | undefined,
-    type = 'bar',
-    dashed = false,
-  ) => ({
-    type,
+  const line = (name: string, value: (g: Schema<'UpliftGroup'>) => number | undefined, dashed = false) => ({
     name,
-    barMaxWidth: 26,
-    showSymbol: false,
-    lineStyle: { type: dashed ? 'dashed' : 'solid', width: 1.5 },
-    data: groups.map((g) => points(value(g)) ?? null),
+    dashed,
+    points: groups.map((g, x) => {
+      const y = points(value(g)) ?? null;
+      return { x, y, title: `${x + 1}, ${name}: ${y === null ? '–' : number(y)}` };
+    }),
   });
   const summary = say('effectsAbout');
   return (
     <Part title={say('effects')} about={summary}>
       <Chart
         summary={summary}
-        height={260}
-        option={{
-          legend: { top: 0 },
-          grid: { left: 8, right: 8, top: 34, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-          tooltip: { trigger: 'axis' },
-          xAxis: { type: 'category', data: groups.map((_, i) => String(i + 1)) },
-          yAxis: { type: 'value' },
-          series: [
+        unit={say('pointsUnit')}
+        plot={{
+          kind: 'lines',
+          lines: [
             line(say('said'), (g) => g.said),
             line(say('came'), (g) => g.effect),
-            line(say('atLeast'), (g) => g.low, 'line', true),
-            line(say('atMost'), (g) => g.high, 'line', true),
+            line(say('atLeast'), (g) => g.low, true),
+            line(say('atMost'), (g) => g.high, true),
           ],
+          ticks: groups.map((_, x) => ({ x, label: number(x + 1) })),
+          end: groups.length - 1,
+          under: say('group'),
         }}
-        table={{
-          head: [say('group'), say('count'), say('said'), say('came'), say('atLeast'), say('atMost')],
-          rows: groups.map((g, i) => [
-            i + 1,
-            g.people,
-            ...[g.said, g.effect, g.low, g.high].map((x) => (x === undefined ? '–' : number(points(x) ?? 0))),
-          ]),
-        }}
+      />
+      <Behind
+        head={[say('group'), say('count'), say('said'), say('came'), say('atLeast'), say('atMost')]}
+        rows={groups.map((g, i) => [
+          i + 1,
+          g.people,
+          ...[g.said, g.effect, g.low, g.high].map((x) => (x === undefined ? '–' : number(points(x) ?? 0))),
+        ])}
       />
     </Part>
   );
@@ -114,11 +97,12 @@ function Choosing({ of }: { of: Of }) {
   const curve = of.curve ?? [];
   const thousand = (x: number) => Number((1000 * x).toPrecision(3));
   const line = (name: string, value: (g: Schema<'UpliftGain'>) => number, dashed = false) => ({
-    type: 'line',
     name,
-    showSymbol: false,
-    lineStyle: { type: dashed ? 'dashed' : 'solid', width: 2 },
-    data: curve.map((g) => [Math.round(g.share * 100), thousand(value(g))]),
+    dashed,
+    points: curve.map((g) => {
+      const y = thousand(value(g));
+      return { x: g.share * 100, y, title: `${name}, ${percent(g.share)}: ${number(y)}` };
+    }),
   });
   const summary = say(of.benefit ? 'choosingPays' : 'noBenefit', {
     qini: number(Number(of.qini.toPrecision(2))),
@@ -129,19 +113,18 @@ function Choosing({ of }: { of: Of }) {
     <Part title={say('choosing')} about={summary}>
       <Chart
         summary={summary}
-        height={260}
-        option={{
-          legend: { top: 0 },
-          grid: { left: 8, right: 16, top: 34, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-          tooltip: { trigger: 'axis' },
-          xAxis: { type: 'value', min: 0, max: 100 },
-          yAxis: { type: 'value' },
-          series: [line(say('liftModel'), (g) => g.model), line(say('byLot'), (g) => g.by_lot, true)],
+        unit={say('addedUnit')}
+        plot={{
+          kind: 'lines',
+          lines: [line(say('liftModel'), (g) => g.model), line(say('byLot'), (g) => g.by_lot, true)],
+          ticks: shares(percent),
+          end: 100,
+          under: say('liftUnder'),
         }}
-        table={{
-          head: [say('share'), say('liftModel'), say('byLot')],
-          rows: curve.map((g) => [percent(g.share), thousand(g.model), thousand(g.by_lot)]),
-        }}
+      />
+      <Behind
+        head={[say('share'), say('liftModel'), say('byLot')]}
+        rows={curve.map((g) => [percent(g.share), thousand(g.model), thousand(g.by_lot)])}
       />
     </Part>
   );

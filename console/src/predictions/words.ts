@@ -98,6 +98,10 @@ export const words = defineWords(
     liftModel: 'this model',
     liftNaive: 'naive',
     liftBest: 'with hindsight',
+    liftUnder: 'share of customers, ranked highest first',
+    liftUnit: 'share of all that came',
+    pointsUnit: 'points of probability',
+    addedUnit: 'results added per 1,000 people',
     arms: 'What the treatment did',
     armsAbout:
       'On the average it makes {effect} points of probability ({low} to {high}). Left out: {both} people who saw more than one arm, and {early} who saw it too lately.',

@@ -91,6 +91,10 @@ export const vi = {
   liftModel: 'mô hình này',
   liftNaive: 'đơn giản',
   liftBest: 'khi đã biết kết quả',
+  liftUnder: 'tỷ lệ khách hàng, hạng cao nhất trước',
+  liftUnit: 'tỷ lệ của mọi điều đã xảy ra',
+  pointsUnit: 'điểm xác suất',
+  addedUnit: 'kết quả tăng thêm trên 1.000 người',
   arms: 'Tác động đã làm gì',
   armsAbout:
     'Trung bình làm thay đổi {effect} điểm xác suất ({low} đến {high}). Bỏ ra ngoài: {both} người thấy hơn một nhóm và {early} người mới thấy gần đây.',

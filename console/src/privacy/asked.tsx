@@ -1,4 +1,4 @@
-import { Badge, Box, Button, Group, Select, Table, Text, TextInput } from '@mantine/core';
+import { Badge, Box, Button, Group, Select, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -39,26 +39,26 @@ export function Asked({ take }: { take: (profile: string) => void }) {
 function List({ of, take }: { of: Request[]; take?: (profile: string) => void }) {
   const { say, day } = useLanguage(words);
   return (
-    <Table.ScrollContainer minWidth={0} type="native">
-      <Table verticalSpacing={5} aria-label={say('asked')}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>{say('due')}</Table.Th>
-            <Table.Th>{say('person')}</Table.Th>
-            <Table.Th visibleFrom="sm">{say('received')}</Table.Th>
-            <Table.Th visibleFrom="sm">{take ? '' : say('outcome')}</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
+    <div className="scroll">
+      <table className="table" aria-label={say('asked')}>
+        <thead>
+          <tr>
+            <th>{say('due')}</th>
+            <th>{say('person')}</th>
+            <th className="mantine-visible-from-sm">{say('received')}</th>
+            <th className="mantine-visible-from-sm">{take ? '' : say('outcome')}</th>
+          </tr>
+        </thead>
+        <tbody>
           {of.map((q) => (
-            <Table.Tr key={q.id} data-testid="request">
-              <Table.Td>
+            <tr key={q.id} data-testid="request">
+              <td>
                 {take ? <Due at={q.due} /> : day(q.due)}
                 <Text size="xs" c="dimmed">
                   {take && day(q.due)}
                 </Text>
-              </Table.Td>
-              <Table.Td style={{ overflowWrap: 'anywhere' }}>
+              </td>
+              <td style={{ overflowWrap: 'anywhere' }}>
                 {say(`kind_${q.kind}`)}:{' '}
                 {take ? <Person id={q.profile as unknown as string} /> : (q.profile as unknown as string)}
                 <Text size="xs" c="dimmed">
@@ -67,19 +67,19 @@ function List({ of, take }: { of: Request[]; take?: (profile: string) => void })
                 <Box hiddenFrom="sm" mt={4}>
                   {take ? <Acts of={q} take={take} /> : <Ended of={q} />}
                 </Box>
-              </Table.Td>
-              <Table.Td visibleFrom="sm">
+              </td>
+              <td className="mantine-visible-from-sm">
                 {day(q.received)}
                 <Text size="xs" c="dimmed">
                   {q.by}
                 </Text>
-              </Table.Td>
-              <Table.Td visibleFrom="sm">{take ? <Acts of={q} take={take} /> : <Ended of={q} />}</Table.Td>
-            </Table.Tr>
+              </td>
+              <td className="mantine-visible-from-sm">{take ? <Acts of={q} take={take} /> : <Ended of={q} />}</td>
+            </tr>
           ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+        </tbody>
+      </table>
+    </div>
   );
 }
 

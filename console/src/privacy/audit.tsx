@@ -31,7 +31,7 @@ export function AuditLog() {
   const verify = useMutation({ mutationFn: () => api.get('/api/v1/audit/verify') });
   const rows = told.data?.pages.flatMap((p) => p.items ?? []) ?? [];
   const columns: Column<Row>[] = [
-    { key: 'at', title: say('at'), nowrap: true, value: (r) => r.at, show: (r) => minute(r.at) },
+    { key: 'at', title: say('at'), value: (r) => r.at, show: (r) => minute(r.at) },
     { key: 'by', title: say('by'), value: (r) => r.by },
     { key: 'act', title: say('act'), value: (r) => r.act },
     {

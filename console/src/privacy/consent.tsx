@@ -3,6 +3,7 @@ import { IconChecklist } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { api, type Schema } from '../api';
+import { Behind } from '../parts/bars';
 import { Chart } from '../parts/chart';
 import { Part } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
@@ -63,39 +64,38 @@ export function ConsentPage() {
 }
 
 function OverTime() {
-  const { say, short, number } = useLanguage(words);
+  const { say, number, month } = useLanguage(words);
   const told = useConsent().data?.months;
-  const { days, lines, at, option } = useMemo(() => overTime(told ?? [], short), [told, short]);
-  if (days.length === 0) return null;
+  const { months, lines } = useMemo(() => overTime(told ?? []), [told]);
+  const names = months.map((m) => month(m));
+  if (months.length === 0) return null;
   return (
     <Part title={say('overTime')} about={say('overTimeHelp')}>
       <Chart
-        height={240}
-        summary={say('overTimeSummary', { first: days[0], last: days[days.length - 1] })}
-        table={{
-          head: [say('month'), ...lines],
-          rows: days.map((d) => [d, ...lines.map((l) => number(at(d, l)))]),
+        summary={say('overTimeSummary', { first: names[0], last: names[names.length - 1] })}
+        plot={{
+          kind: 'lines',
+          end: months.length - 1,
+          ticks: names.map((label, x) => ({ x, label })),
+          lines: lines.map((l) => ({
+            name: l.name,
+            points: l.counts.map((y, x) => ({ x, y, title: `${l.name}, ${names[x]}: ${number(y)}` })),
+          })),
         }}
-        option={option}
+      />
+      <Behind
+        head={[say('month'), ...lines.map((l) => l.name)]}
+        rows={names.map((n, x) => [n, ...lines.map((l) => number(l.counts[x]))])}
       />
     </Part>
   );
 }
 
-/** The lines of the chart: a month has no entry where nobody agreed. */
-function overTime(months: Schema<'ConsentMonth'>[], short: (n: number) => string) {
+/** How many agreed at the end of each month; a month has no entry where nobody did. */
+function overTime(told: Schema<'ConsentMonth'>[]) {
   const what = (m: { purpose: string; channel: string }) => (m.channel ? `${m.purpose} / ${m.channel}` : m.purpose);
-  const counts = new Map(months.map((m) => [`${m.month} ${what(m)}`, m.granted]));
-  const days = [...new Set(months.map((m) => m.month))];
-  const lines = [...new Set(months.map(what))].sort();
-  const at = (day: string, line: string) => counts.get(`${day} ${line}`) ?? 0;
-  const option = {
-    legend: { top: 0, type: 'scroll' },
-    grid: { top: 34, left: 8, right: 16, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-    xAxis: { type: 'category', data: days, boundaryGap: false },
-    yAxis: { type: 'value', splitNumber: 3, axisLabel: { formatter: (v: number) => short(v) } },
-    tooltip: { trigger: 'axis' },
-    series: lines.map((name) => ({ type: 'line', name, data: days.map((d) => at(d, name)) })),
-  };
-  return { days, lines, at, option };
+  const counts = new Map(told.map((m) => [`${m.month} ${what(m)}`, m.granted]));
+  const months = [...new Set(told.map((m) => m.month))];
+  const lines = [...new Set(told.map(what))].sort();
+  return { months, lines: lines.map((name) => ({ name, counts: months.map((m) => counts.get(`${m} ${name}`) ?? 0) })) };
 }

@@ -1,23 +1,13 @@
-import type { ReactNode } from 'react';
-import { Page } from '../parts/page';
-import { LinkTabs } from '../parts/tabs';
+import { type SectionPageProps, TabbedPage } from '../parts/tabs';
 import { useLanguage } from '../settings';
 import { words } from './words';
 
-/** A page of the section Privacy, with the way to the others. */
-export function PrivacyPage({ title, about, children }: { title: string; about: ReactNode; children: ReactNode }) {
+const pages = ['consent', 'requests', 'retention', 'audit'] as const;
+
+/** A page of the section Privacy. */
+export function PrivacyPage(page: SectionPageProps) {
   const { say } = useLanguage(words);
-  const tabs = (['consent', 'requests', 'retention', 'audit'] as const).map((t) => ({
-    to: `/privacy/${t}`,
-    label: say(t),
-  }));
   return (
-    <>
-      <LinkTabs tabs={tabs} label={say('privacy')} />
-      <br />
-      <Page title={title} about={about}>
-        {children}
-      </Page>
-    </>
+    <TabbedPage label={say('privacy')} tabs={pages.map((p) => ({ to: `/privacy/${p}`, label: say(p) }))} {...page} />
   );
 }

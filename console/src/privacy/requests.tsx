@@ -1,4 +1,4 @@
-import { Badge, Button, Code, Group, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Badge, Button, Code, Group, Select, Stack, Text, TextInput } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
@@ -162,20 +162,20 @@ function Erasures() {
       {told.isPending && <Waiting />}
       {told.data && list.length === 0 && <Text size="sm">{say('erasuresNone')}</Text>}
       {list.length > 0 && (
-        <Table.ScrollContainer minWidth={480} type="native">
-          <Table verticalSpacing={5}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{say('certificate')}</Table.Th>
-                <Table.Th>{say('erasedAt')}</Table.Th>
-                <Table.Th>{say('deleted')}</Table.Th>
-                <Table.Th>{say('bytes')}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
+        <div className="scroll">
+          <table className="table" style={{ minWidth: 480 }}>
+            <thead>
+              <tr>
+                <th>{say('certificate')}</th>
+                <th>{say('erasedAt')}</th>
+                <th>{say('deleted')}</th>
+                <th>{say('bytes')}</th>
+              </tr>
+            </thead>
+            <tbody>
               {list.map((c) => (
-                <Table.Tr key={c.id}>
-                  <Table.Td>
+                <tr key={c.id}>
+                  <td>
                     <details>
                       <summary>{c.id}</summary>
                       <Code block dir="ltr" style={{ maxWidth: 420, whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
@@ -196,14 +196,14 @@ function Erasures() {
                         {say('proof')}
                       </Button>
                     </details>
-                  </Table.Td>
-                  <Table.Td>
+                  </td>
+                  <td>
                     {minute(c.at)} {c.by && `· ${c.by}`}
-                  </Table.Td>
-                  <Table.Td>
+                  </td>
+                  <td>
                     <Counts of={c.erasure?.counts} />
-                  </Table.Td>
-                  <Table.Td>
+                  </td>
+                  <td>
                     <Badge
                       size="sm"
                       miw="max-content"
@@ -213,12 +213,12 @@ function Erasures() {
                     >
                       {gone(c.id)}
                     </Badge>
-                  </Table.Td>
-                </Table.Tr>
+                  </td>
+                </tr>
               ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+            </tbody>
+          </table>
+        </div>
       )}
     </Part>
   );

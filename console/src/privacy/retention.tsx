@@ -1,4 +1,4 @@
-import { Button, Group, NumberInput, Select, Stack, Table, TagsInput, Text, TextInput } from '@mantine/core';
+import { Button, Group, NumberInput, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
@@ -24,35 +24,35 @@ export function RetentionPage() {
         {told.isPending && <Waiting />}
         {told.data && list.length === 0 && <Text size="sm">{say('retentionNone')}</Text>}
         {list.length > 0 && (
-          <Table.ScrollContainer minWidth={480} type="native">
-            <Table verticalSpacing={5}>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th>{say('name')}</Table.Th>
-                  <Table.Th>{say('what')}</Table.Th>
-                  <Table.Th>{say('olderThan')}</Table.Th>
-                  <Table.Th ta="end">{say('deleted')}</Table.Th>
-                  <Table.Th />
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>
+          <div className="scroll">
+            <table className="table" style={{ minWidth: 480 }}>
+              <thead>
+                <tr>
+                  <th>{say('name')}</th>
+                  <th>{say('what')}</th>
+                  <th>{say('olderThan')}</th>
+                  <th data-end>{say('deleted')}</th>
+                  <th />
+                </tr>
+              </thead>
+              <tbody>
                 {list.map((r) => (
-                  <Table.Tr key={r.name}>
-                    <Table.Td>{r.name}</Table.Td>
-                    <Table.Td>
+                  <tr key={r.name}>
+                    <td>{r.name}</td>
+                    <td>
                       {r.delete === 'quarantine' ? say('quarantine') : (r.events ?? []).join(', ') || say('everyEvent')}
                       {(r.sources ?? []).length > 0 && ` · ${r.sources?.join(', ')}`}
-                    </Table.Td>
-                    <Table.Td>
+                    </td>
+                    <td>
                       {r.older_than}
                       {r.before && (
                         <Text size="xs" c="dimmed">
                           {day(r.before)}
                         </Text>
                       )}
-                    </Table.Td>
-                    <Table.Td ta="end">{number(r.deleted)}</Table.Td>
-                    <Table.Td ta="end">
+                    </td>
+                    <td data-end>{number(r.deleted)}</td>
+                    <td data-end>
                       {!r.config && (
                         <AskFirst
                           size="compact-xs"
@@ -63,12 +63,12 @@ export function RetentionPage() {
                           done={() => void queries.invalidateQueries({ queryKey: ['retention'] })}
                         />
                       )}
-                    </Table.Td>
-                  </Table.Tr>
+                    </td>
+                  </tr>
                 ))}
-              </Table.Tbody>
-            </Table>
-          </Table.ScrollContainer>
+              </tbody>
+            </table>
+          </div>
         )}
       </Part>
       <NewRule />
@@ -136,7 +136,7 @@ function NewRule() {
               setDays(Number(d) || 1);
               changed();
             }}
-            w={150}
+            w={180}
           />
           <Button variant="default" disabled={!name} loading={preview.isPending} onClick={() => preview.mutate()}>
             {say('preview')}

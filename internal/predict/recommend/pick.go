@@ -301,7 +301,9 @@ func (m *Model) because(given []weighted, adds func(weighted) float32) Pick {
 	for _, t := range two {
 		if t.score > 0 {
 			p.Because = append(p.Because, m.items[t.item])
-			said = append(said, m.called(t.item))
+			if name := m.called(t.item); !slices.Contains(said, name) { // sizes of one article have one name
+				said = append(said, name)
+			}
 		}
 	}
 	p.Reason = "often bought with " + strings.Join(said, " and ")

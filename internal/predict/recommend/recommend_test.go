@@ -151,6 +151,19 @@ func TestTastes(t *testing.T) {
 	}
 }
 
+// TestReasonNamesOnce: the sizes of an article have one name.
+func TestReasonNamesOnce(t *testing.T) {
+	b := tastes()
+	for _, size := range []string{"walk1", "walk2"} {
+		b.Describe(size, recommend.Item{Category: "walk", Name: "boot"})
+	}
+	for _, p := range learned(t, b).Session([]string{"walk1", "walk2"}, "", 1, recommend.Rules{}) {
+		if p.Reason != "often bought with boot" || len(p.Because) != 2 {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
 // TestWorkers: they change nothing, neither in a model nor in how it is tested.
 func TestWorkers(t *testing.T) {
 	b := tastes()
