@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -215,6 +216,25 @@ func (r *Resolver) change(to clientele.Position) (*clientele.Change, error) {
 	return c, nil
 }
 
+// boxes hold texts that nearly every row has as column values: all rows share one.
+type boxes map[string]any
+
+// mostBoxes is how many texts are held; there are a few sources, and some names of events.
+const mostBoxes = 1000
+
+// of is the text as a column value.
+func (b boxes) of(s string) any {
+	v, ok := b[s]
+	if !ok {
+		if len(b) >= mostBoxes {
+			clear(b)
+		}
+		v = strings.Clone(s) // a part of a frame would keep all of it
+		b[s] = v
+	}
+	return v
+}
+
 // profileOf is the anchor's profile as a column value.
 func (r *Resolver) profileOf(a clientele.Anchor) (any, error) {
 	p, err := r.graph.Profile(a)
@@ -231,8 +251,15 @@ func (r *Resolver) eventRows(*clientele.Change) (clientele.TableRows, error) {
 		if err != nil {
 			return rows, err
 		}
-		rows.Insert = append(rows.Insert, []any{int64(p.anchor), p.e.id, id, int64(p.e.ts), int64(p.received), p.source,
-			p.e.typ, text(p.e.name), text(p.e.anonymousID), text(p.e.userID), text(raw(p.e.properties)), text(raw(p.e.context))})
+		anchor, name := any(int64(p.anchor)), text(p.e.name)
+		if id == anchor {
+			anchor = id
+		}
+		if name != nil {
+			name = r.boxes.of(p.e.name)
+		}
+		rows.Insert = append(rows.Insert, []any{anchor, p.e.id, id, int64(p.e.ts), int64(p.received), r.boxes.of(p.source),
+			r.boxes.of(p.e.typ), name, text(p.e.anonymousID), text(p.e.userID), text(raw(p.e.properties)), text(raw(p.e.context))})
 	}
 	return rows, nil
 }
@@ -351,7 +378,7 @@ func (r *Resolver) identifierRows(*clientele.Change) (clientele.TableRows, error
 			return err
 		}
 		p, err := r.profileOf(a)
-		row := []any{int64(a), string(id.Namespace), id.Value, p, id.Source, id.Verified, int64(id.FirstSeen), int64(id.LastSeen)}
+		row := []any{int64(a), r.boxes.of(string(id.Namespace)), id.Value, p, r.boxes.of(id.Source), id.Verified, int64(id.FirstSeen), int64(id.LastSeen)}
 		if a.Position() > r.position {
 			rows.Insert = append(rows.Insert, row)
 		} else {

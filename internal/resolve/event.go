@@ -36,6 +36,7 @@ const importLibrary = "clientele-import"
 // wire is a message of the tracking API: parts of its text, nothing is copied. Of two members of
 // one name the last holds; unknown names and wrong letter case are passed over.
 type wire struct {
+	of                                                         wireContext // what context holds of it
 	text                                                       []byte
 	typ, event, name, userID, anonymousID, previousID, groupID jsontext.Value
 	messageID, timestamp, originalTimestamp, sentAt            jsontext.Value
@@ -201,11 +202,11 @@ func decode(r *clientele.Record, trusted bool, allVerified bool) (*event, error)
 	if !slices.Contains(eventTypes, e.typ) {
 		return nil, invalid("type is %q: it must be track, identify, page, screen, group or alias", clip(scalar(w.typ)))
 	}
-	var c wireContext
+	c := &w.of
 	if object(w.context) {
 		// A context of another shape than the specification's is kept, and not read.
-		if err := jsonv2.Unmarshal(w.context, &c, lenient); err != nil {
-			c = wireContext{}
+		if err := jsonv2.Unmarshal(w.context, c, lenient); err != nil {
+			*c = wireContext{}
 		}
 	} else {
 		e.context = nil
@@ -225,10 +226,10 @@ func decode(r *clientele.Record, trusted bool, allVerified bool) (*event, error)
 	if e.ts, err = eventTime(w, r.ReceivedAt); err != nil {
 		return nil, err
 	}
-	if err := e.person(w, &c, trusted, allVerified); err != nil {
+	if err := e.person(w, c, trusted, allVerified); err != nil {
 		return nil, err
 	}
-	e.consent(&c)
+	e.consent(c)
 	return e, nil
 }
 

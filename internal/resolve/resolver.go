@@ -77,7 +77,8 @@ type Resolver struct {
 	position  clientele.Position
 	batch     batch
 	outgoing  outgoing
-	arena     rowcache.Arena   // of rows of the batch at hand
+	arena     rowcache.Arena // of rows of the batch at hand
+	boxes     boxes
 	context   []byte           // of the event at hand
 	sights    []identity.Sight // memory for preload
 
@@ -146,7 +147,7 @@ func New(o Options) (*Resolver, error) {
 	if o.Seal == nil {
 		o.Seal = NewSeal(nil)
 	}
-	r := &Resolver{o: o}
+	r := &Resolver{o: o, boxes: boxes{}}
 	r.heads = rowcache.New(cachedHeads, func(a clientele.Anchor) (*profile.Head, error) {
 		return loadCounters(o.Store, a)
 	})
