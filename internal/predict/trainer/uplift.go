@@ -363,6 +363,9 @@ func (t *Trained) uplift(trial *uplift.Trial, m *clientele.Model, e *Experiment,
 	if trial.Assignment.Suspect {
 		r.Notes = append(r.Notes, fmt.Sprintf("From what was known before one can tell a little who was treated (AUC %.3f): if the arms were not drawn by lot, the differences are those of the choice.", trial.Assignment.AUC))
 	}
+	if !v.Benefit && trial.Likely.Benefit {
+		r.Notes = append(r.Notes, fmt.Sprintf("Ranking people by how likely they are without the treatment does better here (Qini %.3f, %.3f to %.3f): a model of the kind propensity may choose.", trial.Likely.Qini, trial.Likely.Low, trial.Likely.High))
+	}
 	if v.Benefit && trial.Likely.Qini >= v.Qini {
 		r.Notes = append(r.Notes, "Ranking people by how likely they are without the treatment does as well on them.")
 	}

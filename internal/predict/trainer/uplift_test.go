@@ -181,7 +181,7 @@ func TestUpliftFindsNothing(t *testing.T) {
 	} {
 		e, _ := c.run()
 		m := mailed
-		m.Share = c.treatedShare
+		m.Share, m.Method = c.treatedShare, "t"
 		v, err := trainer.TrainUplift(context.Background(), &m, e, 2)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

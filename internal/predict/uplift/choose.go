@@ -30,9 +30,9 @@ func split(number []int) (train, test []int) {
 
 const trained = 0.7
 
-// choose finds the penalty of each learner, and which of the learners, by the Qini where each row is scored by models of other rows: that learner with the
-// best one, and of the penalties the strongest with which it is less than a fiftieth below its best.
-func choose(x *learn.Matrix, number []int, treated, y []bool, penalties []float64, workers int) (best map[Learner]How, chosen Learner) {
+// choose finds the penalty of each of some learners, and which of them, where each row is scored by models of other rows: that learner with the best Qini, and
+// of the penalties whose Qini is less than a twentieth below its best the one whose scores are nearest in size to what came.
+func choose(x *learn.Matrix, number []int, treated, y []bool, learners []Learner, penalties []float64, workers int) (best map[Learner]How, chosen Learner) {
 	best = map[Learner]How{}
 	if step := 1 + len(number)/mostTried; step > 1 {
 		rows := everyOf(len(number), step)
@@ -50,7 +50,11 @@ func choose(x *learn.Matrix, number []int, treated, y []bool, penalties []float6
 			parts[k][arm(k == own)] = append(parts[k][arm(k == own)], i)
 		}
 	}
-	qinis := map[Learner][]float64{} // by penalty
+	outcome := make([]float64, len(y))
+	for i, yes := range y {
+		outcome[i] = float64(arm(yes))
+	}
+	qinis, off := map[Learner][]float64{}, map[Learner][]float64{} // by penalty
 	for _, penalty := range penalties {
 		scores := map[Learner][]float64{}
 		for _, l := range Learners {
@@ -58,30 +62,42 @@ func choose(x *learn.Matrix, number []int, treated, y []bool, penalties []float6
 		}
 		for _, part := range parts {
 			xs, ts, ys, own := x.Pick(part[0]), at(treated, part[0]), at(y, part[0]), x.Pick(part[1])
-			differences := fit(xs, ts, ys, How{X, penalty, workers})
-			arms := *differences // the models of the arms are those of t
-			arms.How.Learner = T
-			for _, m := range []*Model{&arms, fit(xs, ts, ys, How{S, penalty, workers}), differences} {
+			var taught []*Model
+			if slices.Contains(learners, S) {
+				taught = append(taught, fit(xs, ts, ys, How{S, penalty, workers}))
+			}
+			if slices.Contains(learners, X) {
+				differences := fit(xs, ts, ys, How{X, penalty, workers})
+				arms := *differences // the models of the arms are those of t
+				arms.How.Learner = T
+				taught = append(taught, differences, &arms)
+			} else if slices.Contains(learners, T) {
+				taught = append(taught, fit(xs, ts, ys, How{T, penalty, workers}))
+			}
+			for _, m := range taught {
 				for k, v := range m.Uplift(own) {
 					scores[m.How.Learner][part[1][k]] = v
 				}
 			}
 		}
-		for _, l := range Learners {
+		for _, l := range learners {
 			qinis[l] = append(qinis[l], Qini(scores[l], treated, y))
+			off[l] = append(off[l], math.Abs(math.Log(Fitted(scores[l], treated, outcome).Slope)))
 		}
 	}
-	chosen = Learners[0]
-	for _, l := range Learners {
+	chosen = learners[0]
+	for _, l := range learners {
 		top := slices.Max(qinis[l])
 		if top > slices.Max(qinis[chosen]) {
 			chosen = l
 		}
+		nearest := slices.Index(qinis[l], top)
 		for k, q := range qinis[l] {
-			if q >= top-math.Abs(top)/50 {
-				best[l] = How{l, penalties[k], workers}
+			if q >= top-math.Abs(top)/20 && off[l][k] < off[l][nearest] {
+				nearest = k
 			}
 		}
+		best[l] = How{l, penalties[nearest], workers}
 	}
 	return best, chosen
 }

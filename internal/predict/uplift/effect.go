@@ -2,6 +2,7 @@ package uplift
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -194,17 +195,22 @@ func Try(x *learn.Matrix, number []int, treated, y []bool, value []float64, term
 		ways[l] = How{l, 1, terms.Workers}
 	}
 	if len(terms.Penalties) > 0 || terms.Learner == "" {
-		penalties := terms.Penalties
+		penalties, learners, numbers := terms.Penalties, Learners, make([]int, len(train))
 		if len(penalties) == 0 {
 			penalties = []float64{1}
 		}
-		numbers := make([]int, len(train))
+		if terms.Learner != "" {
+			learners = []Learner{terms.Learner}
+		}
 		for k, i := range train {
 			numbers[k] = number[i]
 		}
-		var chosen Learner
-		ways, chosen = choose(xTrain, numbers, at(treated, train), at(y, train), penalties, terms.Workers)
-		t.Learner = cmp.Or(terms.Learner, chosen)
+		best, chosen := choose(xTrain, numbers, at(treated, train), at(y, train), learners, penalties, terms.Workers)
+		for _, l := range Learners { // those that were not tried take the penalty of the one that was
+			ways[l] = How{l, best[chosen].Penalty, terms.Workers}
+		}
+		maps.Copy(ways, best)
+		t.Learner = chosen
 	}
 	treatedTest, yTest := at(treated, test), at(y, test)
 	var score []float64

@@ -3,9 +3,11 @@ package uplift_test
 import (
 	"compress/gzip"
 	"encoding/csv"
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -103,9 +105,10 @@ func TestTooLittle(t *testing.T) {
 	}
 }
 
-// TestNothing is experiments without any effect: the interval may be above 0 in one of forty, and the effect significant in one of twenty.
+// TestNothing is experiments without any effect: the interval may be above 0 in one of forty, and the effect significant in one of twenty; also where
+// cross-validation chose whose Qini is best.
 func TestNothing(t *testing.T) {
-	found, significant := 0, 0
+	found, chosen, significant := 0, 0, 0
 	for k := range 60 {
 		random := rand.New(rand.NewPCG(uint64(k), 7))
 		x := &learn.Matrix{}
@@ -131,12 +134,18 @@ func TestNothing(t *testing.T) {
 		if trial.Verdict.Benefit {
 			found++
 		}
+		if trial, err = uplift.Try(x, number, treated, y, outcome, uplift.Terms{Penalties: uplift.Penalties, Gain: 1, Resamples: 100, Workers: 2}); err != nil {
+			t.Fatal(err)
+		}
+		if trial.Verdict.Benefit {
+			chosen++
+		}
 		if trial.Effect.P < 0.05 {
 			significant++
 		}
 	}
-	if found > 5 || significant > 8 {
-		t.Errorf("of 60 experiments without effect %d show a benefit of choosing, %d an effect", found, significant)
+	if found > 5 || chosen > 5 || significant > 8 {
+		t.Errorf("of 60 experiments without effect %d show a benefit of choosing, %d where the learner was chosen, %d an effect", found, chosen, significant)
 	}
 }
 
@@ -156,5 +165,118 @@ func TestPolicies(t *testing.T) {
 	g := uplift.Groups(score, treated, outcome, 2)
 	if g[0].Difference != 1 || g[1].Difference != -1 || math.Abs(g[0].Said-1) > 1e-9 {
 		t.Errorf("%+v", g)
+	}
+}
+
+// TestFitted: the interval around the effect of a score holds what it is in 95 of 100 experiments, and the slope says how much of what was said came.
+func TestFitted(t *testing.T) {
+	random := rand.New(rand.NewPCG(2, 3))
+	held, slope := 0, 0.0
+	const times = 400
+	for range times {
+		n := 800
+		score, treated, outcome := make([]float64, n), make([]bool, n), make([]float64, n)
+		for i := range score {
+			score[i], treated[i] = 0.1+0.1*random.NormFloat64(), random.IntN(3) == 0
+			p := 0.3
+			if treated[i] {
+				p += 0.05 + 0.5*min(max(score[i], -.13), .33)
+			}
+			if random.Float64() < p {
+				outcome[i] = 1
+			}
+		}
+		l := uplift.Fitted(score, treated, outcome)
+		slope += l.Slope / times
+		if _, low, high := l.Effect(0.25); low < 0.05+0.125 && 0.05+0.125 < high {
+			held++
+		}
+		if v, _, _ := l.Effect(9); v != func() float64 { v, _, _ := l.Effect(l.High); return v }() {
+			t.Error("a score that nobody had goes on with the line")
+		}
+	}
+	if held < 365 || held > 395 || math.Abs(slope-.5) > .08 {
+		t.Errorf("%d of %d intervals hold the effect, the mean slope is %.3f", held, times, slope)
+	}
+	// Equal scores, and scores of which the higher ones gained less, leave everybody the effect of all.
+	for _, sign := range []float64{0, -1} {
+		score, treated, outcome := make([]float64, 400), make([]bool, 400), make([]float64, 400)
+		for i := range score {
+			treated[i] = i%2 == 0
+			score[i] = sign * float64(i%4/2)
+			if treated[i] && i%4/2 == 1 || i%20 == 1 {
+				outcome[i] = 1
+			}
+		}
+		v, low, high := uplift.Fitted(score, treated, outcome).Effect(1)
+		if want := uplift.Compare(treated, outcome).Difference; math.Abs(v-want) > 1e-9 || low >= v || high <= v {
+			t.Errorf("%v: %v (%v to %v), of all %v", sign, v, low, high, want)
+		}
+	}
+}
+
+// TestModels: what was learned is the same when it comes back from JSON, with columns in another order too; reasons of x sum to what
+// scores differ by; and choosing tells who is helped from who is not.
+func TestModels(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	n := 4000
+	columns := [3][]float64{make([]float64, n), make([]float64, n), make([]float64, n)}
+	treated, y, outcome, number := make([]bool, n), make([]bool, n), make([]float64, n), make([]int, n)
+	for i := range n {
+		for j := range columns {
+			columns[j][i] = random.NormFloat64()
+		}
+		if i%9 == 0 {
+			columns[2][i] = math.NaN()
+		}
+		treated[i], number[i] = random.IntN(2) == 0, i
+		z := columns[0][i] / 2
+		if treated[i] {
+			z += columns[1][i]
+		}
+		if y[i] = random.Float64() < learn.Sigmoid(z); y[i] {
+			outcome[i] = 1
+		}
+	}
+	x := &learn.Matrix{}
+	x.Add("a", "", columns[0])
+	x.Add("b", "", columns[1])
+	x.Add("c", "b", columns[2])
+	turned := &learn.Matrix{}
+	turned.Add("c", "b", columns[2])
+	turned.Add("b", "", columns[1])
+	turned.Add("a", "", columns[0])
+	for _, l := range uplift.Learners {
+		trial, err := uplift.Try(x, number, treated, y, outcome, uplift.Terms{Learner: l, Penalties: uplift.Penalties, Gain: 1, Resamples: 100, Workers: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !trial.Verdict.Benefit || trial.Learner != l || trial.Line.Slope < .7 || trial.Line.Slope > 1.4 || trial.Curve[10].Model < trial.Curve[20].Model+.03 {
+			t.Errorf("%s: %+v %+v %+v", l, trial.Verdict, trial.Line, trial.Curve)
+		}
+		text, err := json.Marshal(trial.Model)
+		var back uplift.Model
+		if err == nil {
+			err = json.Unmarshal(text, &back)
+		}
+		if err != nil || !slices.Equal(back.Uplift(turned), trial.Uplift(x)) {
+			t.Errorf("%s: what came back from JSON is another model: %v", l, err)
+		}
+		why, score := trial.Model.Reasons(x), trial.Uplift(x)
+		for _, i := range []int{1, 2, 3} {
+			sum, other := 0.0, 0.0
+			for _, c := range why(i) {
+				sum += c.Adds
+			}
+			for _, c := range why(i + 3) {
+				other += c.Adds
+			}
+			if l == uplift.X && math.Abs(sum-other-score[i]+score[i+3]) > 1e-9 {
+				t.Errorf("reasons sum to %v and %v, the scores are %v and %v", sum, other, score[i], score[i+3])
+			}
+		}
+		if d := trial.Model.Drivers(x); d[0].Column != "b" || d[0].Direction != 1 {
+			t.Errorf("%s: %+v", l, d)
+		}
 	}
 }
