@@ -1,3 +1,4 @@
+import { useLanguage } from '../settings';
 import { Marks, Names } from './bars';
 import { scale } from './rows';
 
@@ -29,6 +30,7 @@ const dots = 400;
 
 /** Lines from left to right, one for each name; what is below the first is shaded where there are only shares. */
 export function Lines({ summary, lines, ticks, end, percent, under, height = 240 }: LinesProps) {
+  const { short } = useLanguage();
   const { marks, at } = percent
     ? { marks: [0, 25, 50, 75, 100], at: (v: number) => v }
     : scale(lines.flatMap((l) => l.points.flatMap((p) => p.y ?? [])));
@@ -39,7 +41,7 @@ export function Lines({ summary, lines, ticks, end, percent, under, height = 240
     <div>
       {lines.length > 1 && <Names of={lines.map((l) => l.name)} />}
       <div className="bars" role="img" aria-label={summary} dir="ltr" style={{ height }}>
-        <Marks of={marks} at={at} write={percent && ((m) => percent(m / 100))} />
+        <Marks of={marks} at={at} write={percent ? (m) => percent(m / 100) : short} />
         <svg className="lines" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
           {percent && (
             <polygon

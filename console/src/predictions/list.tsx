@@ -139,6 +139,7 @@ function NewModel() {
   const [audience, setAudience] = useState<string | null>(null);
   const [experiment, setExperiment] = useState('');
   const [control, setControl] = useState('');
+  const [treated, setTreated] = useState('50');
   const [every, setEvery] = useState('');
   const make = useMutation({
     mutationFn: async () => {
@@ -150,6 +151,7 @@ function NewModel() {
         audience: kind === 'lookalike' ? (audience ?? undefined) : undefined,
         experiment: kind === 'uplift' ? experiment : undefined,
         control: kind === 'uplift' ? control || undefined : undefined,
+        treated_share: kind === 'uplift' && treated !== '50' ? Number(treated) / 100 : undefined,
         train_every: every || undefined,
       };
       await api.post('/api/v1/models', { body });
@@ -209,6 +211,17 @@ function NewModel() {
                   maxLength={200}
                   value={control}
                   onChange={(e) => setControl(e.currentTarget.value)}
+                />
+                <TextInput
+                  label={say('treatedShare')}
+                  description={say('treatedShareHelp')}
+                  type="number"
+                  required
+                  min={1}
+                  max={99}
+                  step="any"
+                  value={treated}
+                  onChange={(e) => setTreated(e.currentTarget.value)}
                 />
               </>
             )}

@@ -41,6 +41,8 @@ export const fa = {
   experimentHelp: 'نام یا شناسهٔ آن در رویدادهای Experiment Viewed',
   control: 'گروه بدون اقدام',
   controlHelp: 'نام یا شناسهٔ گروه؛ بدون آن گروهی که نامش گویاست، مانند control',
+  treatedShare: 'سهمی که قرار بود با اقدام باشد، به درصد',
+  treatedShareHelp: 'از هر دو گروه؛ اندازه‌های دیگر یعنی چیز دیگری تعیین کرده است',
   trainEvery: 'آموزش دوبارهٔ خودکار',
   never: 'تنها به درخواست',
   t_7d: 'هر هفته',

@@ -48,6 +48,8 @@ export const words = defineWords(
     experimentHelp: 'its name or id in the events Experiment Viewed',
     control: 'Arm without the treatment',
     controlHelp: 'name or id of the variation; without it the one whose name tells, as control',
+    treatedShare: 'Share that was to be treated, in percent',
+    treatedShareHelp: 'of both arms; other sizes say that something else decided',
     trainEvery: 'Learn again by itself',
     never: 'only when asked',
     t_7d: 'every week',

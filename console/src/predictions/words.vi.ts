@@ -42,6 +42,8 @@ export const vi = {
   experimentHelp: 'tên hoặc mã trong sự kiện Experiment Viewed',
   control: 'Nhóm không bị tác động',
   controlHelp: 'tên hoặc mã của biến thể; nếu bỏ trống thì là nhóm có tên nói lên điều đó, như control',
+  treatedShare: 'Tỷ lệ dự định tác động, phần trăm',
+  treatedShareHelp: 'của hai nhóm; kích thước khác cho thấy có điều khác quyết định',
   trainEvery: 'Tự học lại',
   never: 'chỉ khi yêu cầu',
   t_7d: 'mỗi tuần',

@@ -376,14 +376,15 @@ func (t *Trained) uplift(trial *uplift.Trial, m *clientele.Model, e *Experiment,
 		r.Notes = append(r.Notes, fmt.Sprintf("The differences between people that came were %.2f of those that it said; scores are put right by that.", s))
 	}
 	r.Uplift = upliftTold(trial, e, c)
+	others := []string{}
 	for _, l := range uplift.Learners {
-		r.Measures = append(r.Measures, clientele.ModelMeasure{Name: string(l) + "-learner", Values: judged(trial.Others[l])})
+		if x := trial.Others[l]; l != trial.Learner {
+			others = append(others, fmt.Sprintf("%s %.3f (%.3f to %.3f)", l, x.Qini, x.Low, x.High))
+		}
 	}
-	slices.SortStableFunc(r.Measures, func(a, b clientele.ModelMeasure) int {
-		return cmp.Compare(side(b.Name == string(trial.Learner)+"-learner"), side(a.Name == string(trial.Learner)+"-learner"))
-	})
-	r.Measures = append(r.Measures, clientele.ModelMeasure{Name: "who is likely without the treatment", Naive: true, Values: judged(trial.Likely)},
-		clientele.ModelMeasure{Name: "by lot", Naive: true, Values: map[string]float64{"qini": 0}})
+	r.Notes = append(r.Notes, "The Qini of the other ways to learn: "+strings.Join(others, ", ")+".")
+	r.Measures = []clientele.ModelMeasure{{Name: string(trial.Learner) + "-learner", Values: judged(v)}, {Name: "who is likely without the treatment", Naive: true, Values: judged(trial.Likely)},
+		{Name: "by lot", Naive: true, Values: map[string]float64{"qini": 0}}}
 	drivers := trial.Model.Drivers(l.x)
 	for _, d := range drivers[:min(len(drivers), 15)] {
 		r.Drivers = append(r.Drivers, clientele.ModelDriver{Name: d.Column, Weight: Rounded(d.Weight), Direction: Rounded(d.Direction)})
