@@ -85,8 +85,8 @@ func (f *affinityFlags) check() error {
 
 // chosen is a line: a customer's choice of a day.
 type chosen struct {
-	customer, choice uint32
-	day              int32
+	customer uint32
+	shrink.Chosen
 }
 
 // interned numbers texts in the order in which they come.
@@ -110,11 +110,9 @@ func (n *interned) id(s string) uint32 {
 
 // preference is a choice of a customer.
 type preference struct {
-	customer, choice uint32
-	shrink.Count
-	shrink.Share
-	index float64 // share against that of all
-	above float64 // chance that the share is above that of all
+	customer uint32
+	shrink.Preference
+	tier string // of discount
 }
 
 // choosing is the summary of a choice.
@@ -143,7 +141,7 @@ func (c *cli) affinity(ctx context.Context, f *affinityFlags) error {
 	for _, n := range notes {
 		fmt.Fprintln(c.err, n)
 	}
-	all, summary := f.prefer(lines, len(customers.names), choices.names)
+	all, summary := f.prefer(lines, choices.names)
 	if f.out != "" {
 		columns, rows := f.affinityRows(all, customers.names, choices.names)
 		if err := c.writeRows(f.out, columns, rows); err != nil {
@@ -200,7 +198,7 @@ func (c *cli) readChoices(ctx context.Context, f *affinityFlags) (lines []chosen
 			left.add("they have no choice", "")
 			return nil
 		}
-		lines = append(lines, chosen{customers.id(v[0]), choices.id(choice), day})
+		lines = append(lines, chosen{customers.id(v[0]), shrink.Chosen{Choice: int32(choices.id(choice)), Day: day}})
 		return nil
 	})
 	if err == nil && len(lines) == 0 {
@@ -230,56 +228,64 @@ func discounted(r *importer.Reading, s string) string {
 }
 
 // prefer counts days of customers by choice, learns how people differ in each, and shrinks. A day counts once for each choice of it.
-func (f *affinityFlags) prefer(lines []chosen, customers int, choices []string) ([]preference, []choosing) {
-	slices.SortFunc(lines, func(a, b chosen) int {
-		return cmp.Or(cmp.Compare(a.customer, b.customer), cmp.Compare(a.choice, b.choice), cmp.Compare(a.day, b.day))
-	})
-	lines = slices.Compact(lines)
-	days := make([]int, customers)
+func (f *affinityFlags) prefer(lines []chosen, choices []string) ([]preference, []choosing) {
+	slices.SortStableFunc(lines, func(a, b chosen) int { return cmp.Compare(a.customer, b.customer) })
 	orders := make([]int, len(choices))
 	var pairs []preference
-	seen := map[int32]bool{}
+	var scratch []shrink.Chosen
 	for from := 0; from < len(lines); {
 		to := from
-		clear(seen)
+		scratch = scratch[:0]
 		for ; to < len(lines) && lines[to].customer == lines[from].customer; to++ {
-			l := lines[to]
-			seen[l.day] = true
-			orders[l.choice]++
-			if n := len(pairs); n > 0 && pairs[n-1].customer == l.customer && pairs[n-1].choice == l.choice {
-				pairs[n-1].K++
-			} else {
-				pairs = append(pairs, preference{customer: l.customer, choice: l.choice, Count: shrink.Count{K: 1}})
-			}
+			scratch = append(scratch, lines[to].Chosen)
 		}
-		days[lines[from].customer] = len(seen)
+		days, own := shrink.Days(scratch)
+		for _, o := range own {
+			orders[o.Choice] += o.Days
+			pairs = append(pairs, preference{customer: lines[from].customer, Preference: shrink.Preference{Choice: o.Choice, Count: shrink.Count{K: o.Days, N: days}}})
+		}
 		from = to
 	}
 	common := f.common(orders)
-	priors, summary := f.priors(pairs, days, common, orders, choices)
-	var out []preference
-	if f.discount {
-		out, summary = f.tiered(pairs, days, choices, priors, summary)
-		return out, summary
+	place := make([]int32, len(choices)) // among the common ones, from 1
+	for i, c := range common {
+		place[c] = int32(i + 1)
 	}
+	priors := tallied(pairs, place, len(common)).Learn(1)
+	var summary []choosing
+	for i, c := range common {
+		summary = append(summary, choosing{Choice: choices[c], Orders: orders[c], Share: priors[i].Mean(), A: priors[i].A, B: priors[i].B})
+	}
+	if f.discount {
+		return f.tiered(pairs, slices.Index(choices, withDiscount), place, priors, summary)
+	}
+	taste := shrink.NewTaste(priors, f.interval)
+	var out []preference
 	for _, p := range pairs {
-		prior, ok := priors[p.choice]
-		if !ok {
-			continue
+		if at := place[p.Choice]; at > 0 {
+			choice := p.Choice
+			p.Preference = taste.Of(at-1, p.Count)
+			p.Choice = choice
+			out = append(out, p)
 		}
-		out = append(out, f.shrunk(p, days, prior))
 	}
 	return out, summary
 }
 
-// shrunk completes a preference.
-func (f *affinityFlags) shrunk(p preference, days []int, prior shrink.Prior) preference {
-	p.N = days[p.customer]
-	p.Share = prior.Of(p.Count, f.interval)
-	mean := prior.A / (prior.A + prior.B)
-	p.index = p.Mean / mean
-	p.above = prior.Above(p.Count, mean)
-	return p
+// tallied counts customers, whose pairs stand together, by what they chose of the common.
+func tallied(pairs []preference, place []int32, common int) *shrink.Tally {
+	t := shrink.NewTally(common)
+	var own []shrink.Own
+	for i, p := range pairs {
+		if at := place[p.Choice]; at > 0 {
+			own = append(own, shrink.Own{Choice: at - 1, Days: p.K})
+		}
+		if i+1 == len(pairs) || pairs[i+1].customer != p.customer {
+			t.Add(p.N, own)
+			own = own[:0]
+		}
+	}
+	return t
 }
 
 // common are the choices that are told apart, the most frequent first.
@@ -292,29 +298,6 @@ func (f *affinityFlags) common(orders []int) []uint32 {
 	return out[:min(len(out), mostChoices)]
 }
 
-// priors learns the spread of each common choice over people: those without it have none of their days.
-func (f *affinityFlags) priors(pairs []preference, days []int, common []uint32, orders []int, choices []string) (map[uint32]shrink.Prior, []choosing) {
-	by := map[uint32][]preference{}
-	for _, p := range pairs {
-		by[p.choice] = append(by[p.choice], p)
-	}
-	out := map[uint32]shrink.Prior{}
-	var summary []choosing
-	counts := make([]shrink.Count, len(days))
-	for _, choice := range common {
-		for i, n := range days {
-			counts[i] = shrink.Count{N: n}
-		}
-		for _, p := range by[choice] {
-			counts[p.customer].K = p.K
-		}
-		prior := shrink.Learn(counts)
-		out[choice] = prior
-		summary = append(summary, choosing{Choice: choices[choice], Orders: orders[choice], Share: prior.A / (prior.A + prior.B), A: prior.A, B: prior.B})
-	}
-	return out, summary
-}
-
 // The tiers of discount.
 const (
 	waits   = "waits for discounts"
@@ -323,41 +306,39 @@ const (
 	surely  = 0.8 // chance that the share is above, or below, that of all
 )
 
-// tiered has a row for every customer.
-func (f *affinityFlags) tiered(pairs []preference, days []int, choices []string, priors map[uint32]shrink.Prior, summary []choosing) ([]preference, []choosing) {
-	id := slices.Index(choices, withDiscount)
-	out := make([]preference, len(days))
+// tiered has a row for every customer. id is the choice of a discount; below 0 where nothing was discounted.
+func (f *affinityFlags) tiered(pairs []preference, id int, place []int32, priors []shrink.Prior, summary []choosing) (out []preference, _ []choosing) {
 	prior := shrink.Prior{A: 1e-6, B: 1} // nothing was discounted
 	if id >= 0 {
-		prior = priors[uint32(id)]
-	}
-	for i := range out {
-		out[i].customer = uint32(i)
+		prior = priors[place[id]-1]
 	}
 	for _, p := range pairs {
-		if int(p.choice) == id {
-			out[p.customer].K = p.K
+		if len(out) == 0 || out[len(out)-1].customer != p.customer {
+			out = append(out, preference{customer: p.customer, Preference: shrink.Preference{Count: shrink.Count{N: p.N}}})
+		}
+		if int(p.Choice) == id {
+			out[len(out)-1].K = p.K
 		}
 	}
+	taste := shrink.NewTaste([]shrink.Prior{prior}, f.interval)
 	count := map[string]int{}
 	for i := range out {
-		out[i] = f.shrunk(out[i], days, prior)
-		count[out[i].tier()]++
+		p := &out[i]
+		p.Preference = taste.Of(0, p.Count)
+		switch above := prior.Above(p.Count, prior.Mean()); {
+		case above >= surely:
+			p.tier = waits
+		case above <= 1-surely:
+			p.tier = pays
+		default:
+			p.tier = between
+		}
+		count[p.tier]++
 	}
 	for _, t := range []string{waits, between, pays} {
 		summary = append(summary, choosing{Tier: t, People: count[t]})
 	}
 	return out, summary
-}
-
-func (p preference) tier() string {
-	switch {
-	case p.above >= surely:
-		return waits
-	case p.above <= 1-surely:
-		return pays
-	}
-	return between
 }
 
 func (f *affinityFlags) affinityRows(all []preference, customers, choices []string) ([]clientele.ExportColumn, iter.Seq[[]any]) {
@@ -389,11 +370,11 @@ func (f *affinityFlags) affinityRows(all []preference, customers, choices []stri
 					if rank == f.top {
 						break
 					}
-					row = append(row, choices[p.choice], int64(rank+1))
+					row = append(row, choices[p.Choice], int64(rank+1))
 				}
-				row = append(row, int64(p.N), int64(p.K), p.Mean, p.Low, p.High, p.index)
+				row = append(row, int64(p.N), int64(p.K), p.Mean, p.Low, p.High, p.Index)
 				if f.discount {
-					row = append(row, p.tier())
+					row = append(row, p.tier)
 				}
 				if !yield(row) {
 					return

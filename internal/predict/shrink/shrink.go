@@ -13,6 +13,9 @@ type Count struct{ K, N int }
 // Prior is how shares are spread over people.
 type Prior struct{ A, B float64 }
 
+// Mean is the share of people, on the average.
+func (p Prior) Mean() float64 { return p.A / (p.A + p.B) }
+
 // Share is a person's share with its interval.
 type Share struct{ Mean, Low, High float64 }
 
@@ -26,28 +29,39 @@ const (
 // Counts without N are passed over; without any the prior is Beta(1, 1).
 func Learn(counts []Count) Prior {
 	tally := map[Count]float64{}
-	k, n := 0.0, 0.0
 	for _, c := range counts {
-		if c.N > 0 {
-			tally[c]++
-			k += float64(c.K)
-			n += float64(c.N)
-		}
+		tally[c]++
 	}
-	if n == 0 {
-		return Prior{1, 1}
-	}
-	// Two steps, one parameter at a time, around each other: the likelihood is smooth and has one hill in each.
+	return learn(tally)
+}
+
+// learn finds the prior of people by their counts.
+func learn(tally map[Count]float64) Prior {
 	groups := make([]weighted, 0, len(tally))
 	for c, w := range tally {
-		groups = append(groups, weighted{c, w})
+		if c.N > 0 && w > 0 {
+			groups = append(groups, weighted{c, w})
+		}
+	}
+	if len(groups) == 0 {
+		return Prior{1, 1}
 	}
 	sortGroups(groups)
+	k, n := 0.0, 0.0
+	for _, g := range groups {
+		k += g.w * float64(g.K)
+		n += g.w * float64(g.N)
+	}
+	// Two steps, one parameter at a time, around each other: the likelihood is smooth and has one hill in each.
 	mean := math.Min(1-1e-6, math.Max(1e-6, k/n))
 	size := 2.0
 	for range 12 {
+		was, before := mean, size
 		size = math.Exp(highest(math.Log(loosest), math.Log(tightest), func(x float64) float64 { return likelihood(groups, mean, math.Exp(x)) }))
 		mean = logistic(highest(-14, 14, func(x float64) float64 { return likelihood(groups, logistic(x), size) }))
+		if math.Abs(mean-was) < 1e-7*mean && math.Abs(size-before) < 1e-6*size {
+			break
+		}
 	}
 	return Prior{mean * size, (1 - mean) * size}
 }
