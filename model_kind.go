@@ -19,6 +19,8 @@ const (
 	ModelLookalike  ModelKind = "lookalike"  // who is like the people of an audience
 	ModelUplift     ModelKind = "uplift"     // whom a treatment helps, by an experiment
 	ModelOutside    ModelKind = "outside"    // scores that are given elsewhere
+	ModelAffinity   ModelKind = "affinity"   // which category, brand, product or sales channel people prefer
+	ModelSendTime   ModelKind = "send_time"  // at which hour of the day people respond
 )
 
 // ModelOutput is one of the values that a kind of model gives for a person.
@@ -50,7 +52,7 @@ var modelKinds = []modelKind{
 	{kind: ModelLTV, needs: []string{"horizon"}, takes: []string{"method", "unit", "window", "returns", "currency"}, methods: []string{"pareto", "mbg", "bg", "nbd", "auto"}, follows: ofOrders,
 		outputs: []ModelOutput{{"expected_value", TypeDouble, "money over the horizon, in the currency, times the margin"}, {"expected_orders", TypeDouble, "orders over the horizon"},
 			{"p_alive", TypeDouble, "chance of being a customer still; missing where no drop-out can be seen"}, percentileOutput, {"tier", TypeText, "top_1, top_5, top_10, top_25 or rest, by expected value"}}},
-	{kind: ModelEarly, needs: []string{"horizon"}, takes: []string{"method", "top"}, methods: answerMethods, follows: []string{"orders", "returns", "events"}, // a first visit is of events
+	{kind: ModelEarly, needs: []string{"horizon"}, takes: []string{"method", "top"}, methods: answerMethods, follows: ofOrders,
 		outputs: []ModelOutput{{"probability", TypeDouble, "chance to be among the best by what comes within the horizon of the first order"}, percentileOutput,
 			{"stage", TypeText, "what is known: first visit, first day, first 7 days or first 30 days"}, reasonsOutput}},
 	{kind: ModelChurn, needs: []string{"horizon"}, takes: []string{"method"}, methods: answerMethods, follows: ofOrders,
@@ -68,8 +70,19 @@ var modelKinds = []modelKind{
 	{kind: ModelUplift, needs: []string{"horizon", "experiment"}, takes: []string{"method", "target", "treated", "control", "treated_share"}, methods: []string{"t", "s", "x"}, follows: ofOrders,
 		outputs: []ModelOutput{{"effect", TypeDouble, "by how much the treatment raises the chance of the target within the horizon; below 0: it lowers it"}, {"low", TypeDouble, "with 95 % the mean effect of people of like score is above"},
 			{"high", TypeDouble, "and below"}, percentileOutput, {"advice", TypeText, "contact, leave alone, or no difference: none is shown"}, reasonsOutput}},
-	{kind: ModelOutside, needs: []string{"horizon"}, takes: []string{"target"}, follows: []string{"events"}, // scores are events
+	{kind: ModelOutside, needs: []string{"horizon"}, takes: []string{"target"},
 		outputs: []ModelOutput{{"score", TypeDouble, "the latest that was given"}, percentileOutput}},
+	{kind: ModelAffinity, needs: []string{"of"}, follows: []string{"orders", "order_lines"},
+		outputs: append(shareOutputs("share of days with orders that have it, nearer to that of all the fewer days there are"),
+			ModelOutput{"choice", TypeText, "what is likeliest on the next day with an order"}, ModelOutput{"second", TypeText, "what is likeliest behind it"})},
+	{kind: ModelSendTime, takes: []string{"target", "zone"},
+		outputs: append(shareOutputs("share of days with a response that have one in the hour, nearer to that of all the fewer days there are"),
+			ModelOutput{"hour", TypeDouble, "0 to 23: the hour of the zone that is likeliest on the next day"}, ModelOutput{"weekday", TypeText, "Monday to Sunday; missing where the day of the week tells nothing"})},
+}
+
+func shareOutputs(doc string) []ModelOutput {
+	return []ModelOutput{{"share", TypeDouble, doc}, {"low", TypeDouble, "with 80 % the share is above"}, {"high", TypeDouble, "and below"},
+		{"index", TypeDouble, "the share against that of all: 2 is twice as much"}, percentileOutput}
 }
 
 // ModelKinds are all kinds.
@@ -103,7 +116,7 @@ func (k ModelKind) Outputs() []ModelOutput {
 	return nil
 }
 
-// Follows are the tables whose rows change the scores of whose they are at once.
+// Follows are the tables all of whose rows change the scores of whose they are at once. Rows that there are more of do so at a pace: internal/app.
 func (k ModelKind) Follows() []string {
 	if f := k.fixed(); f != nil {
 		return f.follows

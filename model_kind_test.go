@@ -20,8 +20,8 @@ func TestModelKinds(t *testing.T) {
 		t.Errorf("the description lists %v, there are %v", told, clientele.ModelKinds)
 	}
 	for _, k := range clientele.ModelKinds {
-		if len(k.Outputs()) == 0 || len(k.Follows()) == 0 {
-			t.Errorf("%s has no outputs, or follows nothing", k)
+		if len(k.Outputs()) == 0 {
+			t.Errorf("%s has no outputs", k)
 		}
 		if !slices.ContainsFunc(k.Outputs()[:1], func(o clientele.ModelOutput) bool { return o.Type == clientele.TypeDouble }) {
 			t.Errorf("%s does not begin with a number, which is the score of the history", k)
@@ -39,7 +39,7 @@ func TestModelCheck(t *testing.T) {
 		{clientele.Model{Kind: clientele.ModelLTV}, "horizon is missing"},
 		{clientele.Model{Kind: clientele.ModelLTV, Horizon: "soon"}, "horizon: "},
 		{clientele.Model{Kind: clientele.ModelLTV, Horizon: "90d", Method: "trees"}, "there is no method"},
-		{clientele.Model{Kind: clientele.ModelLTV, Horizon: "90d", Target: "order"}, "target is of models of the kind propensity, uplift or outside"},
+		{clientele.Model{Kind: clientele.ModelLTV, Horizon: "90d", Target: "order"}, "target is of models of the kind propensity, uplift, outside or send_time"},
 		{clientele.Model{Kind: clientele.ModelLTV, Horizon: "90d", Top: .1}, "top is of models of the kind early"},
 		{clientele.Model{Kind: clientele.ModelEarly, Horizon: "1y", Top: .6}, "top 0.6"},
 		{clientele.Model{Kind: clientele.ModelChurn, Horizon: "90d", Method: "trees"}, ""},
@@ -60,6 +60,15 @@ func TestModelCheck(t *testing.T) {
 		{clientele.Model{Kind: clientele.ModelSegments, Groups: 4, Currency: "THB"}, ""},
 		{clientele.Model{Kind: clientele.ModelSegments, Groups: 1}, "1 groups"},
 		{clientele.Model{Kind: clientele.ModelDiscount, Groups: 4}, "groups is of models of the kind segments"},
+		{clientele.Model{Kind: clientele.ModelAffinity, Of: "brand"}, ""},
+		{clientele.Model{Kind: clientele.ModelAffinity}, "of is missing"},
+		{clientele.Model{Kind: clientele.ModelAffinity, Of: "shoe size"}, "no affinity of"},
+		{clientele.Model{Kind: clientele.ModelAffinity, Of: "brand", Zone: "Asia/Bangkok"}, "zone is of models of the kind send_time"},
+		{clientele.Model{Kind: clientele.ModelSendTime}, ""},
+		{clientele.Model{Kind: clientele.ModelSendTime, Zone: "Asia/Bangkok", Target: "Product Viewed"}, ""},
+		{clientele.Model{Kind: clientele.ModelSendTime, Zone: "Bangkok"}, "no time zone"},
+		{clientele.Model{Kind: clientele.ModelSendTime, Zone: "Local"}, "no time zone"},
+		{clientele.Model{Kind: clientele.ModelSendTime, Target: "order"}, "is no event"},
 		{clientele.Model{Kind: "magic"}, "no kind"},
 	} {
 		c.model.Name = "m"

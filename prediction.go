@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // MaxModels is how many models there can be.
@@ -14,11 +15,13 @@ const MaxModels = 50
 // Model says what is to be predicted of everybody who has ordered. Its scores are predictions.NAME.OUTPUT.
 type Model struct {
 	Name        string    `json:"name" doc:"a-z, 0-9 and _, the first a letter, at most 40."`
-	Kind        ModelKind `json:"kind" enum:"ltv,early,churn,propensity,discount,segments,lookalike,uplift,outside"`
+	Kind        ModelKind `json:"kind" enum:"ltv,early,churn,propensity,discount,segments,lookalike,uplift,outside,affinity,send_time"`
 	Description string    `json:"description,omitempty" maxLength:"500"`
 	Horizon     string    `json:"horizon,omitempty" doc:"How far to predict: 90d, 39w, 12m, 1y. Of ltv, churn, propensity and outside; of uplift from when somebody saw the experiment; of early how long value counts from the first order on."`
-	Target      string    `json:"target,omitempty" maxLength:"200" doc:"Of propensity, uplift and outside: order (default), or the name of an event; of outside also no order."`
+	Target      string    `json:"target,omitempty" maxLength:"200" doc:"Of propensity, uplift and outside: order (default), or the name of an event; of outside also no order. Of send_time: the name of an event whose hours count; without it opens and clicks of messages, or visits where these are few."`
 	Audience    string    `json:"audience,omitempty" maxLength:"200" doc:"Of lookalike: whose like are looked for. Of propensity, in the place of target: who enters the audience."`
+	Of          string    `json:"of,omitempty" enum:"category,brand,product,channel" doc:"Of affinity: what is preferred; channel is the sales channel of orders."`
+	Zone        string    `json:"zone,omitempty" doc:"Of send_time: the time zone of its hours, as Asia/Bangkok; UTC without it."`
 	Method      string    `json:"method,omitempty" doc:"Of ltv: pareto (default), mbg, bg, nbd or auto, the one that is nearest in the backtest. Of churn, propensity and early: logistic or trees; without it the better one. Of uplift: t, s or x; without it the one with the best Qini in cross-validation."`
 	Unit        string    `json:"unit,omitempty" doc:"Of ltv, the unit of time of its parameters: week (default) or day."`
 	Window      string    `json:"window,omitempty" doc:"Of ltv: learn from customers alone whose first order is at most that long ago."`
@@ -98,10 +101,17 @@ func (m *Model) Check() error {
 		return wrong("net or ignore", "returns %q is neither", m.Returns)
 	case !slices.Contains([]string{"", "week", "day"}, m.Unit):
 		return wrong("week or day", "there is no unit %q", m.Unit)
+	case m.Of != "" && !slices.Contains([]string{"category", "brand", "product", "channel"}, m.Of):
+		return wrong("category, brand, product or channel", "there is no affinity of %q", m.Of)
+	case m.Kind == ModelSendTime && (m.Target == TargetOrder || m.Target == TargetNoOrder):
+		return wrong("the name of an event, as Order Completed", "target %q is no event", m.Target)
 	case m.Method != "" && !slices.Contains(of.methods, m.Method):
 		return wrong(listed(of.methods, "or")+", or leave it out", "there is no method %q", m.Method)
 	case !slices.Contains([]string{"", "auto", "manual"}, m.Promote):
 		return wrong("auto or manual", "promote %q is neither", m.Promote)
+	}
+	if _, err := m.Location(); err != nil {
+		return err
 	}
 	for _, span := range []struct{ name, text string }{{"horizon", m.Horizon}, {"window", m.Window}, {"train_every", m.TrainEvery}, {"score_every", m.ScoreEvery}} {
 		if span.text == "" {
@@ -129,6 +139,8 @@ func (m *Model) settings() []modelSetting {
 		{"horizon", m.Horizon, "how far is to be predicted: 90d or 39w"},
 		{"target", m.Target, "order, or the name of an event"},
 		{"audience", m.Audience, "the name of an audience"},
+		{"of", m.Of, "category, brand, product or channel"},
+		{"zone", m.Zone, ""},
 		{"method", m.Method, ""},
 		{"unit", m.Unit, ""},
 		{"window", m.Window, ""},
@@ -141,6 +153,15 @@ func (m *Model) settings() []modelSetting {
 		{"control", m.Control, ""},
 		{"treated_share", number(m.Share), ""},
 	}
+}
+
+// Location is the time zone of hours.
+func (m *Model) Location() (*time.Location, error) {
+	zone, err := time.LoadLocation(m.Zone) // "" is UTC
+	if err != nil || m.Zone == "Local" {
+		return nil, Errorf(Invalid, "zone: there is no time zone %q", m.Zone).WithHint("write it like Asia/Bangkok or Europe/Paris")
+	}
+	return zone, nil
 }
 
 // Days reads a span of whole days: 90d, 39w, 12m (of 30 days) or 1y.

@@ -21,12 +21,12 @@ func TestLookalike(t *testing.T) {
 	alike := func(i int) bool { return i%3 == 0 }
 	var rows []string
 	for i := range 900 {
-		country, views := "TH", 1
+		country, views := "TH", 1+i/3%4
 		if alike(i) != (i%11 == 0) {
 			country = "VN"
 		}
-		if alike(i) {
-			views = 4
+		if alike(i) && i/3%5 < 3 {
+			views = 5
 		}
 		band := 1 + i%5
 		if alike(i) && i%7 > 1 {
@@ -34,7 +34,7 @@ func TestLookalike(t *testing.T) {
 		}
 		rows = append(rows, fmt.Sprintf(`{"table":"profiles","id":"p%d","ts":"2026-02-01T00:00:00Z","ids":[{"ns":"user_id","v":"u%d"}],"traits":{"country":%q,"club":%t,"first_name":"N%d","ext_income":%d}}`, i, i, country, alike(i) && i%2 == 0, i%4, band))
 		var events []string
-		for k := range views + i%2 {
+		for k := range views {
 			events = append(events, track(fmt.Sprintf("e%d-%d", i, k), "Tent Viewed", fmt.Sprintf("2026-02-%02dT11:00:00Z", 1+(i+7*k)%27), fmt.Sprintf(`"userId":"u%d"`, i), `{}`))
 		}
 		if status, body := p.post("/v1/batch", webKey, `{"batch":[`+strings.Join(events, ",")+`]}`); status != 200 {

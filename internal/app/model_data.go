@@ -3,13 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"clientele"
 	"clientele/internal/predict/trainer"
-	"clientele/internal/resolve"
 )
 
 // ofOrders are the kinds that learn from days and amounts of orders alone.
@@ -41,16 +38,6 @@ func ordersSQL(currency, base string, only []int64) string {
 		amount, returned = "o.revenue", "r.amount"
 		which = fmt.Sprintf(" and coalesce(o.currency, %s) = %s", text(base), text(currency))
 	}
-	some := func(alias string) string {
-		if only == nil {
-			return ""
-		}
-		ids := make([]string, len(only))
-		for i, id := range only {
-			ids[i] = strconv.FormatInt(id, 10)
-		}
-		return fmt.Sprintf(" and %s.profile_id in (%s)", alias, strings.Join(ids, ","))
-	}
 	const day = "cast(floor(epoch_us(%s) / 86400000000.0) as bigint)"
 	return fmt.Sprintf(`select profile_id, day, cast(round(cast(amount as double) * 10000) as bigint), discounted from (
 		select o.profile_id, %[1]s as day, %[2]s as amount, case when o.discount > 0 or coalesce(o.coupon, '') <> '' then 1 else 0 end as discounted
@@ -59,7 +46,7 @@ func ordersSQL(currency, base string, only []int64) string {
 		select r.profile_id, %[5]s, -(%[6]s), 0 from returns r left join orders o on o.source = r.source and o.order_id = r.order_id
 		where r.profile_id is not null and coalesce(r.ts, o.ts) is not null and coalesce(o.status, '') <> 'cancelled'%[7]s%[8]s
 	) q where amount is not null order by profile_id, day, amount desc`,
-		fmt.Sprintf(day, "o.ts"), amount, which, some("o"), fmt.Sprintf(day, "coalesce(r.ts, o.ts)"), returned, which, some("r"), toldByReturns)
+		fmt.Sprintf(day, "o.ts"), amount, which, someOf("o.profile_id", only), fmt.Sprintf(day, "coalesce(r.ts, o.ts)"), returned, which, someOf("r.profile_id", only), toldByReturns)
 }
 
 // toldByReturns says of an order o that it is a credit note whose returns are told: those count, and it does not count again.
@@ -94,103 +81,4 @@ func (a *App) orders(ctx context.Context, m *clientele.Model, only []int64) (*tr
 		out.Notes = append(out.Notes, fmt.Sprintf("The last order is of %s, %d days ago: scores are as of that day.", time.Unix(int64(out.Last)*86400, 0).UTC().Format(time.DateOnly), int(old.Hours()/24)))
 	}
 	return out, nil
-}
-
-// followed is up to where the orders were followed, since everybody was last scored.
-type followed struct {
-	scored clientele.Micros
-	upTo   clientele.Position
-}
-
-// How often the follower looks for changed orders, how many people are scored together, and from how many on everybody is.
-const (
-	rescoreLook   = 500 * time.Millisecond
-	rescoreAtOnce = 2000
-	rescoreMost   = 20_000
-)
-
-// rescore follows changed orders: whose they are is scored anew by the promoted version. A server that was stopped goes on
-// with what has changed since everybody was last scored.
-func (a *App) rescore(ctx context.Context) error {
-	if !a.o.Serves {
-		return nil
-	}
-	select {
-	case <-a.told:
-	case <-ctx.Done():
-		return nil
-	}
-	places := map[string]followed{}
-	for seen := uint64(0); pause(ctx, rescoreLook) == nil; {
-		at := a.applied.get()
-		if at == seen {
-			continue
-		}
-		all, err := resolve.LoadModels(a.rows)
-		if err != nil {
-			return err
-		}
-		seen = at
-		for _, name := range resolve.SortedModels(all) {
-			m := all[name]
-			if m.Scored == nil || m.Scored.Version != m.Promoted {
-				seen = 0 // it will be, without any other change
-				continue
-			}
-			if places[name].scored != m.Scored.At {
-				places[name] = followed{m.Scored.At, m.Scored.UpTo}
-			}
-			upTo, err := a.rescoreChanged(ctx, m, places[name].upTo)
-			if err != nil {
-				if ctx.Err() != nil {
-					return nil
-				}
-				a.trouble.add("rescore", "model "+name+": "+err.Error())
-				seen = 0
-				continue
-			}
-			a.trouble.clear("rescore")
-			places[name] = followed{m.Scored.At, upTo}
-		}
-	}
-	return nil
-}
-
-// rescoreChanged scores those whose orders have changed behind the position, and answers up to where they are followed then.
-func (a *App) rescoreChanged(ctx context.Context, m *resolve.ModelRow, after clientele.Position) (clientele.Position, error) {
-	changed, upTo, err := a.columns.ChangedSince(ctx, m.Model.Kind.Follows(), after)
-	if err != nil || len(changed) == 0 {
-		return upTo, err
-	}
-	name := m.Model.Name
-	if len(changed) > rescoreMost {
-		if a.o.Now().Sub(a.modeling.lastTry(name)) < modelAgain {
-			return after, nil
-		}
-		a.modeling.tries(name, a.o.Now())
-		if err := a.ask(ctx, modelJob{name: name, by: "schedule"}); err != nil && clientele.ErrorCode(err) != clientele.Conflict {
-			return after, err
-		}
-		return after, nil
-	}
-	v, err := m.Version(m.Promoted)
-	if err != nil {
-		return after, err
-	}
-	artefact, err := a.promotedArtefact(m)
-	if err != nil {
-		return after, err
-	}
-	for from := 0; from < len(changed); from += rescoreAtOnce {
-		some := changed[from:min(from+rescoreAtOnce, len(changed))]
-		asOf := clientele.Micros(a.domain.Load())
-		scores, _, _, err := a.predict(ctx, v, artefact, some, m.Scored)
-		if err != nil {
-			return after, err
-		}
-		if err := a.tellScores(ctx, name, "clientele", v.Version, asOf, scores, true); err != nil {
-			return after, err
-		}
-	}
-	return upTo, nil
 }

@@ -35,7 +35,23 @@ func ofFacts(train func(context.Context, *clientele.Model, *trainer.Facts, int) 
 			return train(ctx, l.model, f, l.workers)
 		},
 		mark: mark,
+		heeds: func(m *clientele.Model, artefact []byte) ([]duckstore.Followed, error) {
+			known, err := knownBy(artefact)
+			if err != nil {
+				return nil, err
+			}
+			rows := []duckstore.Followed{{Table: "messages"}, eventsCalled(known.Events)}
+			if m.Audience != "" {
+				rows = append(rows, duckstore.Followed{Table: "audience_members", Where: "b.audience = " + textSQL(m.Audience)})
+			}
+			return rows, nil
+		},
 	}
+}
+
+// eventsCalled are the events of some names.
+func eventsCalled(names []string) duckstore.Followed {
+	return duckstore.Followed{Table: "events", Where: "list_contains(" + listSQL(names) + ", coalesce(b.name, b.type))"}
 }
 
 func scoreAnswer(_ context.Context, f *trainer.Facts, s *scoring) (*trainer.Scores, []string, error) {
@@ -64,6 +80,9 @@ var ofScores = readings[heldScores]{
 	},
 	mark: func(_ context.Context, h heldScores, s *scoring) (*trainer.Scores, []string, error) {
 		return trainer.ScoreOutside(h.given, s.ranks()), nil, nil
+	},
+	heeds: func(m *clientele.Model, _ []byte) ([]duckstore.Followed, error) {
+		return []duckstore.Followed{eventsCalled([]string{clientele.ScoredEvent(m.Name)})}, nil
 	},
 }
 
@@ -118,7 +137,12 @@ func (a *App) facts(ctx context.Context, m *clientele.Model, known *trainer.Know
 	}
 	query := factsSQL(f, audience, only)
 	f.People = func(yield func(int64, []feature.Fact) bool) {
-		f.Failed = a.eachPerson(ctx, query, yield)
+		f.Failed = a.eachPerson(ctx, query, func(profile int64, facts []feature.Fact) bool {
+			for i := range facts { // what is read is known by the end, also when it came behind the last that happened
+				facts[i].Known = min(facts[i].Known, f.End-1)
+			}
+			return yield(profile, facts)
+		})
 	}
 	return f, nil
 }
@@ -231,11 +255,13 @@ func factsSQL(f *trainer.Facts, audience string, only []int64) string {
 }
 
 // someSQL keeps rows of some profiles; nil: of all.
-func someSQL(only []int64) string {
+func someSQL(only []int64) string { return someOf("profile_id", only) }
+
+func someOf(column string, only []int64) string {
 	if only == nil {
 		return ""
 	}
-	return " and profile_id in (" + strings.Trim(strings.ReplaceAll(fmt.Sprint(only), " ", ","), "[]") + ")"
+	return " and " + column + " in (" + strings.Trim(strings.ReplaceAll(fmt.Sprint(only), " ", ","), "[]") + ")"
 }
 
 func textSQL(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

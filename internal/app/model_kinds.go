@@ -6,6 +6,7 @@ import (
 	"clientele"
 	"clientele/internal/predict/trainer"
 	"clientele/internal/resolve"
+	"clientele/internal/store/duckstore"
 )
 
 // families say of each kind of models what it reads, how it learns from it and how it scores by what it has learned.
@@ -19,12 +20,16 @@ var families = map[clientele.ModelKind]family{
 	clientele.ModelLookalike:  ofCrowd,
 	clientele.ModelUplift:     ofExperiments,
 	clientele.ModelOutside:    ofScores,
+	clientele.ModelAffinity:   ofChoices,
+	clientele.ModelSendTime:   ofChoices,
 }
 
 // family is kinds of models that read the same; what that is only readings knows.
 type family interface {
 	learn(ctx context.Context, a *App, l *learning) (*trainer.Trained, []string, error)
 	score(ctx context.Context, a *App, s *scoring) (*trainer.Scores, []string, error)
+	// heed are rows besides those that the kind follows, whose people are scored anew at a pace: there may be many.
+	heed(m *clientele.Model, artefact []byte) ([]duckstore.Followed, error)
 }
 
 // learning is a version to be made.
@@ -59,7 +64,8 @@ type readings[D any] struct {
 	notes func(D) []string
 	train func(context.Context, D, *learning) (*trainer.Trained, error)
 	// mark scores, and says of everybody what has moved since the training.
-	mark func(context.Context, D, *scoring) (*trainer.Scores, []string, error)
+	mark  func(context.Context, D, *scoring) (*trainer.Scores, []string, error)
+	heeds func(m *clientele.Model, artefact []byte) ([]duckstore.Followed, error) // nil: none
 }
 
 func (r readings[D]) learn(ctx context.Context, a *App, l *learning) (*trainer.Trained, []string, error) {
@@ -80,9 +86,16 @@ func (r readings[D]) score(ctx context.Context, a *App, s *scoring) (*trainer.Sc
 	return r.mark(ctx, d, s)
 }
 
+func (r readings[D]) heed(m *clientele.Model, artefact []byte) ([]duckstore.Followed, error) {
+	if r.heeds == nil {
+		return nil, nil
+	}
+	return r.heeds(m, artefact)
+}
+
 // learn makes a version of a model from what there is.
 func (a *App) learn(ctx context.Context, m *resolve.ModelRow, reading func()) (*trainer.Trained, []string, error) {
-	before, err := a.promotedArtefact(m)
+	_, before, err := a.promoted(m)
 	if err != nil {
 		return nil, nil, err
 	}

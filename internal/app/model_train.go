@@ -237,16 +237,17 @@ func (a *App) trainModel(ctx context.Context, j modelJob) error {
 	return a.scoreEverybody(ctx, j.name, j.by)
 }
 
-// promotedArtefact is what the promoted version has learned; nil when there is none.
-func (a *App) promotedArtefact(m *resolve.ModelRow) ([]byte, error) {
+// promoted is the promoted version, and what it has learned; nil when there is none.
+func (a *App) promoted(m *resolve.ModelRow) (*clientele.ModelVersion, []byte, error) {
 	if m.Promoted == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	v, err := m.Version(m.Promoted)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return resolve.LoadArtefact(a.rows, v.Artefact)
+	artefact, err := resolve.LoadArtefact(a.rows, v.Artefact)
+	return v, artefact, err
 }
 
 // artefactPart is how many bytes of what was learned one command holds.
@@ -288,12 +289,8 @@ func (a *App) scoreEverybody(ctx context.Context, name, by string) error {
 	if err != nil {
 		return err
 	}
-	artefact, err := a.promotedArtefact(m)
-	if err != nil || artefact == nil {
-		return err
-	}
-	v, err := m.Version(m.Promoted)
-	if err != nil {
+	v, artefact, err := a.promoted(m)
+	if err != nil || v == nil {
 		return err
 	}
 	a.modeling.note(name, func(r *clientele.ModelRun) { r.Doing, r.Version = "reads", v.Version })

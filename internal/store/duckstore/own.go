@@ -16,13 +16,24 @@ func (s *Store) Numbers(ctx context.Context, query string, fn func(row []int64) 
 	return s.Snapshot(ctx, func(_ uint64, numbers func(string, func([]int64) error) error) error { return numbers(query, fn) })
 }
 
-// ChangedSince are the profiles of which rows of the tables have changed behind the log position, ascending, and the position
-// of what is applied.
-func (s *Store) ChangedSince(ctx context.Context, tables []string, after clientele.Position) (profiles []int64, upTo clientele.Position, err error) {
+// Followed are rows of a table whose changes count: all, or those of which a condition that this program has written holds, on columns of b.
+type Followed struct{ Table, Where string }
+
+// ChangedSince are the profiles of which followed rows have changed behind the log position, ascending, and the position of what is applied.
+func (s *Store) ChangedSince(ctx context.Context, rows []Followed, after clientele.Position) (profiles []int64, upTo clientele.Position, err error) {
 	var parts []string
-	for _, t := range tables {
-		parts = append(parts, fmt.Sprintf("select coalesce(m.profile_id, b.profile_id) as p from base.%s b left join base.moved m on m.anchor_id = b.anchor_id where b.%s > %d",
-			quote(t), changedColumn, after))
+	for _, f := range rows {
+		who, join, where := "b.profile_id", "", ""
+		if clientele.TableNamed(f.Table).Person {
+			who, join = "coalesce(m.profile_id, b.profile_id)", " left join base.moved m on m.anchor_id = b.anchor_id"
+		}
+		if f.Where != "" {
+			where = " and (" + f.Where + ")"
+		}
+		parts = append(parts, fmt.Sprintf("select %s as p from base.%s b%s where b.%s > %d%s", who, quote(f.Table), join, changedColumn, after, where))
+	}
+	if len(parts) == 0 {
+		parts = []string{"select 0 as p"}
 	}
 	err = s.Snapshot(ctx, func(_ uint64, numbers func(string, func([]int64) error) error) error {
 		err := numbers("select log_position from base.position", func(row []int64) error { upTo = clientele.Position(row[0]); return nil })
