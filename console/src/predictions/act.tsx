@@ -50,12 +50,18 @@ export function Act({ of }: { of: Schema<'ModelInForce'> }) {
         label: say(advice === 'contact' ? 'toContact' : 'toLeave'),
         where: { and: [{ trait: score('advice'), op: 'eq', value: advice }] },
       });
-  const grouped = of.outputs?.find((o) => ['tier', 'segment'].includes(o.name))?.name;
+  const grouped = of.outputs?.find((o) => ['tier', 'segment', 'choice'].includes(o.name))?.name;
   if (grouped)
     for (const g of (report.data?.groups ?? []).slice(0, 8))
       ideas.push({
         label: g.name.replaceAll('_', ' '),
         where: { and: [{ trait: score(grouped), op: 'eq', value: g.name }] },
+      });
+  if (of.kind === 'send_time')
+    for (const g of (report.data?.groups ?? []).slice(0, 8))
+      ideas.push({
+        label: `${g.name}:00`,
+        where: { and: [{ trait: score('hour'), op: 'eq', value: Number(g.name) }] },
       });
   return (
     <Part title={say('act')} about={say('actHelp')}>

@@ -122,13 +122,17 @@ const kinds = [
   'segments',
   'lookalike',
   'uplift',
+  'affinity',
+  'send_time',
   'outside',
 ] as const satisfies Of['kind'][];
 const overSpan = (kind: Of['kind']) => ['ltv', 'early', 'churn', 'propensity', 'uplift', 'outside'].includes(kind);
 const hasTarget = (kind: Of['kind']) => ['propensity', 'uplift', 'outside'].includes(kind);
+const choices = ['category', 'brand', 'product', 'channel'] as const;
+type Choice = (typeof choices)[number];
 
 function NewModel() {
-  const { say } = useLanguage(words);
+  const { say, zone } = useLanguage(words);
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [opened, { open, close }] = useDisclosure(false);
@@ -140,6 +144,9 @@ function NewModel() {
   const [experiment, setExperiment] = useState('');
   const [control, setControl] = useState('');
   const [treated, setTreated] = useState('50');
+  const [of, setOf] = useState<Choice>('category');
+  const [event, setEvent] = useState('');
+  const [hours, setHours] = useState(zone);
   const [every, setEvery] = useState('');
   const make = useMutation({
     mutationFn: async () => {
@@ -147,7 +154,9 @@ function NewModel() {
         name,
         kind,
         horizon: overSpan(kind) ? horizon : undefined,
-        target: hasTarget(kind) && target !== 'order' ? target : undefined,
+        target: kind === 'send_time' ? event || undefined : hasTarget(kind) && target !== 'order' ? target : undefined,
+        of: kind === 'affinity' ? of : undefined,
+        zone: kind === 'send_time' ? hours || undefined : undefined,
         audience: kind === 'lookalike' ? (audience ?? undefined) : undefined,
         experiment: kind === 'uplift' ? experiment : undefined,
         control: kind === 'uplift' ? control || undefined : undefined,
@@ -225,6 +234,26 @@ function NewModel() {
                 />
               </>
             )}
+            {kind === 'affinity' && (
+              <Select
+                label={say('preferred')}
+                allowDeselect={false}
+                data={choices.map((c) => ({ value: c, label: say(`of_${c}`) }))}
+                value={of}
+                onChange={(c) => setOf((c ?? 'category') as Choice)}
+              />
+            )}
+            {kind === 'send_time' && (
+              <>
+                <EventName value={event} onChange={setEvent} />
+                <TextInput
+                  label={say('hoursZone')}
+                  description={say('hoursZoneHelp')}
+                  value={hours}
+                  onChange={(e) => setHours(e.currentTarget.value)}
+                />
+              </>
+            )}
             {kind === 'lookalike' && <Seed value={audience} onChange={setAudience} />}
             {overSpan(kind) && (
               <Select
@@ -267,6 +296,21 @@ function Target({ value, onChange }: { value: string; onChange: (target: string)
       description={say('targetHelp')}
       required
       data={['order', ...events.map((e) => e.value).filter((e) => e !== 'order')]}
+      value={value}
+      onChange={onChange}
+    />
+  );
+}
+
+/** The event whose hours count; none: what tells of responses. */
+function EventName({ value, onChange }: { value: string; onChange: (event: string) => void }) {
+  const { say } = useLanguage(words);
+  const events = useEvents();
+  return (
+    <Autocomplete
+      label={say('hoursOf')}
+      description={say('hoursOfHelp')}
+      data={events.map((e) => e.value)}
       value={value}
       onChange={onChange}
     />
