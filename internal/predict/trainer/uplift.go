@@ -142,7 +142,7 @@ func (e *Experiment) count(m *clientele.Model, horizon clientele.Micros) (*count
 	}
 	if len(c.seen) == 0 && c.early > 0 {
 		return nil, clientele.Errorf(clientele.Invalid, "too little data: %d people saw the experiment %s, and the %s of none of them are over", c.early, m.Experiment, m.Horizon).
-			WithHint("wait until %s, or take a shorter horizon", dayText(int32((last+horizon)/feature.Day)+1))
+			WithHint("wait until there are records of %s, or take a shorter horizon", dayText(int32((last+horizon)/feature.Day)+1))
 	}
 	return c, nil
 }
@@ -302,10 +302,14 @@ func (l *learned) enough(m *clientele.Model, e *Experiment, c *counted) error {
 		n[side(t)]++
 		yes[side(t)] += side(l.y[i])
 	}
+	more := "more people in the experiment"
+	if c.early > 0 {
+		more += fmt.Sprintf(" (the %s of %d more are not over yet)", m.Horizon, c.early)
+	}
 	for a := range n {
 		if no := n[a] - yes[a]; yes[a] < fewestEach || no < fewestEach {
 			return clientele.Errorf(clientele.Invalid, "too little data: of %d people of the arm %s whose %s are over, %d did %s and %d did not; %d of each are needed",
-				n[a], e.Arms[a], m.Horizon, yes[a], outcomeOf(m), no, fewestEach).WithHint("more people in the experiment (the %s of %d more are not over yet), a longer horizon, or a target that more people reach", m.Horizon, c.early)
+				n[a], e.Arms[a], m.Horizon, yes[a], outcomeOf(m), no, fewestEach).WithHint("%s, a longer horizon, or a target that more people reach", more)
 		}
 	}
 	if len(l.x.Columns) == 0 {
