@@ -21,7 +21,7 @@ export default async function ({ page, look, go, api }) {
   };
   await add(0);
   await page.locator('.line input:not([type=hidden])').nth(0).fill('country');
-  await page.locator('.line input:not([type=hidden])').nth(2).fill('DE');
+  await page.locator('.line input:not([type=hidden])').nth(1).fill('DE');
   await page.keyboard.press('Escape');
   await add(1);
   const event = page.locator('.line').nth(1).locator('input:not([type=hidden])');

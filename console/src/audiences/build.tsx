@@ -1,14 +1,16 @@
-import { Button, Grid, Group, JsonInput, Paper, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Grid, Group, JsonInput, Paper, Stack, Text } from '@mantine/core';
 import { useId } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { memo, useState } from 'react';
 import { api, type Schema } from '../api';
+import { OneOf } from '../parts/oneof';
 import { Page, Part } from '../parts/page';
 import { Trouble } from '../parts/said';
 import { useLanguage } from '../settings';
 import { asGroup, asked, type Condition, type Rule, tidyRules } from './condition';
 import { ConditionGroup } from './group';
+import { Name, Purpose } from './inputs';
 import { Live, usePreview } from './live';
 import { Suppress } from './suppress';
 import { words } from './words';
@@ -19,6 +21,8 @@ export function Build() {
   const { where } = route.useSearch();
   return <Builder where={where as Condition | undefined} />;
 }
+
+const none: Schema<'SuppressCount'>[] = [];
 
 interface BuilderProps {
   /** The audience that is changed; a new one when left out. */
@@ -65,7 +69,7 @@ export function Builder({ of, where: begin }: BuilderProps) {
               <Definition of={draft} set={setDraft} />
             </Part>
             <Part title={say('leaveOut')} about={say('leaveOutHelp')}>
-              <Suppress rules={rules} set={setRules} counts={preview.data?.suppressed ?? []} />
+              <Suppress rules={rules} set={setRules} counts={preview.data?.suppressed ?? none} />
             </Part>
             <form
               onSubmit={(e) => {
@@ -75,22 +79,8 @@ export function Builder({ of, where: begin }: BuilderProps) {
             >
               <Part title={say('save')} about={of && say('saveHelp')}>
                 <Stack gap="sm">
-                  {!of && (
-                    <TextInput
-                      label={say('name')}
-                      description={say('nameHelp')}
-                      required
-                      maxLength={64}
-                      value={name}
-                      onChange={(e) => setName(e.currentTarget.value)}
-                    />
-                  )}
-                  <TextInput
-                    label={say('description')}
-                    maxLength={1000}
-                    value={description}
-                    onChange={(e) => setDescription(e.currentTarget.value)}
-                  />
+                  {!of && <Name value={name} set={setName} />}
+                  <Purpose value={description} set={setDescription} />
                   {save.error && <Trouble error={save.error} />}
                   {missing > 0 && (
                     <Text size="xs" c="dimmed">
@@ -140,16 +130,14 @@ const Definition = memo(({ of, set }: { of: Condition; set: (c: Condition) => vo
   };
   return (
     <Stack gap="xs">
-      <SegmentedControl
-        size="xs"
-        w="fit-content"
-        aria-label={say('definition')}
+      <OneOf
+        label={say('definition')}
         data={[
           { value: 'form', label: say('form') },
           { value: 'json', label: say('json') },
         ]}
         value={text === undefined ? 'form' : 'json'}
-        onChange={(v) => setText(v === 'form' ? undefined : JSON.stringify(asked(of).where ?? of, null, 2))}
+        set={(v) => setText(v === 'form' ? undefined : JSON.stringify(asked(of).where ?? of, null, 2))}
       />
       {text === undefined ? (
         <ConditionGroup of={of} set={set} />

@@ -1,4 +1,4 @@
-import { Alert, Button, Checkbox, FileInput, Group, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Checkbox, FileInput, Group, Select, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -6,6 +6,7 @@ import { addressed, api, Problem, type Schema } from '../api';
 import { Page, Part } from '../parts/page';
 import { Trouble } from '../parts/said';
 import { useLanguage } from '../settings';
+import { Name } from './inputs';
 import { words } from './words';
 
 const route = getRouteApi('/audiences/file');
@@ -36,7 +37,7 @@ export function FromFile() {
   });
   const did = upload.data;
   return (
-    <Page title={say('fromFile')} about={say('fileHelp')}>
+    <Page title={given ? say('edit', { name: given }) : say('fromFile')} about={say('fileHelp')}>
       <form
         onSubmit={(e) => {
           e.preventDefault();
@@ -45,15 +46,7 @@ export function FromFile() {
       >
         <Part title={say('upload')}>
           <Stack maw={520}>
-            <TextInput
-              label={say('name')}
-              description={given ? undefined : say('nameHelp')}
-              required
-              maxLength={64}
-              disabled={!!given}
-              value={name}
-              onChange={(e) => setName(e.currentTarget.value)}
-            />
+            {!given && <Name value={name} set={setName} />}
             <FileInput
               label={say('file')}
               required

@@ -1,6 +1,7 @@
-import { Box, Button, Group, Menu, SegmentedControl, Stack, Text } from '@mantine/core';
+import { Box, Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { IconPlus, IconStack2 } from '@tabler/icons-react';
 import { useStages } from '../parts/names';
+import { OneOf } from '../parts/oneof';
 import { useLanguage } from '../settings';
 import { type Condition, complete, fresh, fromGroup, groupOf, type Kind, kindOf, type Mode } from './condition';
 import { Remove } from './inputs';
@@ -23,12 +24,11 @@ export function ConditionGroup({ of, set, remove, depth = 0 }: GroupProps) {
     <Box className="group" data-depth={depth % 2} p={{ base: 8, sm: 'sm' }}>
       <Group gap="xs" mb="xs" justify="space-between" wrap="nowrap">
         <Group gap="xs">
-          <SegmentedControl
-            size="xs"
-            aria-label={say('mode')}
+          <OneOf
+            label={say('mode')}
             data={(['all', 'any', 'none'] as const).map((m) => ({ value: m, label: say(`mode_${m}`) }))}
             value={mode}
-            onChange={(m) => put(items, m as Mode)}
+            set={(m) => put(items, m as Mode)}
           />
           <Text size="xs" c="dimmed">
             {say(`mode_${mode}_of`)}

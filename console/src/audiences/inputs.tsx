@@ -1,5 +1,5 @@
 // What rows of conditions are made of: names, comparisons, values and spans of time.
-import { ActionIcon, Autocomplete, Group, NumberInput, Select, TagsInput, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Autocomplete, Group, NumberInput, TagsInput, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconX } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -76,14 +76,12 @@ export function Op({
   const { say } = useLanguage(words);
   const ops = (numbers ? numberOps : textOps).split(' ');
   return (
-    <Select
-      size="xs"
+    <Choose
       w={w}
-      aria-label={say('comparison')}
-      allowDeselect={false}
-      data={ops.map((o) => ({ value: o, label: say((numbers ? `n_${o}` : `op_${o}`) as 'op_eq') }))}
+      label={say('comparison')}
+      data={Object.fromEntries(ops.map((o) => [o, say((numbers ? `n_${o}` : `op_${o}`) as 'op_eq')]))}
       value={value}
-      onChange={(v) => set(v ?? value)}
+      set={set}
     />
   );
 }
@@ -176,21 +174,19 @@ export function Window({ of, set }: RowProps) {
   for (const k of ['within', 'older_than', 'from', 'to'] as const) delete without[k];
   const put = (k: string, n: number, unit: string) =>
     set({ ...without, [k === 'older' ? 'older_than' : 'within']: `${n}${unit}` });
-  const choose = (k: string | null) => {
+  const choose = (k: string) => {
     if (k === 'ever') set(without);
     else if (k === 'days') set({ ...without, from: new Date(Date.now() - 30 * 86_400_000).toISOString().slice(0, 10) });
-    else put(k ?? 'within', held.n, held.unit);
+    else put(k, held.n, held.unit);
   };
   return (
     <>
-      <Select
-        size="xs"
+      <Choose
         w={124}
-        aria-label={say('when')}
-        allowDeselect={false}
-        data={['ever', 'within', 'older', 'days'].map((k) => ({ value: k, label: say(`when_${k}` as 'when_ever') }))}
+        label={say('when')}
+        data={Object.fromEntries(['ever', 'within', 'older', 'days'].map((k) => [k, say(`when_${k}` as 'when_ever')]))}
         value={kind}
-        onChange={choose}
+        set={choose}
       />
       {(kind === 'within' || kind === 'older') && (
         <>
@@ -200,14 +196,12 @@ export function Window({ of, set }: RowProps) {
             w={60}
             set={(n) => put(kind, Math.max(1, Number(n) || 1), held.unit)}
           />
-          <Select
-            size="xs"
+          <Choose
             w={98}
-            aria-label={say('unit')}
-            allowDeselect={false}
-            data={['m', 'h', 'd', 'w'].map((u) => ({ value: u, label: say(`unit_${u}` as 'unit_d') }))}
+            label={say('unit')}
+            data={Object.fromEntries(['m', 'h', 'd', 'w'].map((u) => [u, say(`unit_${u}` as 'unit_d')]))}
             value={held.unit}
-            onChange={(u) => put(kind, held.n, u ?? 'd')}
+            set={(u) => put(kind, held.n, u)}
           />
         </>
       )}
@@ -226,23 +220,31 @@ export function Window({ of, set }: RowProps) {
   );
 }
 
-export function Choose(props: {
+interface ChooseProps {
   label: string;
   value: string;
+  /** What there is to choose from, by the value. */
   data: Record<string, string>;
   set: (v: string) => void;
   w?: number;
-}) {
+}
+
+/** One of a few, in the browser's own list: it costs a row little, and is at home on a telephone. */
+export function Choose({ label, value, data, set, w = 130 }: ChooseProps) {
   return (
-    <Select
-      size="xs"
-      w={props.w ?? 130}
-      aria-label={props.label}
-      allowDeselect={false}
-      data={Object.entries(props.data).map(([value, label]) => ({ value, label }))}
-      value={props.value}
-      onChange={(v) => v && props.set(v)}
-    />
+    <select
+      className="choose"
+      aria-label={label}
+      style={{ width: w }}
+      value={value}
+      onChange={(e) => set(e.currentTarget.value)}
+    >
+      {Object.entries(data).map(([v, shown]) => (
+        <option key={v} value={v}>
+          {shown}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -251,5 +253,33 @@ export function Remove({ label, act }: { label: string; act: () => void }) {
     <ActionIcon size="sm" variant="subtle" color="gray" aria-label={label} onClick={act}>
       <IconX size={14} aria-hidden />
     </ActionIcon>
+  );
+}
+
+interface WordsProps {
+  value: string;
+  set: (words: string) => void;
+}
+
+/** How an audience is called that is made. */
+export function Name({ value, set }: WordsProps) {
+  const { say } = useLanguage(words);
+  return (
+    <TextInput
+      label={say('name')}
+      description={say('nameHelp')}
+      required
+      maxLength={64}
+      value={value}
+      onChange={(e) => set(e.currentTarget.value)}
+    />
+  );
+}
+
+/** What an audience is for. */
+export function Purpose({ value, set }: WordsProps) {
+  const { say } = useLanguage(words);
+  return (
+    <TextInput label={say('description')} maxLength={1000} value={value} onChange={(e) => set(e.currentTarget.value)} />
   );
 }

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Text } from '@mantine/core';
+import { Badge, Button, Text } from '@mantine/core';
 import { IconFileUpload, IconPlus, IconSql, IconUsersGroup } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -130,9 +130,9 @@ function List({ list }: { list: Of[] }) {
 function Named({ of }: { of: Of }) {
   return (
     <div>
-      <Anchor fw={500} renderRoot={(props) => <Link to="/audiences/of/$name" params={{ name: of.name }} {...props} />}>
+      <Link className="link" to="/audiences/of/$name" params={{ name: of.name }} data-named>
         <bdi>{of.name}</bdi>
-      </Anchor>
+      </Link>
       <Text size="xs" c="dimmed" lineClamp={1}>
         <bdi>{of.description || of.reads || of.query}</bdi>
       </Text>

@@ -6,7 +6,7 @@ import { useEffect, useState } from 'react';
 import { api, Problem, type Schema } from '../api';
 import { useAudienceNames, useTraits } from '../parts/names';
 import { People } from '../parts/people';
-import { Trouble } from '../parts/said';
+import { Meter, Trouble } from '../parts/said';
 import { Sheet } from '../parts/sheet';
 import { useLanguage } from '../settings';
 import { type Condition, type Rule, tidyRules } from './condition';
@@ -120,7 +120,7 @@ function Share({ share, label }: { share: number; label: string }) {
   return (
     <div>
       <Text size="xs">{label}</Text>
-      <Progress value={share * 100} size="sm" aria-label={label} />
+      <Meter share={share} label={label} />
     </div>
   );
 }
@@ -210,15 +210,11 @@ function Divided({ where }: { where: Condition }) {
 export function Bar({ label, n, share }: { label: string; n: number; share: number }) {
   const { number } = useLanguage(words);
   return (
-    <Group gap="xs" wrap="nowrap" mb={3}>
-      <Text size="xs" w={110} truncate>
-        <bdi>{label}</bdi>
-      </Text>
-      <Progress value={share * 100} size="sm" flex={1} aria-label={`${label}: ${number(n)}`} />
-      <Text size="xs" w={52} ta="end">
-        {number(n)}
-      </Text>
-    </Group>
+    <div className="counted">
+      <bdi>{label}</bdi>
+      <Meter share={share} label={`${label}: ${number(n)}`} />
+      <span>{number(n)}</span>
+    </div>
   );
 }
 

@@ -6,6 +6,7 @@ import { api, type Schema } from '../api';
 import { Page, Part } from '../parts/page';
 import { Trouble } from '../parts/said';
 import { useLanguage } from '../settings';
+import { Name, Purpose } from './inputs';
 import { words } from './words';
 
 const route = getRouteApi('/audiences/sql');
@@ -70,15 +71,7 @@ export function FromSqlForm({ of, query: begin }: { of?: Schema<'AudienceInForce
               {look.data && <Text size="sm">{say('answers', { count: Number(look.data.rows?.[0]?.[0] ?? 0) })}</Text>}
             </Group>
             {look.error && <Trouble error={look.error} />}
-            <TextInput
-              label={say('name')}
-              description={of ? undefined : say('nameHelp')}
-              required
-              disabled={!!of}
-              maxLength={64}
-              value={name}
-              onChange={(e) => setName(e.currentTarget.value)}
-            />
+            {!of && <Name value={name} set={setName} />}
             <TextInput
               label={say('every')}
               maw={160}
@@ -86,12 +79,7 @@ export function FromSqlForm({ of, query: begin }: { of?: Schema<'AudienceInForce
               value={every}
               onChange={(e) => setEvery(e.currentTarget.value)}
             />
-            <TextInput
-              label={say('description')}
-              maxLength={1000}
-              value={description}
-              onChange={(e) => setDescription(e.currentTarget.value)}
-            />
+            <Purpose value={description} set={setDescription} />
             {save.error && <Trouble error={save.error} />}
             <Group>
               <Button type="submit" loading={save.isPending}>

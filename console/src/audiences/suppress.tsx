@@ -1,5 +1,6 @@
 import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
 import { IconPlus } from '@tabler/icons-react';
+import { memo } from 'react';
 import type { Schema } from '../api';
 import { useLanguage } from '../settings';
 import { asGroup, presets, type Rule } from './condition';
@@ -15,7 +16,7 @@ interface SuppressProps {
 }
 
 /** Rules that leave people out: presets that are often wanted, or conditions of one's own. */
-export function Suppress({ rules, set, counts }: SuppressProps) {
+export const Suppress = memo(({ rules, set, counts }: SuppressProps) => {
   const { say } = useLanguage(words);
   const put = (i: number, r: Rule) => set(rules.map((o, j) => (i === j ? r : o)));
   const unused = Object.keys(presets).filter((k) => !rules.some((r) => r.name === say(k as 'presetConsent')));
@@ -64,4 +65,4 @@ export function Suppress({ rules, set, counts }: SuppressProps) {
       </Menu>
     </Stack>
   );
-}
+});

@@ -1,21 +1,10 @@
-import {
-  Anchor,
-  Badge,
-  Button,
-  Grid,
-  Group,
-  SegmentedControl,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-  Tooltip,
-} from '@mantine/core';
+import { Badge, Button, Grid, Group, Stack, Text, TextInput, Title, Tooltip } from '@mantine/core';
 import { IconHeadset } from '@tabler/icons-react';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Identifier, type Profile } from '../api';
+import { OneOf } from '../parts/oneof';
 import { Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
 import { useLanguage } from '../settings';
@@ -64,15 +53,14 @@ export function Customer() {
           {number(p.events)} · {say('zone')} {zone()}
         </Text>
       </div>
-      <SegmentedControl
-        aria-label={say('views')}
+      <OneOf
+        label={say('views')}
         data={[
           { value: '', label: say('overview') },
           { value: 'identity', label: say('identity') },
         ]}
         value={show ?? ''}
-        onChange={(v) => void navigate({ search: { show: v === 'identity' ? 'identity' : undefined }, replace: true })}
-        style={{ alignSelf: 'start' }}
+        set={(v) => void navigate({ search: { show: v === 'identity' ? 'identity' : undefined }, replace: true })}
       />
       {show === 'identity' ? <Identity id={id} /> : <Overview p={p} id={id} />}
     </Stack>
@@ -159,9 +147,9 @@ function Predicted({ p }: { p: Profile }) {
         {models.map(([name, { as_of, version: _, ...outputs }]) => (
           <div key={name}>
             <Group justify="space-between" gap="xs">
-              <Anchor size="sm" renderRoot={(props) => <Link to="/predictions/$name" params={{ name }} {...props} />}>
+              <Link className="link" to="/predictions/$name" params={{ name }}>
                 {name}
-              </Anchor>
+              </Link>
               <Text size="xs" c="dimmed">
                 {typeof as_of === 'string' && day(as_of)}
               </Text>

@@ -1,4 +1,4 @@
-import { Anchor, Button, Paper, Text, TextInput } from '@mantine/core';
+import { Button, Paper, Text, TextInput } from '@mantine/core';
 import { IconScan, IconSearch } from '@tabler/icons-react';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
@@ -83,12 +83,9 @@ function People({ people }: { people: Profile[] }) {
           {people.map((p) => (
             <tr key={p.id}>
               <td>
-                <Anchor
-                  style={{ overflowWrap: 'anywhere' }}
-                  renderRoot={(props) => <Link to="/customers/$namespace/$value" params={addressOf(p)} {...props} />}
-                >
+                <Link className="link" to="/customers/$namespace/$value" params={addressOf(p)}>
                   <bdi>{nameOf(p) || say('anonymous')}</bdi>
-                </Anchor>
+                </Link>
               </td>
               <td className="mantine-visible-from-sm">
                 <Text size="sm" c="dimmed" lineClamp={1}>

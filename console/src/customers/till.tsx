@@ -1,4 +1,4 @@
-import { Anchor, Badge, Grid, Group, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Badge, Grid, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconScan } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
@@ -78,9 +78,9 @@ function Served({ p }: { p: Profile }) {
     <Stack data-testid="served">
       <Group justify="space-between">
         <Title order={2} style={{ overflowWrap: 'anywhere', minWidth: 0 }}>
-          <Anchor renderRoot={(props) => <Link to="/customers/$namespace/$value" params={addressOf(p)} {...props} />}>
+          <Link className="link" to="/customers/$namespace/$value" params={addressOf(p)}>
             <bdi>{nameOf(p) || say('anonymous')}</bdi>
-          </Anchor>
+          </Link>
         </Title>
         {card && (
           <Badge size="xl" variant="light" tt="none">

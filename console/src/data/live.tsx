@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Code, Group, Paper, Select, Stack, Text } from '@mantine/core';
+import { Badge, Button, Code, Group, Paper, Select, Stack, Text } from '@mantine/core';
 import { IconPlayerPause, IconPlayerPlay, IconRadar } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
@@ -125,20 +125,16 @@ function Row({ event: e }: { event: LiveEvent }) {
         {e.outcome === 'accepted' && profile && profile !== '0' && (
           <Text size="sm">
             {say('partOf')}{' '}
-            <Anchor
-              renderRoot={(props) => (
-                <Link to="/customers/$namespace/$value" params={{ namespace: 'id', value: profile }} {...props} />
-              )}
-            >
+            <Link className="link" to="/customers/$namespace/$value" params={{ namespace: 'id', value: profile }}>
               {profile}
-            </Anchor>
+            </Link>
           </Text>
         )}
         {e.outcome !== 'accepted' && (
           <Text size="sm">
-            <Anchor renderRoot={(props) => <Link to="/data/quarantine" search={{ source: e.source }} {...props} />}>
+            <Link className="link" to="/data/quarantine" search={{ source: e.source }}>
               {say('toQuarantine')}
-            </Anchor>
+            </Link>
           </Text>
         )}
         <Code block dir="ltr" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>

@@ -1,10 +1,11 @@
-import { Badge, Button, Checkbox, Group, Paper, SegmentedControl, Stack, Text, TextInput } from '@mantine/core';
+import { Badge, Button, Checkbox, Group, Paper, Stack, Text, TextInput } from '@mantine/core';
 import { IconArrowBackUp, IconUsers } from '@tabler/icons-react';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
 import { AskFirst } from '../parts/ask';
+import { OneOf } from '../parts/oneof';
 import { Person } from '../parts/people';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { useTyped } from '../parts/typed';
@@ -54,12 +55,11 @@ export function Reviews() {
     <DataPage title={say('reviews')} about={say('reviewsAbout')}>
       <Waits />
       <Group gap="xs">
-        <SegmentedControl
-          size="xs"
-          aria-label={say('reviews')}
+        <OneOf
+          label={say('reviews')}
           data={(['open', ...verdicts] as Verdict[]).map((v) => ({ value: v, label: say1(v) }))}
           value={state}
-          onChange={(v) => {
+          set={(v) => {
             setChosen([]);
             void navigate({ to: '/data/reviews', search: { ...search, state: v === 'open' ? undefined : v } });
           }}

@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Code, CopyButton, Group, Stack, Tabs, Text } from '@mantine/core';
+import { Badge, Button, Code, CopyButton, Group, Stack, Tabs, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconCheck, IconCopy, IconPlus } from '@tabler/icons-react';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -138,16 +138,12 @@ function LastError({ of: s }: { of: Source }) {
   const { minute } = useLanguage(words);
   if (!s.last_error) return '–';
   return (
-    <Anchor
-      size="xs"
-      title={s.last_error.reason}
-      renderRoot={(props) => <Link to="/data/quarantine" search={{ source: s.name }} {...props} />}
-    >
+    <Link className="link" to="/data/quarantine" search={{ source: s.name }} title={s.last_error.reason} data-small>
       {minute(s.last_error.at)}
       <Text size="xs" c="dimmed" lineClamp={1} maw={260}>
         {s.last_error.reason ?? s.last_error.code}
       </Text>
-    </Anchor>
+    </Link>
   );
 }
 

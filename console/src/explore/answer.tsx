@@ -1,9 +1,10 @@
 // An answer: its chart, its table, and the people behind each of its numbers.
-import { Button, Code, Group, SegmentedControl, Stack, Text } from '@mantine/core';
+import { Button, Code, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { api } from '../api';
 import { Chart } from '../parts/chart';
+import { OneOf } from '../parts/oneof';
 import { Scroll } from '../parts/page';
 import { useMay } from '../rights';
 import { useLanguage } from '../settings';
@@ -40,12 +41,11 @@ export function AnswerView({ question, answer, small }: AnswerProps) {
           <Text size="xs" c="dimmed">
             {say('chartOf')}
           </Text>
-          <SegmentedControl
-            size="xs"
-            aria-label={say('chartOf')}
-            data={measures.map((m) => m.name)}
+          <OneOf
+            label={say('chartOf')}
+            data={measures.map((m) => ({ value: m.name, label: m.name }))}
             value={chosen}
-            onChange={setMeasure}
+            set={setMeasure}
           />
         </Group>
       )}

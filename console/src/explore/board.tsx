@@ -1,6 +1,6 @@
 // What a board wants to see on one page, which can be printed: where value sits, what grows, what leaks, what
 // service costs.
-import { Button, Grid, Group, Select, Stack, Text } from '@mantine/core';
+import { Button, Grid, Group, NativeSelect, Stack, Text } from '@mantine/core';
 import { IconPrinter, IconReceiptOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -193,18 +193,16 @@ function Ahead() {
   return (
     <Part title={say('ahead')} about={say('aheadAbout')}>
       <Group className="unprinted" mb="xs">
-        <Select
+        <NativeSelect
           size="xs"
           label={say('aheadOf')}
-          allowDeselect={false}
           data={(['revenue', 'orders', 'buyers'] as const).map((m) => ({ value: m, label: say(`ahead_${m}`) }))}
           value={measure}
-          onChange={(m) => setMeasure(m ?? 'revenue')}
+          onChange={(e) => setMeasure(e.currentTarget.value)}
         />
-        <Select
+        <NativeSelect
           size="xs"
           label={say('aheadBy')}
-          allowDeselect={false}
           data={[
             { value: '', label: say('aheadAll') },
             { value: 'sales_channel', label: say('aheadChannel') },
@@ -213,7 +211,7 @@ function Ahead() {
             ...groups.map((m) => ({ value: `${m.name}_segment`, label: m.name })),
           ]}
           value={by}
-          onChange={(b) => setBy(b ?? '')}
+          onChange={(e) => setBy(e.currentTarget.value)}
         />
       </Group>
       {told.error && <Trouble error={told.error} />}

@@ -1,4 +1,4 @@
-import { Anchor, Button, Text } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { IconLayoutDashboard } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
@@ -44,12 +44,9 @@ export function Dashboards() {
               value: (d) => d.name,
               show: (d) => (
                 <>
-                  <Anchor
-                    fw={500}
-                    renderRoot={(props) => <Link to="/explore/dashboards/$name" params={{ name: d.name }} {...props} />}
-                  >
+                  <Link className="link" to="/explore/dashboards/$name" params={{ name: d.name }} data-named>
                     <bdi>{d.name}</bdi>
-                  </Anchor>
+                  </Link>
                   <Text size="xs" c="dimmed">
                     {d.description}
                   </Text>

@@ -1,5 +1,5 @@
 // The form of a question: what is asked, of whom, in which span.
-import { Button, Checkbox, Group, MultiSelect, Select, Stack, TagsInput, Text } from '@mantine/core';
+import { Button, Checkbox, Group, MultiSelect, NativeSelect, Select, Stack, TagsInput, Text } from '@mantine/core';
 import { IconFilterPlus, IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { api, type Schema } from '../api';
@@ -51,16 +51,15 @@ export function QuestionForm({ q, set }: FormProps) {
           onChange={(k) => k && set(turned(q, k as Kind))}
         />
         <Own q={q} put={put} />
-        <Select
+        <NativeSelect
           label={say('last')}
           w={160}
-          allowDeselect={false}
           data={[...new Set([...spans, q.last ?? ''])].map((s) => ({
             value: s,
             label: spans.includes(s) ? say(`last_${s}` as 'last_') : s,
           }))}
           value={q.last ?? ''}
-          onChange={(last) => put({ last: last ?? undefined })}
+          onChange={(e) => put({ last: e.currentTarget.value })}
         />
         <OfWhom q={q} put={put} />
       </Group>
@@ -100,25 +99,23 @@ function Own({ q, put }: PartProps) {
       return (
         <>
           <By q={q} put={put} most={1} />
-          <Select
+          <NativeSelect
             label={say('within')}
             w={110}
-            allowDeselect={false}
             data={within}
             value={q.within ?? '30d'}
-            onChange={(w) => put({ within: w ?? undefined })}
+            onChange={(e) => put({ within: e.currentTarget.value })}
           />
         </>
       );
     case 'retention':
       return (
-        <Select
+        <NativeSelect
           label={say('grain')}
           w={120}
-          allowDeselect={false}
           data={(['day', 'week', 'month', 'quarter'] as const).map((g) => ({ value: g, label: say(`grain_${g}`) }))}
           value={q.grain ?? 'month'}
-          onChange={(g) => put({ grain: (g ?? 'month') as 'month' })}
+          onChange={(e) => put({ grain: e.currentTarget.value as 'month' })}
         />
       );
     case 'paths': {
@@ -126,16 +123,17 @@ function Own({ q, put }: PartProps) {
       const towards = q.end !== undefined;
       return (
         <>
-          <Select
+          <NativeSelect
             label={say('direction')}
             w={110}
-            allowDeselect={false}
             data={[
               { value: 'start', label: say('after') },
               { value: 'end', label: say('before') },
             ]}
             value={towards ? 'end' : 'start'}
-            onChange={(v) => put(v === 'end' ? { end: label, start: undefined } : { start: label, end: undefined })}
+            onChange={(e) =>
+              put(e.currentTarget.value === 'end' ? { end: label, start: undefined } : { start: label, end: undefined })
+            }
           />
           <Labelled label={say('label')}>
             <Suggest
@@ -146,46 +144,42 @@ function Own({ q, put }: PartProps) {
               set={(v) => put(towards ? { end: v } : { start: v })}
             />
           </Labelled>
-          <Select
+          <NativeSelect
             label={say('depth')}
             w={120}
-            allowDeselect={false}
             data={['2', '3', '4', '5']}
             value={String(q.depth ?? 4)}
-            onChange={(d) => put({ depth: Number(d) })}
+            onChange={(e) => put({ depth: Number(e.currentTarget.value) })}
           />
         </>
       );
     }
     case 'concentration':
       return (
-        <Select
+        <NativeSelect
           label={say('amount')}
           w={150}
-          allowDeselect={false}
           data={['revenue', 'margin', 'orders', 'units']}
           value={q.measures?.[0] ?? 'revenue'}
-          onChange={(m) => put({ measures: m && m !== 'revenue' ? [m] : undefined })}
+          onChange={({ currentTarget: { value: m } }) => put({ measures: m === 'revenue' ? undefined : [m] })}
         />
       );
     case 'affinity':
       return (
         <>
-          <Select
+          <NativeSelect
             label={say('item')}
             w={150}
-            allowDeselect={false}
             data={(['name', 'category', 'product'] as const).map((i) => ({ value: i, label: say(`item_${i}`) }))}
             value={q.item ?? 'product'}
-            onChange={(i) => put({ item: i ?? undefined })}
+            onChange={(e) => put({ item: e.currentTarget.value as 'name' })}
           />
-          <Select
+          <NativeSelect
             label={say('basket')}
             w={230}
-            allowDeselect={false}
             data={(['order', 'customer'] as const).map((b) => ({ value: b, label: say(`basket_${b}`) }))}
             value={q.basket ?? 'order'}
-            onChange={(b) => put({ basket: (b ?? 'order') as 'order' })}
+            onChange={(e) => put({ basket: e.currentTarget.value as 'order' })}
           />
         </>
       );

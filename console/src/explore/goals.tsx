@@ -1,15 +1,4 @@
-import {
-  Button,
-  Checkbox,
-  Group,
-  NumberInput,
-  Progress,
-  Select,
-  SimpleGrid,
-  Stack,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Button, Checkbox, Group, NumberInput, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconPlus, IconTarget } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -19,7 +8,7 @@ import { Suggest } from '../audiences/inputs';
 import { AskFirst, FormDialog } from '../parts/ask';
 import { useAudienceNames } from '../parts/names';
 import { Page, Part } from '../parts/page';
-import { Empty, Trouble, Waiting } from '../parts/said';
+import { Empty, Meter, Trouble, Waiting } from '../parts/said';
 import { Allowed } from '../rights';
 import { useLanguage } from '../settings';
 import { useFields } from './form';
@@ -75,7 +64,15 @@ function Goal({ of }: { of: Schema<'Saved'> }) {
       title={of.name}
       about={
         of.description ||
-        `${of.goal?.measure}${of.goal?.last ? `, ${of.goal.last}` : ''}${of.goal?.audience ? `, ${of.goal.audience}` : ''}`
+        [
+          of.goal?.measure.replaceAll('_', ' '),
+          of.goal?.last && `last_${of.goal.last}` in words.en
+            ? say(`last_${of.goal.last}` as 'last_90d')
+            : of.goal?.last,
+          of.goal?.audience,
+        ]
+          .filter(Boolean)
+          .join(', ')
       }
       actions={
         <Allowed right="contribute">
@@ -102,7 +99,7 @@ function Goal({ of }: { of: Schema<'Saved'> }) {
               {say(words_ as 'reached')}
             </Text>
           </Group>
-          <Progress value={Math.min(100, p.percent ?? 0)} aria-label={of.name} />
+          <Meter share={(p.percent ?? 0) / 100} over={of.goal?.at_most && !p.reached} label={of.name} />
           <Text size="xs" c="dimmed">
             {say('ofTarget', { percent: w.format(p.percent, 'percent'), target: w.format(p.target, p.unit) })}
           </Text>

@@ -1,10 +1,11 @@
-import { Button, Grid, Group, NavLink, SegmentedControl, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Grid, Group, NavLink, Stack, Text, Textarea } from '@mantine/core';
 import { IconDownload, IconPlayerPlay, IconUsersPlus } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { api, type Schema } from '../api';
 import { Chart } from '../parts/chart';
+import { OneOf } from '../parts/oneof';
 import { Page, Part } from '../parts/page';
 import { type Cell, csv, download } from '../parts/rows';
 import { Trouble, Waiting } from '../parts/said';
@@ -164,16 +165,14 @@ function Result({ told }: { told: Schema<'QueryResult'> }) {
   return (
     <Stack gap="xs">
       {plan && (
-        <SegmentedControl
-          size="xs"
-          w="fit-content"
-          aria-label={say('chart')}
+        <OneOf
+          label={say('chart')}
           data={[
             { value: 'table', label: say('table') },
             { value: 'chart', label: say('chart') },
           ]}
           value={as}
-          onChange={setAs}
+          set={setAs}
         />
       )}
       {plan && as === 'chart' ? (

@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api } from '../api';
@@ -55,9 +55,9 @@ export function Moved() {
         {rows.map(([name, came, went]) => (
           <Group key={name} justify="space-between" gap="xs" wrap="nowrap">
             <Text size="sm" truncate>
-              <Anchor renderRoot={(props) => <Link to="/audiences/of/$name" params={{ name }} {...props} />}>
+              <Link className="link" to="/audiences/of/$name" params={{ name }}>
                 <bdi>{name}</bdi>
-              </Anchor>
+              </Link>
             </Text>
             <Text size="sm" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
               {[came > 0 && `+${number(came)} ${say('entered')}`, went > 0 && `−${number(went)} ${say('left')}`]

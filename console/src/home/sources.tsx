@@ -1,4 +1,4 @@
-import { Anchor, Badge, Text } from '@mantine/core';
+import { Badge, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { api, type Schema } from '../api';
@@ -79,16 +79,18 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
     value: (r) => r.error?.at,
     show: (r) =>
       r.error ? (
-        <Anchor
-          size="xs"
+        <Link
+          className="link"
+          to="/data/quarantine"
+          search={{ source: r.source }}
           title={r.error.reason ?? r.error.code}
-          renderRoot={(props) => <Link to="/data/quarantine" search={{ source: r.source }} {...props} />}
+          data-small
         >
           {when(r.error.at)}
           <Text size="xs" c="dimmed" lineClamp={1} maw={200}>
             {r.error.reason ?? r.error.code}
           </Text>
-        </Anchor>
+        </Link>
       ) : (
         '–'
       ),
@@ -100,9 +102,9 @@ export function Sources({ pulse, rates }: { pulse: Pulse; rates: (source: string
       value: (r) => r.source,
       show: (r) =>
         live ? (
-          <Anchor renderRoot={(props) => <Link to="/data/live" search={{ source: r.source }} {...props} />}>
+          <Link className="link" to="/data/live" search={{ source: r.source }}>
             <bdi>{r.source}</bdi>
-          </Anchor>
+          </Link>
         ) : (
           <bdi>{r.source}</bdi>
         ),

@@ -47,7 +47,7 @@ export function Bars({ summary, rows, names, write, every = 7, height = 170, tab
               {r.less ? <div {...bar(-r.less, { 'data-of': 1 })} /> : null}
               {r.beside !== undefined && <div {...bar(r.beside, { 'data-of': 1 })} />}
               {i % every === 0 && (i === 0 || rows.length - i > every / 2) && (
-                <bdi data-other={(i / every) % 2 === 1 || undefined}>{r.label}</bdi>
+                <bdi data-nth={(i / every) % 4}>{r.label}</bdi>
               )}
             </div>
           ))}

@@ -79,7 +79,7 @@ export function Lines({ summary, lines, ticks, end, percent, under, height = 240
         {ticks
           .filter((_, i) => i % spaced === 0)
           .map((t, i) => (
-            <bdi key={t.x} className="tick" data-other={i % 2 === 1 || undefined} style={{ left: `${left(t.x)}%` }}>
+            <bdi key={t.x} className="tick" data-nth={i % 4} style={{ left: `${left(t.x)}%` }}>
               {t.label}
             </bdi>
           ))}

@@ -1,4 +1,3 @@
-import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useMay } from '../rights';
 import { useCalled } from './called';
@@ -9,27 +8,21 @@ export function Person({ id }: { id: string }) {
   const name = useCalled(id, seen);
   if (!seen) return <>–</>;
   return (
-    <Anchor
-      renderRoot={(props) => (
-        <Link to="/customers/$namespace/$value" params={{ namespace: 'id', value: id }} {...props} />
-      )}
-    >
+    <Link className="link" to="/customers/$namespace/$value" params={{ namespace: 'id', value: id }}>
       <bdi>{name || id}</bdi>
-    </Anchor>
+    </Link>
   );
 }
 
-/** Some people, with what tells them apart. */
+/** Some people, below each other. */
 export function People({ ids }: { ids: string[] }) {
   return (
-    <Stack gap={4}>
+    <ul className="people">
       {ids.map((id) => (
-        <Group key={id} justify="space-between" gap="xs" wrap="nowrap">
-          <Text size="sm" truncate>
-            <Person id={id} />
-          </Text>
-        </Group>
+        <li key={id}>
+          <Person id={id} />
+        </li>
       ))}
-    </Stack>
+    </ul>
   );
 }

@@ -16,7 +16,11 @@ export function Rows({ summary, rows }: RowsProps) {
         <div key={r.label} className="length" data-pick={r.pick} title={`${r.label}: ${r.written}`}>
           <bdi className="length-label">{r.label}</bdi>
           <span>
-            <i data-of={r.value < 0 ? 1 : 0} style={{ width: `${(Math.abs(r.value) / most) * 100}%` }} />
+            <i
+              className="length-bar"
+              data-of={r.value < 0 ? 1 : 0}
+              style={{ width: `${(Math.abs(r.value) / most) * 100}%` }}
+            />
             <bdi>{r.written}</bdi>
           </span>
         </div>
@@ -43,7 +47,7 @@ export function Heat({ summary, across, down, names, cells }: HeatProps) {
       <table className="heat" dir="ltr" aria-label={summary}>
         <thead>
           <tr>
-            <th className="heat-name">
+            <th className="heat-name" data-corner>
               <bdi>{names[1]}</bdi>
             </th>
             <th className="heat-name" colSpan={across.length}>
@@ -130,7 +134,7 @@ export function placed(nodes: Node[], links: Link[], height: number, gap = 14) {
   const pulled = (i: number) => {
     const into = links.filter((l) => l.to === i);
     const weight = into.reduce((n, l) => n + l.size, 0);
-    return weight > 0 ? into.reduce((n, l) => n + middle(l.from) * l.size, 0) / weight : height;
+    return weight > 0 ? Math.round(into.reduce((n, l) => n + middle(l.from) * l.size, 0) / weight) : height;
   };
   for (const column of columns) {
     const pull = new Map(column.map((i) => [i, pulled(i)]));

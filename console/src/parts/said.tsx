@@ -58,6 +58,16 @@ export function Empty(props: { icon: Icon; title: string; children?: ReactNode; 
   );
 }
 
+/** A share of a whole, as a bar. */
+export function Meter({ share, label, over }: { share: number; label: string; over?: boolean }) {
+  const percent = Math.round(Math.min(1, Math.max(0, share)) * 100);
+  return (
+    <div className="meter" data-over={over || undefined} role="img" aria-label={label}>
+      <i style={{ width: `${percent}%` }} />
+    </div>
+  );
+}
+
 /** How far long work is; share is between 0 and 1, and is not known when left out. */
 export function Working({ label, share }: { label: string; share?: number }) {
   return (

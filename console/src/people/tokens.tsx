@@ -1,22 +1,11 @@
-import {
-  Alert,
-  Badge,
-  Button,
-  Checkbox,
-  Code,
-  CopyButton,
-  Group,
-  SegmentedControl,
-  Select,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Alert, Badge, Button, Checkbox, Code, CopyButton, Group, Select, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconKey } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
 import { AskFirst, Dialog, Form } from '../parts/ask';
+import { OneOf } from '../parts/oneof';
 import { Empty, Trouble, Waiting } from '../parts/said';
 import { type Column, DataTable } from '../parts/table';
 import { useMay } from '../rights';
@@ -132,10 +121,10 @@ function MakeToken() {
               required
               data-autofocus
             />
-            <SegmentedControl
-              aria-label={say('kind')}
+            <OneOf
+              label={say('kind')}
               value={kind}
-              onChange={setKind}
+              set={setKind}
               data={[
                 { value: 'scopes', label: say('byScope') },
                 { value: 'role', label: say('byRole') },

@@ -1,8 +1,9 @@
 // Yesterday's big spenders: an older baseline of value against the present one, what weighs otherwise since, and who moved.
-import { List, SegmentedControl, Stack, Text } from '@mantine/core';
+import { List, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../api';
+import { OneOf } from '../parts/oneof';
 import { Part } from '../parts/page';
 import { Trouble, Waiting } from '../parts/said';
 import { Sheet } from '../parts/sheet';
@@ -32,16 +33,14 @@ export function Baseline({ name, promoted }: { name: string; promoted: number })
           </List>
           {(r.mix ?? []).length > 0 && (
             <>
-              <SegmentedControl
-                size="xs"
-                w="fit-content"
-                aria-label={say('baselineBy')}
+              <OneOf
+                label={say('baselineBy')}
                 data={[
                   { value: 'category', label: say('byCategory') },
                   { value: 'product', label: say('byProduct') },
                 ]}
                 value={by}
-                onChange={(b) => setBy(b as 'category')}
+                set={(b) => setBy(b as 'category')}
               />
               <Sheet
                 head={[say(by === 'category' ? 'byCategory' : 'byProduct'), say('shareThen'), say('shareNow')]}

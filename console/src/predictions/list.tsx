@@ -1,4 +1,4 @@
-import { Anchor, Autocomplete, Badge, Button, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Autocomplete, Badge, Button, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconChartDots, IconPlus } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -30,12 +30,9 @@ export function Predictions() {
       value: (m) => m.name,
       show: (m) => (
         <>
-          <Anchor
-            fw={500}
-            renderRoot={(props) => <Link to="/predictions/$name" params={{ name: m.name }} {...props} />}
-          >
+          <Link className="link" to="/predictions/$name" params={{ name: m.name }} data-named>
             {m.name}
-          </Anchor>
+          </Link>
           <Text size="xs" c="dimmed">
             {m.description || say(`kind_${m.kind}`)}
           </Text>

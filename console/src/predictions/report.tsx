@@ -1,11 +1,12 @@
 // How far a version can be believed: in sentences first, then beside naive guesses, calibration, lift and drivers.
-import { List, Progress, Stack, Text } from '@mantine/core';
+import { List, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api, type Schema } from '../api';
 import { Chart } from '../parts/chart';
 import { shares } from '../parts/lines';
 import { Part, Scroll } from '../parts/page';
-import { Trouble, Waiting } from '../parts/said';
+import { Meter, Trouble, Waiting } from '../parts/said';
+import { Sheet } from '../parts/sheet';
 import { useLanguage } from '../settings';
 import { Uplift } from './uplift';
 import { words } from './words';
@@ -177,7 +178,7 @@ function Drivers({ of }: { of: Told }) {
                 {d.direction !== 0 && say(d.direction > 0 ? 'more' : 'less')}
               </Text>
             </Text>
-            <Progress value={(Math.abs(d.weight) / most) * 100} size="sm" aria-label={d.name} />
+            <Meter share={Math.abs(d.weight) / most} label={d.name} />
           </div>
         ))}
       </Stack>
@@ -191,36 +192,15 @@ function Groups({ of }: { of: Told }) {
   const columns = names(rows).slice(0, 5);
   return (
     <Part title={say('groups')}>
-      <Scroll>
-        <table className="table">
-          <thead>
-            <tr>
-              <th>{say('group')}</th>
-              <th data-end>{say('count')}</th>
-              <th data-end>{say('share')}</th>
-              {columns.map((c) => (
-                <th key={c} data-end>
-                  {c.replaceAll('_', ' ')}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((g) => (
-              <tr key={g.name}>
-                <td>{g.name.replaceAll('_', ' ')}</td>
-                <td data-end>{number(g.people)}</td>
-                <td data-end>{percent(g.share)}</td>
-                {columns.map((c) => (
-                  <td key={c} data-end>
-                    {g.values?.[c] === undefined ? '–' : number(Number(g.values[c].toPrecision(4)))}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Sheet
+        head={[say('group'), say('count'), say('share'), ...columns.map((c) => c.replaceAll('_', ' '))]}
+        rows={rows.map((g) => [
+          g.name.replaceAll('_', ' '),
+          number(g.people),
+          percent(g.share),
+          ...columns.map((c) => (g.values?.[c] === undefined ? '–' : number(Number(g.values[c].toPrecision(4))))),
+        ])}
+      />
     </Part>
   );
 }

@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Group, Paper, Text } from '@mantine/core';
+import { ActionIcon, Group, Paper, Text } from '@mantine/core';
 import { IconCheck, IconX } from '@tabler/icons-react';
 import { Link, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
@@ -49,14 +49,9 @@ export function Tour({ name }: { name: string }) {
                     {say(s.key)}
                   </Text>
                 ) : (
-                  <Anchor
-                    size="sm"
-                    fw={s === next ? 600 : 400}
-                    renderRoot={(props) => <Link to={s.to} {...props} />}
-                    fz="sm"
-                  >
+                  <Link className="link" to={s.to} data-strong={s === next || undefined}>
                     {say(s.key)}
-                  </Anchor>
+                  </Link>
                 )}
               </Group>
             );
