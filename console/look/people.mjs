@@ -3,7 +3,7 @@ export default async function ({ page, look, go }) {
   await page.locator('table').first().waitFor();
   await look('about');
   await go('/settings/people');
-  await page.getByRole('tab').nth(2).waitFor();
+  await page.locator('[data-add-person]').waitFor();
   await look('people');
   await page.locator('[data-add-person]').click();
   await page.locator('[role=dialog] form').waitFor();

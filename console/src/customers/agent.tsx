@@ -143,7 +143,7 @@ function Open({ list }: { list: Schema<'SummaryConversation'>[] }) {
       {list.length === 0 && <Text size="sm">{say('none')}</Text>}
       <Stack gap={6}>
         {list.map((c) => (
-          <Group key={c.conversation_id} justify="space-between" gap="xs" wrap="nowrap">
+          <Group key={c.conversation_id} justify="space-between" gap="xs" wrap="nowrap" preventGrowOverflow={false}>
             <Text size="sm" truncate>
               {[c.topic, c.channel, c.agent].filter(Boolean).join(' · ')}
             </Text>
@@ -199,11 +199,11 @@ export function LastOrders({ list }: { list: Schema<'SummaryOrder'>[] }) {
     <Part title={say('lastOrders')}>
       {list.length === 0 && <Text size="sm">{say('noOrders')}</Text>}
       {list.length > 0 && (
-        <table className="table" data-fixed>
+        <table className="table">
           <tbody>
             {list.map((o) => (
               <tr key={o.order_id}>
-                <td style={{ width: '32%' }}>
+                <td style={{ width: '30%' }}>
                   {o.ts && day(o.ts)}
                   <Text size="xs" c="dimmed">
                     {o.store || o.sales_channel}
@@ -214,7 +214,7 @@ export function LastOrders({ list }: { list: Schema<'SummaryOrder'>[] }) {
                     <bdi>{(o.items ?? []).join(', ') || o.order_id}</bdi>
                   </Text>
                 </td>
-                <td data-end style={{ width: '28%' }}>
+                <td data-end>
                   {o.revenue !== null && money(o.revenue, o.currency)}
                   <Text size="xs" c="dimmed">
                     {o.status}

@@ -111,7 +111,7 @@ function Traits({ title, values, p }: { title: string; values: Record<string, un
             );
             return (
               <tr key={name}>
-                <th data-plain data-quiet scope="row" style={{ width: '40%', overflowWrap: 'anywhere' }}>
+                <th data-plain data-quiet scope="row" style={{ width: '44%', overflowWrap: 'anywhere' }}>
                   {name}
                 </th>
                 <td>

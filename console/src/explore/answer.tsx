@@ -157,9 +157,11 @@ interface TableProps {
   answer: Answer;
   open: (cell: Cell | null, what: string, of?: string) => void;
   most?: number;
+  /** What stands above a column; the words for what questions answer when left out. */
+  head?: (column: string) => string;
 }
 
-export function AnswerTable({ answer, open, most = 25 }: TableProps) {
+export function AnswerTable({ answer, open, most = 25, head }: TableProps) {
   const people = useMay()('people'); // who may not see them cannot open a number
   const { say } = useLanguage(words);
   const [all, setAll] = useState(false);
@@ -179,7 +181,7 @@ export function AnswerTable({ answer, open, most = 25 }: TableProps) {
             <tr>
               {columns.map((c) => (
                 <th key={c.name} data-end={c.role === 'measure' || undefined}>
-                  {c.name.replaceAll('_', ' ')}
+                  {(head ?? w.head)(c.name)}
                 </th>
               ))}
             </tr>

@@ -44,6 +44,9 @@ export function useFormat(): Words {
       if (column === 'leak') return say(`leak_${v}` as 'leak_carts');
       return String(v);
     };
-    return { format, percent, dimension, say: (x) => say(x as 'about') };
+    /** What stands above a column. */
+    const head = (column: string) =>
+      `col_${column}` in words.en ? say(`col_${column}` as 'col_people') : column.replaceAll('_', ' ');
+    return { format, percent, dimension, head, say: (x) => say(x as 'about') };
   }, [language, say, percent, month]);
 }

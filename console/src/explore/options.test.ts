@@ -6,7 +6,7 @@ import { concentration, metric, type Plan, retention, rfm, sankey, type Words } 
 import type { Answer } from './question';
 import { askable, begin, kinds, questionOf, stepText, turned, withStepText } from './question';
 
-const w: Words = { format: String, percent: String, dimension: (v) => String(v ?? '?'), say: (x) => x };
+const w: Words = { format: String, percent: String, dimension: (v) => String(v ?? '?'), head: (x) => x, say: (x) => x };
 const answer = (columns: [string, 'dimension' | 'measure'][], rows: unknown[][], more = {}): Answer =>
   ({
     columns: columns.map(([name, role]) => ({ name, role })),

@@ -16,6 +16,7 @@ export interface Words {
   format: (value: unknown, unit?: string) => string;
   percent: (share: number) => string;
   dimension: (value: unknown, column: string) => string;
+  head: (column: string) => string;
   say: (word: string) => string;
 }
 
@@ -34,10 +35,8 @@ const most = 12;
 const lines = 6;
 
 /** What is measured: the column, with the currency where it is money. */
-const measured = (column: { name: string; unit?: string }) =>
-  [column.name.replaceAll('_', ' '), /^[A-Z]{3}$/.test(column.unit ?? '') ? column.unit : '']
-    .filter(Boolean)
-    .join(', ');
+const measured = (column: { name: string; unit?: string }, w: Words) =>
+  [w.head(column.name), /^[A-Z]{3}$/.test(column.unit ?? '') ? column.unit : ''].filter(Boolean).join(', ');
 
 /** A measure over time as lines, one for each value of a second dimension; else bars, the largest first. */
 export function metric(a: Answer, measure: string, w: Words): Plan | undefined {
@@ -49,7 +48,7 @@ export function metric(a: Answer, measure: string, w: Words): Plan | undefined {
   const labelOf = (r: unknown[], of = dims) => of.map((d) => w.dimension(r[d.at], d.name)).join(' · ');
   const picks = byRow(a, (r) => labelOf(r));
   const rows = rowsOf(a).map((r, pick) => ({ r, pick }));
-  const unit = measured(columns[at]);
+  const unit = measured(columns[at], w);
   const time = dims.find((d) => times.includes(d.name));
   const stamps = time ? [...new Set(rowsOf(a).map((r) => String(r[time.at])))].sort() : [];
   if (!time || stamps.length < 3) {

@@ -178,7 +178,7 @@ function Result({ told }: { told: Schema<'QueryResult'> }) {
       {plan && as === 'chart' ? (
         <Chart plot={plan.plot} unit={plan.unit} summary={measuresOf(answer)[0]?.name ?? ''} />
       ) : (
-        <AnswerTable answer={answer} open={() => {}} />
+        <AnswerTable answer={answer} open={() => {}} head={(column) => column} />
       )}
     </Stack>
   );

@@ -21,7 +21,7 @@ export function Page({ title, about, actions, children }: PageProps) {
             {title}
           </Title>
           {about && (
-            <Text size="sm" c="dimmed" component="div" maw={720}>
+            <Text size="sm" c="dimmed" component="div" maw={720} style={{ overflowWrap: 'anywhere' }}>
               {about}
             </Text>
           )}
