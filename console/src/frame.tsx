@@ -56,7 +56,7 @@ function Shell({ name }: { name: string }) {
   return (
     <AppShell
       header={{ height: 52 }}
-      navbar={{ width: 208, breakpoint: 'sm', collapsed: { mobile: !drawer, desktop: hidden } }}
+      navbar={{ width: 224, breakpoint: 'sm', collapsed: { mobile: !drawer, desktop: hidden } }}
       padding={{ base: 'sm', sm: 'lg' }}
     >
       <a className="skip" href="#page">

@@ -147,7 +147,7 @@ function Predicted({ p }: { p: Profile }) {
         {models.map(([name, { as_of, version: _, ...outputs }]) => (
           <div key={name}>
             <Group justify="space-between" gap="xs">
-              <Link className="link" to="/predictions/$name" params={{ name }}>
+              <Link className="link" data-sized to="/predictions/$name" params={{ name }}>
                 {name}
               </Link>
               <Text size="xs" c="dimmed">

@@ -37,6 +37,7 @@ export function Lines({ summary, lines, ticks, end, percent, under, height = 240
   const left = (x: number) => (end > 0 ? (x / end) * 100 : 50);
   const dotted = lines.reduce((n, l) => n + l.points.length, 0) <= dots;
   const spaced = Math.ceil(ticks.length / 13);
+  const long = ticks.some((t) => t.label.length > 5);
   return (
     <div>
       {lines.length > 1 && <Names of={lines.map((l) => l.name)} />}
@@ -79,7 +80,7 @@ export function Lines({ summary, lines, ticks, end, percent, under, height = 240
         {ticks
           .filter((_, i) => i % spaced === 0)
           .map((t, i) => (
-            <bdi key={t.x} className="tick" data-nth={i % 4} style={{ left: `${left(t.x)}%` }}>
+            <bdi key={t.x} className="tick" data-nth={long ? i % 4 : undefined} style={{ left: `${left(t.x)}%` }}>
               {t.label}
             </bdi>
           ))}

@@ -14,8 +14,10 @@ export function Rows({ summary, rows }: RowsProps) {
     <div className="lengths" role="img" aria-label={summary}>
       {rows.map((r) => (
         <div key={r.label} className="length" data-pick={r.pick} title={`${r.label}: ${r.written}`}>
-          <bdi className="length-label">{r.label}</bdi>
-          <span>
+          <span className="length-label">
+            <bdi>{r.label}</bdi>
+          </span>
+          <span className="length-value">
             <i
               className="length-bar"
               data-of={r.value < 0 ? 1 : 0}

@@ -49,7 +49,7 @@ export function Tour({ name }: { name: string }) {
                     {say(s.key)}
                   </Text>
                 ) : (
-                  <Link className="link" to={s.to} data-strong={s === next || undefined}>
+                  <Link className="link" data-sized to={s.to} data-strong={s === next || undefined}>
                     {say(s.key)}
                   </Link>
                 )}
