@@ -126,8 +126,8 @@ func applyRows(ctx context.Context, conn *sql.Conn, t *clientele.Table, rows *ta
 			columns += ", " + quote(p.Column)
 			exprs += ", " + typed[i]
 		}
-		if texts != "" {
-			from = fmt.Sprintf("(select *, %s as %s from %s)", texts, extracted, from)
+		if len(texts) > 0 {
+			from = fmt.Sprintf("(select *, %s from %s)", strings.Join(texts, ", "), from)
 		}
 	}
 	q := fmt.Sprintf(`insert into base.%s (%s, %s) select %s, %d from %s`, quote(t.Name), columns, changedColumn, exprs, pos, from)

@@ -129,11 +129,9 @@ func promotedExpr(column string, p clientele.Promotion) string {
 	if name, ok := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); ok {
 		column, p.JSON = "computed", name
 	}
-	if name, ok := strings.CutPrefix(p.JSON, clientele.PredictionJSON("")); ok {
-		model, output, _ := strings.Cut(name, ".")
-		m, _ := jsonPath(model)
-		o, _ := jsonPath(output)
-		return typed(fmt.Sprintf("(predictions->>%s)", literal(m+strings.TrimPrefix(o, "$"))), p)
+	if strings.HasPrefix(p.JSON, clientele.PredictionJSON("")) {
+		in, path, _ := placeOf(column, p)
+		return typed(fmt.Sprintf("(%s->>%s)", in, literal(path)), p)
 	}
 	if p.Type == clientele.TypeJSON {
 		return fmt.Sprintf("cast(%s as json)", strings.Replace(jsonText(column, p.JSON), "->>", "->", 1))
@@ -141,27 +139,45 @@ func promotedExpr(column string, p clientele.Promotion) string {
 	return typed(jsonText(column, p.JSON), p)
 }
 
-// promotedExprs are the typed values of many properties. A JSON text is parsed for each member that
-// is taken out of it, so they are taken out together, by the expression texts, which the query has
-// to name extracted; it is empty when there is none to take.
-func promotedExprs(column string, promoted []clientele.Promotion) (texts string, exprs []string) {
-	var paths []string
+// promotedExprs are the typed values of many properties. A JSON text is parsed, and the parsed kept, for each member that is taken out of
+// it, so all that a column has are taken out together: texts are what the query has to select besides.
+func promotedExprs(column string, promoted []clientele.Promotion) (texts, exprs []string) {
+	paths := map[string][]string{} // by the column of JSON
+	var from []string
 	for _, p := range promoted {
-		path, ok := jsonPath(p.JSON)
-		if !ok || p.Type == clientele.TypeJSON || strings.HasPrefix(p.JSON, clientele.ComputedJSON("")) || strings.HasPrefix(p.JSON, clientele.PredictionJSON("")) {
+		in, path, ok := placeOf(column, p)
+		if !ok || p.Type == clientele.TypeJSON {
 			exprs = append(exprs, promotedExpr(column, p))
 			continue
 		}
-		paths = append(paths, literal(path))
-		exprs = append(exprs, typed(fmt.Sprintf("%s[%d]", extracted, len(paths)), p))
+		if len(paths[in]) == 0 {
+			from = append(from, in)
+		}
+		paths[in] = append(paths[in], literal(path))
+		exprs = append(exprs, typed(fmt.Sprintf("%s[%d]", quote("_extracted_"+in), len(paths[in])), p))
 	}
-	if len(paths) > 0 {
-		texts = fmt.Sprintf("json_extract_string(%s, [%s])", column, strings.Join(paths, ", "))
+	for _, c := range from {
+		texts = append(texts, fmt.Sprintf("json_extract_string(%s, [%s]) as %s", c, strings.Join(paths[c], ", "), quote("_extracted_"+c)))
 	}
 	return texts, exprs
 }
 
-const extracted = `"_extracted"`
+// placeOf is the column of JSON that a property is in, column unless it is computed or predicted, and its path; not ok for those that a path cannot
+// say.
+func placeOf(column string, p clientele.Promotion) (in, path string, ok bool) {
+	if name, is := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); is {
+		path, ok = jsonPath(name)
+		return "computed", path, ok
+	}
+	if name, is := strings.CutPrefix(p.JSON, clientele.PredictionJSON("")); is {
+		model, output, _ := strings.Cut(name, ".")
+		m, known := jsonPath(model)
+		o, told := jsonPath(output)
+		return "predictions", m + strings.TrimPrefix(o, "$"), known && told
+	}
+	path, ok = jsonPath(p.JSON)
+	return column, path, ok
+}
 
 // typed is the property's text as its type.
 func typed(x string, p clientele.Promotion) string {
