@@ -69,7 +69,7 @@ export function DataTable<R>(props: DataTableProps<R>) {
         </Group>
       )}
       <div className="scroll">
-        <table className="table" data-loose data-hover aria-label={props.label}>
+        <table className="table" data-loose data-hover data-narrow={props.bare || undefined} aria-label={props.label}>
           <Head columns={props.columns} sort={sort} set={(s) => set({ sort: s })} />
           <tbody>
             {rows.map((r) => (
