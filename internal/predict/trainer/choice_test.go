@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"clientele"
 	"clientele/internal/predict/shrink"
@@ -188,4 +189,38 @@ func TestChoicesMove(t *testing.T) {
 	if _, moved, err := trainer.ScoreChoice(v.Artefact, c, nil); err != nil || len(moved) != 1 || !strings.Contains(moved[0], "category") {
 		t.Errorf("%v %v", moved, err)
 	}
+}
+
+// BenchmarkChoices learns, tests and scores what a million people prefer of 20 categories.
+func BenchmarkChoices(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	c := &trainer.Choices{ChoiceTerms: trainer.ChoiceTerms{Of: "category", Behind: "orders"}}
+	for i := range 20 {
+		c.Names = append(c.Names, fmt.Sprintf("c%d", i))
+	}
+	for p := range 1_000_000 {
+		own := int32(random.IntN(20))
+		for day := int32(random.IntN(200)); day < 365; day += 1 + int32(random.ExpFloat64()*60) {
+			x := trainer.Chosen{Profile: int64(1 + p), Chosen: shrink.Chosen{Day: day, Choice: own}}
+			if random.IntN(2) == 0 {
+				x.Choice = int32(random.IntN(20))
+			}
+			c.Chosen, c.Last = append(c.Chosen, x), max(c.Last, day)
+		}
+	}
+	m := clientele.Model{Name: "likes", Kind: clientele.ModelAffinity, Of: "category"}
+	for b.Loop() {
+		began := time.Now()
+		v, err := trainer.TrainChoice(context.Background(), &m, c, 2)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "train-s")
+		began = time.Now()
+		if _, _, err := trainer.ScoreChoice(v.Artefact, c, nil); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(began).Seconds(), "score-s")
+	}
+	b.ReportMetric(float64(len(c.Chosen)), "days")
 }
