@@ -147,7 +147,7 @@ function Open({ list }: { list: Schema<'SummaryConversation'>[] }) {
             <Text size="sm" truncate>
               {[c.topic, c.channel, c.agent].filter(Boolean).join(' · ')}
             </Text>
-            <Group gap={6} wrap="nowrap">
+            <Group gap={6} wrap="nowrap" style={{ flexShrink: 0 }}>
               <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
                 {c.started_at && day(c.started_at)}
               </Text>
