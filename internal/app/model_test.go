@@ -48,7 +48,11 @@ func (p *program) trained(name string) *clientele.ModelInForce {
 	if _, err := p.client.TrainModel(context.Background(), name); err != nil {
 		p.Fatal(err)
 	}
-	return p.idle(name)
+	m := p.idle(name)
+	if m.Trained == nil {
+		p.Fatalf("model %s is not trained: %s", name, m.Trouble)
+	}
+	return m
 }
 
 // idle waits until nothing is under way with the model.
