@@ -248,7 +248,7 @@ function Pair({ review: r, chosen, choose, decide }: PairProps) {
         <table className="table" data-tight data-bare data-fixed style={{ minWidth: 320 }}>
           <thead>
             <tr>
-              <th style={{ width: '20%' }} />
+              <th style={{ width: '22%' }} />
               <th>
                 <Person id={a} />
               </th>
@@ -265,7 +265,9 @@ function Pair({ review: r, chosen, choose, decide }: PairProps) {
               .filter((f) => f.a || f.b)
               .map((f) => (
                 <tr key={f.field} className={f.weight > 0.5 ? 'agrees' : f.weight < -0.5 ? 'differs' : undefined}>
-                  <td data-quiet>{f.field}</td>
+                  <td data-quiet style={{ overflowWrap: 'anywhere' }}>
+                    {f.field}
+                  </td>
                   <td style={{ overflowWrap: 'anywhere' }}>
                     <bdi>{f.a || '–'}</bdi>
                   </td>

@@ -1,10 +1,11 @@
-import { Autocomplete, Badge, Button, Modal, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Autocomplete, Badge, Button, Select, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconChartDots, IconPlus } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, type Schema } from '../api';
+import { FormDialog } from '../parts/ask';
 import { useAudienceNames, useEvents } from '../parts/names';
 import { Page } from '../parts/page';
 import { Empty, Trouble, Waiting } from '../parts/said';
@@ -173,112 +174,99 @@ function NewModel() {
       <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={open}>
         {say('newModel')}
       </Button>
-      <Modal opened={opened} onClose={close} title={say('newModel')} closeButtonProps={{ 'aria-label': say('cancel') }}>
-        <form
-          onSubmit={(e) => {
-            e.preventDefault();
-            make.mutate();
+      <FormDialog title={say('newModel')} opened={opened} close={close} doing={make} label={say('create')}>
+        <Select
+          label={say('kind')}
+          description={say(`for_${kind}`)}
+          allowDeselect={false}
+          data={kinds.map((k) => ({ value: k, label: say(`kind_${k}`) }))}
+          value={kind}
+          onChange={(k) => {
+            setKind((k ?? 'ltv') as Of['kind']);
+            setName(k === 'segments' ? 'groups' : (k ?? 'ltv'));
           }}
-        >
-          <Stack>
-            <Select
-              label={say('kind')}
-              description={say(`for_${kind}`)}
-              allowDeselect={false}
-              data={kinds.map((k) => ({ value: k, label: say(`kind_${k}`) }))}
-              value={kind}
-              onChange={(k) => {
-                setKind((k ?? 'ltv') as Of['kind']);
-                setName(k === 'segments' ? 'groups' : (k ?? 'ltv'));
-              }}
+        />
+        <TextInput
+          label={say('name')}
+          description={say('nameHelp')}
+          required
+          pattern="[a-z][a-z0-9_]{0,39}"
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+        />
+        {hasTarget(kind) && <Target value={target} onChange={setTarget} />}
+        {kind === 'uplift' && (
+          <>
+            <TextInput
+              label={say('experiment')}
+              description={say('experimentHelp')}
+              required
+              maxLength={200}
+              value={experiment}
+              onChange={(e) => setExperiment(e.currentTarget.value)}
             />
             <TextInput
-              label={say('name')}
-              description={say('nameHelp')}
+              label={say('control')}
+              description={say('controlHelp')}
+              maxLength={200}
+              value={control}
+              onChange={(e) => setControl(e.currentTarget.value)}
+            />
+            <TextInput
+              label={say('treatedShare')}
+              description={say('treatedShareHelp')}
+              type="number"
               required
-              pattern="[a-z][a-z0-9_]{0,39}"
-              value={name}
-              onChange={(e) => setName(e.currentTarget.value)}
+              min={1}
+              max={99}
+              step="any"
+              value={treated}
+              onChange={(e) => setTreated(e.currentTarget.value)}
             />
-            {hasTarget(kind) && <Target value={target} onChange={setTarget} />}
-            {kind === 'uplift' && (
-              <>
-                <TextInput
-                  label={say('experiment')}
-                  description={say('experimentHelp')}
-                  required
-                  maxLength={200}
-                  value={experiment}
-                  onChange={(e) => setExperiment(e.currentTarget.value)}
-                />
-                <TextInput
-                  label={say('control')}
-                  description={say('controlHelp')}
-                  maxLength={200}
-                  value={control}
-                  onChange={(e) => setControl(e.currentTarget.value)}
-                />
-                <TextInput
-                  label={say('treatedShare')}
-                  description={say('treatedShareHelp')}
-                  type="number"
-                  required
-                  min={1}
-                  max={99}
-                  step="any"
-                  value={treated}
-                  onChange={(e) => setTreated(e.currentTarget.value)}
-                />
-              </>
-            )}
-            {kind === 'affinity' && (
-              <Select
-                label={say('preferred')}
-                allowDeselect={false}
-                data={choices.map((c) => ({ value: c, label: say(`of_${c}`) }))}
-                value={of}
-                onChange={(c) => setOf((c ?? 'category') as Choice)}
-              />
-            )}
-            {kind === 'send_time' && (
-              <>
-                <EventName value={event} onChange={setEvent} />
-                <TextInput
-                  label={say('hoursZone')}
-                  description={say('hoursZoneHelp')}
-                  value={hours}
-                  onChange={(e) => setHours(e.currentTarget.value)}
-                />
-              </>
-            )}
-            {kind === 'lookalike' && <Seed value={audience} onChange={setAudience} />}
-            {overSpan(kind) && (
-              <Select
-                label={say('horizon')}
-                allowDeselect={false}
-                data={(['30d', '60d', '90d', '180d', '1y'] as const).map((h) => ({ value: h, label: say(`h_${h}`) }))}
-                value={horizon}
-                onChange={(h) => setHorizon(h ?? '90d')}
-              />
-            )}
-            <Select
-              label={say('trainEvery')}
-              allowDeselect={false}
-              data={[
-                { value: '', label: say('never') },
-                { value: '7d', label: say('t_7d') },
-                { value: '30d', label: say('t_30d') },
-              ]}
-              value={every}
-              onChange={(t) => setEvery(t ?? '')}
+          </>
+        )}
+        {kind === 'affinity' && (
+          <Select
+            label={say('preferred')}
+            allowDeselect={false}
+            data={choices.map((c) => ({ value: c, label: say(`of_${c}`) }))}
+            value={of}
+            onChange={(c) => setOf((c ?? 'category') as Choice)}
+          />
+        )}
+        {kind === 'send_time' && (
+          <>
+            <EventName value={event} onChange={setEvent} />
+            <TextInput
+              label={say('hoursZone')}
+              description={say('hoursZoneHelp')}
+              value={hours}
+              onChange={(e) => setHours(e.currentTarget.value)}
             />
-            {make.error && <Trouble error={make.error} />}
-            <Button type="submit" loading={make.isPending}>
-              {say('create')}
-            </Button>
-          </Stack>
-        </form>
-      </Modal>
+          </>
+        )}
+        {kind === 'lookalike' && <Seed value={audience} onChange={setAudience} />}
+        {overSpan(kind) && (
+          <Select
+            label={say('horizon')}
+            allowDeselect={false}
+            data={(['30d', '60d', '90d', '180d', '1y'] as const).map((h) => ({ value: h, label: say(`h_${h}`) }))}
+            value={horizon}
+            onChange={(h) => setHorizon(h ?? '90d')}
+          />
+        )}
+        <Select
+          label={say('trainEvery')}
+          allowDeselect={false}
+          data={[
+            { value: '', label: say('never') },
+            { value: '7d', label: say('t_7d') },
+            { value: '30d', label: say('t_30d') },
+          ]}
+          value={every}
+          onChange={(t) => setEvery(t ?? '')}
+        />
+      </FormDialog>
     </>
   );
 }
