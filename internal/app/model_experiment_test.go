@@ -90,7 +90,7 @@ func TestModelOfUplift(t *testing.T) {
 	p.tells("select count(*) = (select count(*) from profiles), min(mail_low <= mail_effect and mail_effect <= mail_high), max(mail_percentile), count(distinct mail_advice) > 1 from profiles where mail_effect is not null", "true|true|100|true")
 	const members = `with lately as (select distinct profile_id, value like 'lately%' as lately from identifiers where value like 'lately%' or value like 'long%')
 		select count(*) filter (where lately) >= 95, count(*) filter (where not lately) <= 5 from lately join audience_members a using (profile_id) where a.audience = 'helped' and a.exited_at is null`
-	if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "helped", Where: clientele.RawJSON(`{"and":[{"trait":"predictions.mail.effect","op":"gt","value":0.2},{"trait":"predictions.mail.advice","op":"eq","value":"contact"}]}`)}); err != nil {
+	if _, err := p.client.SetAudience(ctx, clientele.Audience{Name: "helped", Where: clientele.RawJSON(`{"and":[{"trait":"predictions.mail.effect","op":"gt","value":0.1},{"trait":"predictions.mail.advice","op":"eq","value":"contact"}]}`)}); err != nil {
 		t.Fatal(err)
 	}
 	p.filled("helped")
