@@ -261,13 +261,16 @@ func (z *sized) probes() *probes {
 	return &probes{s: z.s, crowd: &z.crowd, counts: &z.counts, ids: &z.probeIDs}
 }
 
+// warm is how long a thousand connections are opened and used before latencies count: no crowd comes within a tenth of a second.
+const warm = 2 * time.Second
+
 // ingest sends for a while, where wanted, at half of the rate that is asked for; then as fast as the
 // server answers.
 func (z *sized) ingest(ctx context.Context, events, workers int, atHalf time.Duration) (*ingest, error) {
 	out := &ingest{events: events, full: new(load.Histogram)}
 	if atHalf > 0 {
 		out.atHalf = new(load.Histogram)
-		z.sender(events).Run(ctx, load.Pace{Workers: 4 * workers, Schedule: load.Schedule{{Rate: floorSingles / 2 / float64(events), For: atHalf}}}, out.atHalf)
+		z.sender(events).Run(ctx, load.Pace{Workers: 4 * workers, Schedule: load.Schedule{{Rate: floorSingles / 2 / float64(events), For: warm + atHalf}}, Warm: warm}, out.atHalf)
 		if err := errors.Join(ctx.Err(), z.drain(ctx)); err != nil {
 			return nil, err
 		}

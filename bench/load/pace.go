@@ -55,6 +55,7 @@ type Pace struct {
 	Workers  int
 	Schedule Schedule
 	For      time.Duration
+	Warm     time.Duration                      // requests due in this time from the start are sent, but their latencies are not recorded
 	Count    int64                              // at most; 0 = as the schedule says, or no limit
 	Stop     <-chan struct{}                    // ends it when closed; nil for never
 	Hold     func(ctx context.Context, i int64) // called before each request; nil for none

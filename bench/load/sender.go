@@ -28,6 +28,7 @@ type Counts struct {
 // Run sends at the pace; latencies of accepted requests go to h, counted from when they were due,
 // waiting for Retry-After and sending again included.
 func (s *Sender) Run(ctx context.Context, p Pace, h *Histogram) time.Duration {
+	warm, aside := time.Now().Add(p.Warm), new(Histogram)
 	return p.Run(ctx, func(int) Worker {
 		g := s.Crowd.Generator()
 		var path string
@@ -38,7 +39,13 @@ func (s *Sender) Run(ctx context.Context, p Pace, h *Histogram) time.Duration {
 				first := s.Next.Add(int64(s.Events)) - int64(s.Events)
 				path, body = g.Request(body[:0], first, s.Events, time.Now())
 			},
-			Do: func(ctx context.Context, due time.Time) { s.deliver(ctx, &conn, path, body, due, h) },
+			Do: func(ctx context.Context, due time.Time) {
+				h := h
+				if due.Before(warm) {
+					h = aside
+				}
+				s.deliver(ctx, &conn, path, body, due, h)
+			},
 			End: func() {
 				if conn != nil {
 					conn.Close()

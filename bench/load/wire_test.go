@@ -166,3 +166,20 @@ func TestSenderWaits(t *testing.T) {
 		t.Errorf("broken %d, %v: another machine was tried", s.Counts.Broken.Load(), ctx.Err())
 	}
 }
+
+// TestWarm: what is due while connections are opened is sent and counted, but its latency is not.
+func TestWarm(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, `{"success":true}`)
+	}))
+	defer server.Close()
+	address, _ := load.Loopback(server.URL)
+	s := &load.Sender{Address: func() string { return address }, Crowd: &load.Crowd{People: 10, First: 10, Visit: 1}, Next: new(atomic.Int64), Events: 1, GiveUp: time.Minute, Counts: new(load.Counts)}
+	var h load.Histogram
+	// The first ten are due within the second, the others long behind it.
+	s.Run(t.Context(), load.Pace{Workers: 2, Warm: time.Second, Schedule: load.Schedule{{Rate: 1000, For: 10 * time.Millisecond}, {Rate: 0.1, For: 1200 * time.Millisecond}, {Rate: 1000, For: 5 * time.Millisecond}}}, &h)
+	if h.Count() != 5 || s.Counts.Accepted.Load() != 15 {
+		t.Errorf("%d latencies of %d accepted events, want 5 of 15", h.Count(), s.Counts.Accepted.Load())
+	}
+}
