@@ -10,7 +10,8 @@ import (
 // slice is how long a thread that gives way works in one go. A thread that wakes up with a shorter
 // one, which all others have, takes the processor from it at once instead of waiting for its end
 // (Linux 6.12 and later: sched_setattr(2), sched_runtime of SCHED_OTHER; earlier ones keep their own).
-const slice = 20 * time.Millisecond
+// One that has had more than its share waits all the same, so that a long slice is a long wait.
+const slice = 3 * time.Millisecond
 
 // aside makes the calling goroutine give way to intake and to reads of profiles, for good: it keeps
 // its thread, and the kernel lets the threads of others go first. What it works on is safe on the

@@ -59,7 +59,9 @@ func RestoreUpTo(t *testing.T, c config.Config, from string, moves int) {
 type Pace = pace
 
 // NewPace makes one.
-func NewPace(share float64, most time.Duration) *Pace { return &pace{share: share, most: most} }
+func NewPace(share float64, most, within time.Duration) *Pace {
+	return &pace{share: share, most: most, within: within}
+}
 
 // The methods of Pace.
 var (

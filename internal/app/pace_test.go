@@ -13,16 +13,19 @@ import (
 // its first one or when the rest has gone by.
 func TestPace(t *testing.T) {
 	for _, c := range []struct {
-		what              string
-		took, since, rest time.Duration
+		what                      string
+		within, took, since, rest time.Duration
 	}{
-		{"a short round", 10 * time.Millisecond, 0, 30 * time.Millisecond},
-		{"a long one", time.Second, 0, 400 * time.Millisecond},
-		{"a part of the rest is over", 100 * time.Millisecond, 120 * time.Millisecond, 180 * time.Millisecond},
-		{"all of it", 10 * time.Millisecond, 30 * time.Millisecond, 0},
+		{"a short round", 0, 10 * time.Millisecond, 0, 30 * time.Millisecond},
+		{"a long one", 0, time.Second, 0, 400 * time.Millisecond},
+		{"a part of the rest is over", 0, 100 * time.Millisecond, 120 * time.Millisecond, 180 * time.Millisecond},
+		{"all of it", 0, 10 * time.Millisecond, 30 * time.Millisecond, 0},
+		{"a short round and its rest are within", 600 * time.Millisecond, 100 * time.Millisecond, 0, 300 * time.Millisecond},
+		{"a longer one leaves less to rest", 600 * time.Millisecond, 450 * time.Millisecond, 0, 150 * time.Millisecond},
+		{"one that took as long leaves nothing", 600 * time.Millisecond, 700 * time.Millisecond, 0, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			p := app.NewPace(3, 400*time.Millisecond)
+			p := app.NewPace(3, 400*time.Millisecond, c.within)
 			if app.PaceTimer(p) != nil {
 				t.Error("it rests before its first round")
 			}

@@ -72,9 +72,10 @@ const (
 )
 
 // niceness is how far the stages give way to intake and to reads of profiles (see aside): columns
-// and archive further than profiles, which people look at while they speak with a customer. At 5
-// a thread gets a third of the processor time of one that gives no way.
-var niceness = map[string]int{"feed": 2, "resolve": 2, "follow": 5, "rows": 5, "keep": 5, "upkeep": 8, "backup": 8, "export": 8, "purge": 8, "sql": 5, "fill": 8, "refresh": 8, "match": 8, "online": 8, "health": 8, "train": 8, "rescore": 8, "recommend": 8, "decide": 5}
+// and archive further than profiles, which people look at while they speak with a customer. At 4 a
+// thread gets two fifths of the processor time of one that gives no way, at 10 a tenth: little enough
+// that intake never has used up its share when a request comes.
+var niceness = map[string]int{"feed": 4, "resolve": 4, "follow": 10, "rows": 10, "keep": 10, "upkeep": 16, "backup": 16, "export": 16, "purge": 16, "sql": 5, "fill": 16, "refresh": 16, "match": 16, "online": 16, "health": 16, "train": 16, "rescore": 16, "recommend": 16, "decide": 10}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
@@ -258,7 +259,7 @@ func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
 	}
 	known := outcomesOf(r.Totals())
 	a.timeOf(r)
-	rest := pace{share: resolveRest, most: resolveRestMost}
+	rest := pace{share: resolveRest, most: resolveRestMost, within: resolveWithin}
 	for {
 		rules := r.Rules()
 		a.inForce.Store(&rules)
@@ -368,6 +369,7 @@ const (
 const (
 	resolveRest     = 2
 	resolveRestMost = 150 * time.Millisecond
+	resolveWithin   = 300 * time.Millisecond // a round and the rest behind it
 	followRest      = 3
 	followRestMost  = 800 * time.Millisecond
 	worthARound     = 5000
