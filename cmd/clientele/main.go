@@ -19,15 +19,12 @@ import (
 // version is set by the build: -ldflags "-X main.version=v1.2.3".
 var version = "dev"
 
-// softLimit is the memory of Go's that is garbage-collected without haste, in bytes.
-const softLimit = 540 << 20
-
 func main() {
-	// The rows kept in memory make each collection dear and garbage cheap: collect half as often.
+	// The rows kept in memory make each collection dear and garbage cheap: use what memory there is before collecting.
 	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(200)
+		debug.SetGCPercent(400)
 	}
-	// Above this it collects more often instead: a limit for garbage, not for what is in use.
+	// Above this it collects more often instead: a limit for garbage, not for what is in use (keepRoom).
 	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
 		debug.SetMemoryLimit(softLimit)
 	}

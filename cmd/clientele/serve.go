@@ -123,6 +123,9 @@ func (c *cli) serveWhile(ctx context.Context, cfg config.Config, log *slog.Logge
 			shown = cfg.TLS.Cert
 		}
 	}
+	roomy, enough := context.WithCancel(ctx)
+	defer enough()
+	go c.keepRoom(roomy)
 	err = token.WriteServerFile(cfg.Data, token.ServerFile{Address: address, Token: p.tokens().Local(), Instance: p.tokens().Instance(), PID: os.Getpid(), Cert: shown})
 	if err == nil {
 		working, stop := context.WithCancel(ctx)
