@@ -3,6 +3,7 @@ package clientele
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 )
 
 // Key addresses a row of the row store: one byte for the table, then its parts, encoded so
@@ -47,6 +48,7 @@ func NewKey(table byte) Key { return append(make(Key, 0, 48), table) }
 // Text appends a text part: 00 is escaped as 00 FF and the part ends with 00 01, so that
 // shorter texts sort first and no text is a prefix of another.
 func (k Key) Text(s string) Key {
+	k = slices.Grow(k, len(s)+2)
 	for i := 0; i < len(s); i++ {
 		k = append(k, s[i])
 		if s[i] == 0 {

@@ -1,10 +1,12 @@
 package duckstore
 
 import (
+	"bytes"
 	"database/sql"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
+	"hash/maphash"
 	"math"
 	"slices"
 	"strings"
@@ -27,8 +29,9 @@ type batch struct {
 
 type tableBatch struct {
 	rows     []stagedRow
-	index    map[string]int // key -> row
-	replaces bool           // some row may replace one of the table
+	keys     []int            // columns of the key
+	index    map[uint64]int32 // hash of a key -> the last row that has it, by its number; others of the hash follow by stagedRow.other
+	replaces bool             // some row may replace one of the table
 	nullKeys bool
 	deletes  bool
 }
@@ -38,7 +41,8 @@ type tableBatch struct {
 type stagedRow struct {
 	values  []any
 	deleted bool
-	replace bool // the table may hold a row of the same key
+	replace bool  // the table may hold a row of the same key
+	other   int32 // one more than the number of another row whose key has the same hash; 0 = none
 }
 
 // gather checks and coalesces the changes.
@@ -53,7 +57,7 @@ func gather(changes []clientele.Change) (*batch, error) {
 			}
 			tb := b.tables[t.Name]
 			if tb == nil {
-				tb = &tableBatch{index: map[string]int{}}
+				tb = newTableBatch(t)
 				b.tables[t.Name] = tb
 			}
 			if err := tb.add(t, tr); err != nil {
@@ -119,17 +123,24 @@ func (tb *tableBatch) at(key int64) *stagedRow {
 	if tb == nil {
 		return nil
 	}
-	if i, ok := tb.index[string(binary.AppendVarint([]byte{'i'}, key))]; ok {
+	var buf [16]byte
+	k := binary.AppendVarint(append(buf[:0], 'i'), key)
+	if i := tb.find(k, maphash.Bytes(seed, k)); i >= 0 {
 		return &tb.rows[i]
 	}
 	return nil
 }
 
-func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
-	keys := make([]int, len(t.Key))
+func newTableBatch(t *clientele.Table) *tableBatch {
+	tb := &tableBatch{index: map[uint64]int32{}, keys: make([]int, len(t.Key))}
 	for i, k := range t.Key {
-		keys[i] = t.Column(k)
+		tb.keys[i] = t.Column(k)
 	}
+	return tb
+}
+
+func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
+	keys := tb.keys
 	for i, row := range slices.Concat(tr.Insert, tr.Upsert) {
 		if len(row) > len(t.Columns) || len(row) < len(t.Columns)-t.Added {
 			return clientele.Errorf(clientele.Invalid, "column store: a row of %s has %d values instead of %d", t.Name, len(row), len(t.Columns))
@@ -138,7 +149,7 @@ func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
 		if err != nil {
 			return err
 		}
-		tb.put(keys, stagedRow{values: values, replace: i >= len(tr.Insert)})
+		tb.put(stagedRow{values: values, replace: i >= len(tr.Insert)})
 	}
 	for _, key := range tr.Delete {
 		if len(key) != len(keys) {
@@ -151,17 +162,59 @@ func (tb *tableBatch) add(t *clientele.Table, tr clientele.TableRows) error {
 				return err
 			}
 		}
-		tb.put(keys, stagedRow{values: values, deleted: true, replace: true})
+		tb.put(stagedRow{values: values, deleted: true, replace: true})
 		tb.deletes = true
 	}
 	return nil
 }
 
-func (tb *tableBatch) put(keys []int, row stagedRow) {
+// seed is of the hashes of keys: there are as many keys as rows, and a text for each would be garbage.
+var seed = maphash.MakeSeed()
+
+// put takes a row; of several of a key the last one holds.
+func (tb *tableBatch) put(row stagedRow) {
 	var buf [128]byte
-	k := buf[:0]
-	for _, i := range keys {
-		switch v := row.values[i].(type) {
+	k := tb.key(buf[:0], row.values)
+	tb.insert(k, maphash.Bytes(seed, k), row)
+}
+
+func (tb *tableBatch) insert(key []byte, hash uint64, row stagedRow) {
+	if at := tb.find(key, hash); at >= 0 {
+		row.replace, row.other = tb.rows[at].replace, tb.rows[at].other // what the table holds has not changed since
+		tb.rows[at] = row
+		return
+	}
+	if at, ok := tb.index[hash]; ok {
+		row.other = at + 1
+	}
+	tb.replaces = tb.replaces || row.replace
+	tb.index[hash] = int32(len(tb.rows))
+	tb.rows = append(tb.rows, row)
+}
+
+// find is the number of the row whose key that is, with its hash; -1 when there is none.
+func (tb *tableBatch) find(key []byte, hash uint64) int {
+	at, ok := tb.index[hash]
+	if !ok {
+		return -1
+	}
+	var buf [128]byte
+	for {
+		row := &tb.rows[at]
+		if bytes.Equal(tb.key(buf[:0], row.values), key) {
+			return int(at)
+		}
+		if row.other == 0 {
+			return -1
+		}
+		at = row.other - 1
+	}
+}
+
+// key appends the values of the row's key, each so that it cannot be taken for another.
+func (tb *tableBatch) key(k []byte, values []any) []byte {
+	for _, i := range tb.keys {
+		switch v := values[i].(type) {
 		case nil:
 			k, tb.nullKeys = append(k, 'n'), true
 		case string:
@@ -178,14 +231,7 @@ func (tb *tableBatch) put(keys []int, row stagedRow) {
 			}
 		}
 	}
-	if at, ok := tb.index[string(k)]; ok {
-		row.replace = tb.rows[at].replace // what the table holds has not changed since
-		tb.rows[at] = row
-		return
-	}
-	tb.replaces = tb.replaces || row.replace
-	tb.index[string(k)] = len(tb.rows)
-	tb.rows = append(tb.rows, row)
+	return k
 }
 
 // stagedValues checks the values of a row. It is the row itself where it is whole and nothing is to be written otherwise,
