@@ -117,3 +117,12 @@ func (a *App) ApproveAlone(ctx context.Context, id clientele.Position) error {
 	_, err := a.command(ctx, clientele.CommandMatchRun, "test", resolve.MatchRunBody{Of: id, State: clientele.MatchApplied})
 	return err
 }
+
+// Bundle is what hands decoded frames on.
+var Bundle = bundle
+
+// The bounds of a bundle.
+const (
+	AheadRecords = aheadRecords
+	AheadBytes   = aheadBytes
+)

@@ -38,7 +38,7 @@ import (
 //
 // Each runs until the context ends or it can go no further; the first to fail ends them all.
 func (a *App) stages() map[string]func(context.Context) error {
-	decoded := make(chan resolve.Decoded, maxAhead)
+	decoded := make(chan []resolve.Decoded, maxAhead)
 	return map[string]func(context.Context) error{
 		"feed":      func(ctx context.Context) error { return a.feed(ctx, decoded) },
 		"resolve":   func(ctx context.Context) error { return a.resolve(ctx, decoded) },
@@ -65,7 +65,9 @@ func (a *App) stages() map[string]func(context.Context) error {
 // the last one ends, so it is large only behind a backlog, where it pays: rows of neighbouring
 // keys are read together.
 const (
-	maxAhead        = 12
+	maxAhead        = 8       // bundles of frames
+	aheadRecords    = 1000    // of a bundle; the frame that reaches it is the last
+	aheadBytes      = 1 << 20 // likewise, of records as they came
 	maxBatchRecords = 10_000
 	maxBatchBytes   = 8 << 20 // of records as they came: a batch is one commit, which the column store takes whole or not at all
 	decoders        = 2
@@ -75,7 +77,7 @@ const (
 // and archive further than profiles, which people look at while they speak with a customer. At 4 a
 // thread gets two fifths of the processor time of one that gives no way, at 10 a tenth: little enough
 // that intake never has used up its share when a request comes.
-var niceness = map[string]int{"feed": 4, "resolve": 4, "follow": 10, "rows": 10, "keep": 10, "upkeep": 16, "backup": 16, "export": 16, "purge": 16, "sql": 5, "fill": 16, "refresh": 16, "match": 16, "online": 16, "health": 16, "train": 16, "rescore": 16, "recommend": 16, "decide": 10}
+var niceness = map[string]int{"feed": 4, "resolve": 4, "follow": 10, "rows": 10, "keep": 10, "upkeep": 16, "backup": 16, "export": 16, "purge": 16, "sql": 8, "fill": 16, "refresh": 16, "match": 16, "online": 16, "health": 16, "train": 16, "rescore": 16, "recommend": 16, "decide": 10}
 
 // Run runs the stages until the context ends and all of them have stopped. What cannot go on,
 // a full disk or a store that refuses, is tried again; nothing that was accepted is passed over.
@@ -121,19 +123,12 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // feed decodes frames ahead of the resolver, several at a time, and hands them on in order.
-func (a *App) feed(ctx context.Context, out chan<- resolve.Decoded) error {
+func (a *App) feed(ctx context.Context, out chan<- []resolve.Decoded) error {
 	stage := a.observer.Stage("resolve")
 	ordered := make(chan chan resolve.Decoded, decoders)
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() {
-		for c := range ordered {
-			select {
-			case out <- <-c:
-			case <-ctx.Done():
-			}
-		}
-	})
+	wg.Go(func() { bundle(ctx, ordered, out) })
 	defer close(ordered)
 	return a.frames(ctx, clientele.Position(a.resolved.get()), func(p clientele.Position, b []byte) error {
 		c := make(chan resolve.Decoded, 1)
@@ -156,6 +151,35 @@ func (a *App) feed(ctx context.Context, out chan<- resolve.Decoded) error {
 		})
 		return nil
 	})
+}
+
+// bundle hands frames on, small ones that wait as one: what is ahead of the resolver is bound by records and bytes, not
+// by frames, so that it finds decoded what has come during a long round.
+func bundle(ctx context.Context, in <-chan chan resolve.Decoded, out chan<- []resolve.Decoded) {
+	var waits []resolve.Decoded
+	records, bytes := 0, 0
+	for in != nil || len(waits) > 0 {
+		from, to := in, out
+		if records >= aheadRecords || bytes >= aheadBytes {
+			from = nil
+		}
+		if len(waits) == 0 {
+			to = nil
+		}
+		select {
+		case c, more := <-from:
+			if !more {
+				in = nil
+				continue
+			}
+			d := <-c
+			waits, records, bytes = append(waits, d), records+len(d.Records), bytes+rawSize(d)
+		case to <- waits:
+			waits, records, bytes = nil, 0, 0
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // frames calls fn for each frame behind after: from the archive as far as the log does not
@@ -241,7 +265,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // resolve folds decoded frames into the row store.
-func (a *App) resolve(ctx context.Context, in <-chan resolve.Decoded) error {
+func (a *App) resolve(ctx context.Context, in <-chan []resolve.Decoded) error {
 	stage := a.observer.Stage("resolve")
 	o := resolve.Options{Store: a.rows, Sources: a.source, Rules: a.rules, Log: a.o.Log, Watch: stage.Part, Plain: a.o.Plain,
 		Told: a.resolvedChange, Aside: a.watch.Aside, Seal: a.seal, Erasures: a.erasures,
@@ -315,13 +339,13 @@ func unresolved(batch []resolve.Decoded, done clientele.Position) []resolve.Deco
 
 // gather takes what is there when the resolver has rested, up to a batch, or a job; it waits for the
 // first.
-func (a *App) gather(ctx context.Context, in <-chan resolve.Decoded, rest *pace) ([]resolve.Decoded, func(*resolve.Resolver), bool) {
+func (a *App) gather(ctx context.Context, in <-chan []resolve.Decoded, rest *pace) ([]resolve.Decoded, func(*resolve.Resolver), bool) {
 	var batch []resolve.Decoded
 	n, size := 0, 0
-	take := func(d resolve.Decoded) {
-		batch, n = append(batch, d), n+len(d.Records)
-		for i := range d.Records {
-			size += len(d.Records[i].Raw)
+	take := func(frames []resolve.Decoded) {
+		batch = append(batch, frames...)
+		for _, d := range frames {
+			n, size = n+len(d.Records), size+rawSize(d)
 		}
 	}
 	select {
@@ -356,6 +380,14 @@ func (a *App) gather(ctx context.Context, in <-chan resolve.Decoded, rest *pace)
 		}
 	}
 	return batch, nil, true
+}
+
+// rawSize is the bytes of the frame's records as they came.
+func rawSize(d resolve.Decoded) (n int) {
+	for i := range d.Records {
+		n += len(d.Records[i].Raw)
+	}
+	return n
 }
 
 // How much the column store is handed at once.
