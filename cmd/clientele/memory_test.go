@@ -1,8 +1,13 @@
 package main
 
 import (
+	"context"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestLimitFor(t *testing.T) {
@@ -25,4 +30,45 @@ func TestLimitFor(t *testing.T) {
 			t.Errorf("%s: %d MB, not %d", c.name, got/mb, c.want/mb)
 		}
 	}
+}
+
+// TestKeepRoom: the limit rises above what is held for long, falls again, and is left alone where the environment sets it.
+func TestKeepRoom(t *testing.T) {
+	before := debug.SetMemoryLimit(softLimit)
+	defer debug.SetMemoryLimit(before)
+	keep := func(set bool, while func()) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			c := &cli{streams: streams{env: func(string) (string, bool) { return "", set }}}
+			go c.keepRoom(ctx)
+			while()
+			cancel()
+			synctest.Wait()
+		})
+	}
+	limit := func() int64 { return debug.SetMemoryLimit(-1) }
+	const held = 260 << 20
+	index := make([]byte, held)
+	runtime.GC()
+	keep(true, func() {
+		if time.Sleep(2 * forLong * looksEvery); limit() != softLimit { // the bubble's clock
+			t.Errorf("the limit is %d MB, though the environment has set it", limit()>>20)
+		}
+	})
+	keep(false, func() {
+		if time.Sleep((forLong - 1) * looksEvery); limit() != softLimit {
+			t.Errorf("the limit is %d MB before anything was held for long", limit()>>20)
+		}
+		time.Sleep(2 * looksEvery)
+		if limit() < held+garbageRoom {
+			t.Errorf("the limit is %d MB beside %d MB in use", limit()>>20, held>>20)
+		}
+		runtime.KeepAlive(index)
+		index = nil
+		runtime.GC()
+		time.Sleep(2 * looksEvery)
+		if limit() != softLimit {
+			t.Errorf("the limit is %d MB when nothing is held any more", limit()>>20)
+		}
+	})
 }
