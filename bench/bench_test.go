@@ -163,6 +163,9 @@ func TestReport(t *testing.T) {
 	if !strings.Contains(r.String(), "p99 10 ms | p50 7ms, p99 7ms (1 reads) | yes |") {
 		t.Error("at the large size the floor of reads is another")
 	}
+	if !strings.Contains(r.String(), "| audience preview at half load | median 2 s |") {
+		t.Error("at the large size the floor of previews is another")
+	}
 }
 
 func TestTexts(t *testing.T) {

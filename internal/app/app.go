@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -292,9 +291,6 @@ func (a *App) openStores(ctx context.Context, data func(...string) string) error
 		func() (err error) {
 			a.columns, err = duckstore.Open(ctx, duckstore.Options{Path: data(a.place, columnFile), Memory: int64(a.cfg.Columns.Memory), Threads: a.cfg.Columns.Threads,
 				BaseCurrency: a.cfg.Currency.Base, Log: a.o.Log, Plain: a.o.Plain})
-			if err != nil && strings.Contains(err.Error(), "No space left on device") { // DuckDB has no code for it
-				return clientele.Errorf(clientele.Unavailable, "open columns: %w", err).WithHint("free some space on the disk of the data directory and start again; nothing is lost")
-			}
 			return prefixed("open columns", err)
 		},
 	}

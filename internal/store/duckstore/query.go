@@ -289,7 +289,12 @@ func coded(ctx context.Context, err error, limits Limits) error {
 		return clientele.Errorf(clientele.TooLarge, "query: it needs more memory than it may use").WithHint("narrow it, or group and sort less at once")
 	case duckdb.ErrorTypeParser, duckdb.ErrorTypeSyntax, duckdb.ErrorTypeBinder, duckdb.ErrorTypeCatalog, duckdb.ErrorTypeNotImplemented, duckdb.ErrorTypeParameterNotResolved:
 		return clientele.Errorf(clientele.Invalid, "query: %s", message)
-	case duckdb.ErrorTypeFatal, duckdb.ErrorTypeInternal, duckdb.ErrorTypeIO:
+	case duckdb.ErrorTypeFatal: // also to those who read while a write ended the database
+		return clientele.Errorf(clientele.Unavailable, "query: the column store failed and is opened anew").WithHint("try again")
+	case duckdb.ErrorTypeInternal, duckdb.ErrorTypeIO:
+		if strings.Contains(message, noSpace) {
+			return clientele.Errorf(clientele.Unavailable, "query: the disk is full").WithHint("free some space on the disk of the data directory and try again")
+		}
 		return clientele.Errorf(clientele.Internal, "query: the column store failed").WithHint("%s", firstWords(message))
 	}
 	return clientele.Errorf(clientele.Invalid, "query: %s", unquote(message)).WithHint("try_cast gives null where cast fails")

@@ -128,12 +128,19 @@ func (s *Store) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// noSpace is in the text of what DuckDB says of a full disk; it has no code for it.
+const noSpace = "No space left on device"
+
 func openError(err error) error {
 	// A fault inside DuckDB comes with pages of its stack.
 	text, _, _ := strings.Cut(err.Error(), "\n\nStack Trace:")
 	if strings.Contains(text, "set lock on file") {
 		return clientele.Errorf(clientele.Unavailable, "column store: %s", text).
 			WithHint("another process has the data directory open: stop it, or use --server")
+	}
+	if strings.Contains(text, noSpace) {
+		return clientele.Errorf(clientele.Unavailable, "column store: %s", text).
+			WithHint("free some space on the disk of the data directory and start again; nothing is lost")
 	}
 	return clientele.Errorf(clientele.Corrupt, "column store: %s", text).
 		WithHint("move the file away and run: clientele rebuild")
