@@ -71,7 +71,7 @@ func (s *Store) copyFile(ctx context.Context, fresh string) (err error) {
 		fmt.Sprintf("set global memory_limit = '%dB'", s.o.Memory), fmt.Sprintf("set global threads = %d", s.o.Threads),
 		"set global temp_directory = " + literal(s.o.TempDir), s.compression(),
 		"set global TimeZone = 'UTC'",
-		"attach " + literal(s.o.Path) + " as old (read_only)", "attach " + literal(fresh) + " as fresh",
+		"attach " + literal(s.o.Path) + " as old (read_only)", attachment(fresh, "fresh"),
 		"create schema fresh.base",
 	} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {

@@ -8,6 +8,7 @@ package duckstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -103,10 +104,30 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
+// catalog is the file's name in the database, which is one in memory that has the file attached: only so can the size of
+// row groups be said.
+const catalog = "columns"
+
+// rowGroup is how many rows of a table are packed together. A checkpoint packs the last ones of each table that has grown
+// anew, and that on one thread: with DuckDB's 122,880 it took a second more for the profiles alone. Scans are as quick.
+const rowGroup = 15 * 2048
+
+// attachment attaches the file as name.
+func attachment(path, name string) string {
+	return fmt.Sprintf("attach %s as %s (row_group_size %d)", literal(path), name, rowGroup)
+}
+
 // open makes the database and the writer's connection. The caller holds mu, or is alone.
 func (s *Store) open(ctx context.Context) (err error) {
 	s.fdOnce = new(sync.Once)
-	connector, err := duckdb.NewConnector(s.o.Path, nil)
+	attached := false // from the writer's connection on, which is the first
+	connector, err := duckdb.NewConnector("", func(conn driver.ExecerContext) error {
+		if !attached {
+			return nil
+		}
+		_, err := conn.ExecContext(context.Background(), "use "+catalog, nil)
+		return err
+	})
 	if err != nil {
 		return openError(err)
 	}
@@ -116,6 +137,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	conn, err := db.Conn(ctx)
 	if err == nil {
 		err = s.setUp(ctx, conn)
+		attached = true
 	}
 	if err != nil {
 		if conn != nil {
@@ -146,7 +168,7 @@ func openError(err error) error {
 		WithHint("move the file away and run: clientele rebuild")
 }
 
-// setUp configures the database, brings the tables to this format and then locks the
+// setUp configures the database, attaches the file, brings the tables to this format and then locks the
 // configuration, so that no SQL can open a file or change a setting.
 func (s *Store) setUp(ctx context.Context, conn *sql.Conn) error {
 	settings := []string{
@@ -165,6 +187,11 @@ func (s *Store) setUp(ctx context.Context, conn *sql.Conn) error {
 	for _, q := range settings {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return clientele.Errorf(clientele.Invalid, "column store: %w", err).WithHint("check its memory limit and threads")
+		}
+	}
+	for _, q := range []string{attachment(s.o.Path, catalog), "use " + catalog} {
+		if _, err := conn.ExecContext(ctx, q); err != nil {
+			return openError(err)
 		}
 	}
 	if err := s.inTx(ctx, conn, func() error { return s.upgrade(ctx, conn) }); err != nil {
