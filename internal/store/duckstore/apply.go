@@ -204,7 +204,7 @@ func applyMoved(ctx context.Context, conn *sql.Conn, moved map[int64]int64) erro
 // the promotions as they are when the transaction commits.
 func (s *Store) promote(ctx context.Context, conn *sql.Conn, changes []clientele.Change) (map[string][]clientele.Promotion, error) {
 	all := s.promoted
-	fill := map[string][]string{} // by table
+	fill, where := map[string][]string{}, map[string][]string{} // by table
 	for _, ch := range changes {
 		for _, p := range ch.Promoted {
 			known, err := checkPromotion(all, p)
@@ -227,13 +227,16 @@ func (s *Store) promote(ctx context.Context, conn *sql.Conn, changes []clientele
 			json, _ := jsonColumn(p.Table)
 			all[p.Table] = append(all[p.Table], p)
 			fill[p.Table] = append(fill[p.Table], quote(p.Column)+" = "+promotedExpr(json, p))
+			where[p.Table] = append(where[p.Table], mayHave(json, p))
 		}
 	}
 	for name, set := range fill {
 		// Not "set data type ... using", which is quicker: after a crash DuckDB would have to
 		// replay it from its WAL, where it binds no functions, and the file would never open
 		// again. And only behind all columns: a table that was updated cannot be altered.
-		if _, err := conn.ExecContext(ctx, fmt.Sprintf("update base.%s set %s", quote(name), strings.Join(set, ", "))); err != nil {
+		// Few old rows have what is promoted now. To parse and to write all others too would stop the table for seconds, a large one for minutes.
+		q := fmt.Sprintf("update base.%s set %s where %s", quote(name), strings.Join(set, ", "), strings.Join(where[name], " or "))
+		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return nil, fmt.Errorf("promote: %w", err)
 		}
 		if _, err := conn.ExecContext(ctx, viewDDL(clientele.TableNamed(name), all[name], s.o.BaseCurrency)); err != nil {

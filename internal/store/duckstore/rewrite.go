@@ -37,7 +37,9 @@ func (s *Store) Rewrite(ctx context.Context) error {
 		err = s.copyFile(ctx, fresh)
 	}
 	if err == nil {
-		err = os.Rename(fresh, s.o.Path)
+		if err = os.Rename(fresh, s.o.Path); err == nil {
+			s.group = smallGroup
+		}
 	}
 	// Whatever happened, one of the two files is the whole database.
 	if again := s.open(context.WithoutCancel(ctx)); again != nil {
@@ -71,7 +73,7 @@ func (s *Store) copyFile(ctx context.Context, fresh string) (err error) {
 		fmt.Sprintf("set global memory_limit = '%dB'", s.o.Memory), fmt.Sprintf("set global threads = %d", s.o.Threads),
 		"set global temp_directory = " + literal(s.o.TempDir), s.compression(),
 		"set global TimeZone = 'UTC'",
-		"attach " + literal(s.o.Path) + " as old (read_only)", attachment(fresh, "fresh"),
+		"attach " + literal(s.o.Path) + " as old (read_only)", attachment(fresh, "fresh", smallGroup),
 		"create schema fresh.base",
 	} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
@@ -87,7 +89,7 @@ func (s *Store) copyFile(ctx context.Context, fresh string) (err error) {
 			return err
 		}
 	}
-	for _, q := range []string{"checkpoint fresh", "detach fresh", "detach old"} {
+	for _, q := range []string{fmt.Sprintf("update fresh.base.format set version = %d", formatSmall), "checkpoint fresh", "detach fresh", "detach old"} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return err
 		}

@@ -9,7 +9,14 @@ import (
 
 // format is the version of the file's layout. A change to what base tables mean raises it and
 // adds a step to upgrade.
-const format = 1
+const format = formatSmall
+
+// The formats differ in the size of row groups only. A file of the older one stays as it is until it is written anew
+// (Rewrite, or a rebuild).
+const (
+	formatLarge = 1
+	formatSmall = 2
+)
 
 // metaDDL are the store's own tables.
 const metaDDL = `create table if not exists base.format (version integer not null);
@@ -160,6 +167,22 @@ func promotedExprs(column string, promoted []clientele.Promotion) (texts, exprs 
 		texts = append(texts, fmt.Sprintf("json_extract_string(%s, [%s]) as %s", c, strings.Join(paths[c], ", "), quote("_extracted_"+c)))
 	}
 	return texts, exprs
+}
+
+// mayHave holds for all rows whose text could have the property, and for few others: those that say its name, or escape anything.
+func mayHave(column string, p clientele.Promotion) string {
+	name := p.JSON
+	if computed, ok := strings.CutPrefix(name, clientele.ComputedJSON("")); ok {
+		column, name = "computed", computed
+	} else if predicted, ok := strings.CutPrefix(name, clientele.PredictionJSON("")); ok {
+		column = "predictions"
+		name, _, _ = strings.Cut(predicted, ".")
+	}
+	text := "cast(" + quote(column) + " as varchar)"
+	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == '"' }) { // it is escaped
+		return fmt.Sprintf(`contains(%s, '\')`, text)
+	}
+	return fmt.Sprintf(`(contains(%[1]s, %[2]s) or contains(%[1]s, '\'))`, text, literal(`"`+name+`"`))
 }
 
 // placeOf is the column of JSON that a property is in, column unless it is computed or predicted, and its path; not ok for those that a path cannot

@@ -65,7 +65,8 @@ type Store struct {
 	applied  atomic.Uint64
 	closed   bool
 
-	idle uint64 // applied at the last Maintain
+	idle  uint64 // applied at the last Maintain
+	group int    // rows in a row group, at most; 0 until the file was opened
 
 	fdOnce *sync.Once // of the open database, guards fd
 	fd     int        // of its file, see writeback
@@ -108,13 +109,32 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // row groups be said.
 const catalog = "columns"
 
-// rowGroup is how many rows of a table are packed together. A checkpoint packs the last ones of each table that has grown
+// smallGroup is how many rows of a table are packed together. A checkpoint packs the last ones of each table that has grown
 // anew, and that on one thread: with DuckDB's 122,880 it took a second more for the profiles alone. Scans are as quick.
-const rowGroup = 15 * 2048
+const smallGroup = 15 * 2048
+
+// largeGroup is DuckDB's own, of files of older formats: it fails on groups that are larger than what it was opened with.
+const largeGroup = 60 * 2048
 
 // attachment attaches the file as name.
-func attachment(path, name string) string {
-	return fmt.Sprintf("attach %s as %s (row_group_size %d)", literal(path), name, rowGroup)
+func attachment(path, name string, group int) string {
+	return fmt.Sprintf("attach %s as %s (row_group_size %d)", literal(path), name, group)
+}
+
+// groupOf finds out which groups the file has, without a change to it. What cannot be read has large ones: they are safe.
+func (s *Store) groupOf(ctx context.Context, conn *sql.Conn) int {
+	if _, err := os.Stat(s.o.Path); errors.Is(err, os.ErrNotExist) {
+		return smallGroup
+	}
+	if _, err := conn.ExecContext(ctx, "attach "+literal(s.o.Path)+" as look (read_only)"); err != nil {
+		return largeGroup
+	}
+	var version int
+	err := conn.QueryRowContext(ctx, "select version from look.base.format").Scan(&version)
+	if _, detached := conn.ExecContext(ctx, "detach look"); err == nil && detached == nil && version >= formatSmall {
+		return smallGroup
+	}
+	return largeGroup
 }
 
 // open makes the database and the writer's connection. The caller holds mu, or is alone.
@@ -189,7 +209,10 @@ func (s *Store) setUp(ctx context.Context, conn *sql.Conn) error {
 			return clientele.Errorf(clientele.Invalid, "column store: %w", err).WithHint("check its memory limit and threads")
 		}
 	}
-	for _, q := range []string{attachment(s.o.Path, catalog), "use " + catalog} {
+	if s.group == 0 {
+		s.group = s.groupOf(ctx, conn)
+	}
+	for _, q := range []string{attachment(s.o.Path, catalog, s.group), "use " + catalog} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return openError(err)
 		}
@@ -230,7 +253,9 @@ func (s *Store) upgrade(ctx context.Context, conn *sql.Conn) error {
 	err := conn.QueryRowContext(ctx, "select version from base.format").Scan(&version)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		err = exec(fmt.Sprintf("insert into base.format values (%d); insert into base.position values (0, 0)", format))
+		err = exec(fmt.Sprintf("insert into base.format values (%d); insert into base.position values (0, 0)", s.format()))
+	case err == nil && version <= format && version != s.format(): // it was opened with large groups all the same
+		err = exec(fmt.Sprintf("update base.format set version = %d", s.format()))
 	case err == nil && version > format:
 		err = clientele.Errorf(clientele.Conflict, "the file has format %d, this program knows %d", version, format).
 			WithHint("use the newer program, or move the file away and run: clientele rebuild")
@@ -253,6 +278,14 @@ func (s *Store) upgrade(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	return nil
+}
+
+// format is that of the open file.
+func (s *Store) format() int {
+	if s.group == smallGroup {
+		return formatSmall
+	}
+	return formatLarge
 }
 
 // addMissing makes the base tables, and the columns that the Schema has gained since they were made.
