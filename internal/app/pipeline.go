@@ -468,6 +468,11 @@ func (a *App) follow(ctx context.Context) error {
 		if err != nil && clientele.ErrorCode(err) != clientele.Unavailable {
 			return err
 		}
+		if a.recent.size() < 4*worthARound { // one that is behind has no time for it
+			if err := a.columns.Ease(ctx); err != nil && ctx.Err() == nil {
+				a.o.Log.Warn("column store: a checkpoint is tried again later", "error", err)
+			}
+		}
 	}
 }
 

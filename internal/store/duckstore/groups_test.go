@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"clientele"
@@ -107,4 +109,40 @@ func TestRowGroups(t *testing.T) {
 	}
 	s = open(t, path)
 	promote(s, 10, "last", 160_060)
+}
+
+// TestEase: much log is brought into the file, little is left where it is.
+func TestEase(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "columns.duckdb")
+	s := open(t, path)
+	ease := func() (before, after int64) {
+		t.Helper()
+		size := func() int64 {
+			i, err := os.Stat(path + ".wal")
+			if err != nil {
+				return 0
+			}
+			return i.Size()
+		}
+		before = size()
+		if err := s.Ease(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return before, size()
+	}
+	apply(t, s, 1, many(0, 10))
+	if before, after := ease(); before == 0 || after != before {
+		t.Errorf("little log: %d bytes before, %d after", before, after)
+	}
+	large := many(10, 2000)
+	for i := range large.Tables[0].Insert {
+		large.Tables[0].Insert[i][clientele.TableNamed("events").Column("properties")] = fmt.Sprintf(`{"n":"%s"}`, strings.Repeat(fmt.Sprint(i, " "), 8000))
+	}
+	apply(t, s, 2, large)
+	if before, after := ease(); before < 64e6 || after > 1e6 {
+		t.Errorf("much log: %d bytes before, %d after", before, after)
+	}
+	if got := query(t, s, "select count(*) from events"); got[0][0] != int64(2010) {
+		t.Errorf("%v events", got)
+	}
 }

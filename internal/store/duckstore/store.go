@@ -228,9 +228,9 @@ func (s *Store) setUp(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// checkpointAfter is how many bytes of log a checkpoint waits for. Each writes anew what it has touched, the last rows of
-// each table among them: at 192 MB instead of 64 an event costs a seventh less, and SQL waits for fewer of them. What the
-// log holds takes memory, also when it is replayed.
+// checkpointAfter is how many bytes of log a commit makes a checkpoint at. It writes anew what it has touched, the last rows of
+// each table among them: the more at once, the less an event costs, and the longer it takes, while nothing more can be
+// queried. What the log holds takes memory, also when it is replayed.
 func (s *Store) checkpointAfter() int64 { return min(max(s.o.Memory/2, 64e6), 192e6) }
 
 // compression is the setting of how columns are packed. FSST costs a quarter of all that an event
