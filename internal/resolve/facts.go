@@ -36,7 +36,24 @@ type facts struct {
 
 	scores    func(clientele.Anchor) (*ScoreRow, error)
 	predicted map[string]Score
+	read      map[line]*stretch
 }
+
+// line is what a part of a timeline was read for: with all members looked at, or those alone that may have the name.
+type line struct {
+	name string
+	all  bool
+}
+
+// stretch is what was read of a timeline, anchor by anchor: several audiences ask for the same name, most of them from
+// another time on, and to find the place costs more than the entries.
+type stretch struct {
+	from, to clientele.Micros
+	entries  []TimelineEntry
+}
+
+// maxStretch bounds what is kept: a longer one is read again.
+const maxStretch = 256
 
 // LoadFacts are the facts of the profile as of the rows.
 func LoadFacts(rows clientele.Rows, g *identity.Graph, rules profile.Rules, p clientele.ProfileID) (audience.Facts, error) {
@@ -186,8 +203,38 @@ func (f *facts) mayHave(i int, name string) bool {
 	return h != nil && (len(h.Names) >= profile.MaxNames || h.Names[name] > 0)
 }
 
-// timeline reads the entries of the name, anchor by anchor, of those that may have some.
+// timeline gives the entries of the name, anchor by anchor, of those that may have some. What was read before is not read
+// again.
 func (f *facts) timeline(name string, from, to clientele.Micros, may func(i int, name string) bool, fn func(*TimelineEntry) error) error {
+	key := line{name, may == nil}
+	if s := f.read[key]; s != nil && s.from <= from && to <= s.to {
+		for i := range s.entries {
+			if t := &s.entries[i]; from <= t.TS && t.TS <= to {
+				if err := fn(t); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	s := &stretch{from: from, to: to}
+	err := f.readTimeline(name, from, to, may, func(t *TimelineEntry) error {
+		if len(s.entries) <= maxStretch {
+			s.entries = append(s.entries, *t)
+		}
+		return fn(t)
+	})
+	if err == nil && len(s.entries) <= maxStretch {
+		if f.read == nil {
+			f.read = map[line]*stretch{}
+		}
+		f.read[key] = s
+	}
+	return err
+}
+
+// readTimeline is timeline, out of the store.
+func (f *facts) readTimeline(name string, from, to clientele.Micros, may func(i int, name string) bool, fn func(*TimelineEntry) error) error {
 	for i, a := range f.members {
 		if may != nil && !may(i, name) {
 			continue
