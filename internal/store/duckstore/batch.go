@@ -391,9 +391,9 @@ func surrogate(b []byte, i int) (high, ok bool) {
 	return false, false
 }
 
-// stage appends the rows to the temporary table "staged".
 const long = 64 // bytes from which on a text is worth the trouble
 
+// stage appends the rows to the temporary table "staged".
 func stage(conn *sql.Conn, columns int, rows *tableBatch) error {
 	return appending(conn, func(a *duckdb.Appender) error {
 		line := make([]driver.Value, columns+2)
