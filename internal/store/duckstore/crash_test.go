@@ -106,6 +106,9 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if v := inside(t, path, "select version from base.format"); v != 2 {
+		t.Errorf("a file that was opened behind kills has format %d: its row groups grow", v)
+	}
 }
 
 // fillDisk has the system refuse to let the file grow, applies a change that needs it to, and
