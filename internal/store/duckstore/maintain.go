@@ -127,7 +127,7 @@ func (s *Store) compact(ctx context.Context) error {
 const worthACheckpoint = 64e6
 
 // Ease makes a checkpoint if there is much to write: for whoever has nothing to apply for a while, so that fewer commits have
-// to. An event costs a tenth more with it than with commits alone.
+// to.
 func (s *Store) Ease(ctx context.Context) error {
 	if log, err := os.Stat(s.o.Path + ".wal"); err != nil || log.Size() < worthACheckpoint {
 		return nil // no log is there right behind a checkpoint

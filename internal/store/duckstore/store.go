@@ -110,7 +110,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 const catalog = "columns"
 
 // smallGroup is how many rows of a table are packed together. A checkpoint packs the last ones of each table that has grown
-// anew, and that on one thread: with DuckDB's 122,880 it took a second more for the profiles alone. Scans are as quick.
+// anew, and that on one thread: with DuckDB's 122,880 it took 0.7 s for a million profiles of which some had changed, and takes 0.04 with these. Scans are as quick.
 const smallGroup = 15 * 2048
 
 // largeGroup is DuckDB's own, of files of older formats: it fails on groups that are larger than what it was opened with.
@@ -218,6 +218,9 @@ func (s *Store) setUp(ctx context.Context, conn *sql.Conn) error {
 		}
 	}
 	if err := s.inTx(ctx, conn, func() error { return s.upgrade(ctx, conn) }); err != nil {
+		if strings.Contains(err.Error(), noSpace) {
+			return openError(err)
+		}
 		return fmt.Errorf("column store: %w", err)
 	}
 	for _, q := range []string{"set global enable_external_access = false", "set global lock_configuration = true"} {

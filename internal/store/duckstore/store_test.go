@@ -274,6 +274,20 @@ func TestPromotion(t *testing.T) {
 	}
 }
 
+// TestPromotionOfWhatIsComputed: rows from before get what is computed and predicted of them, too.
+func TestPromotionOfWhatIsComputed(t *testing.T) {
+	s := fresh(t)
+	apply(t, s, 1, clientele.Change{Tables: []clientele.TableRows{rows("profiles",
+		map[string]any{"profile_id": int64(1), "computed": `{"visits":3}`, "predictions": `{"churn":{"p":0.5}}`},
+		map[string]any{"profile_id": int64(2), "computed": `{"others":3}`, "predictions": `{"other":{"p":0.5}}`})}})
+	apply(t, s, 2, clientele.Change{Promoted: []clientele.Promotion{
+		{Table: "profiles", JSON: clientele.ComputedJSON("visits"), Column: "c", Type: clientele.TypeBigint},
+		{Table: "profiles", JSON: clientele.PredictionJSON("churn.p"), Column: "p", Type: clientele.TypeDouble}}})
+	if got := fmt.Sprint(query(t, s, "select c, p from profiles order by profile_id")); got != "[[3 0.5] [<nil> <nil>]]" {
+		t.Error(got)
+	}
+}
+
 // TestPromotionSurvivesCrash: what a process that died leaves behind, the file and the WAL beside
 // it, opens again after promotions of every type.
 func TestPromotionSurvivesCrash(t *testing.T) {
