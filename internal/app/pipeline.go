@@ -469,8 +469,10 @@ func (a *App) follow(ctx context.Context) error {
 			return err
 		}
 		if a.recent.size() < 4*worthARound { // one that is behind has no time for it
-			if err := a.columns.Ease(ctx); err != nil && ctx.Err() == nil {
-				a.o.Log.Warn("column store: a checkpoint is tried again later", "error", err)
+			if err := a.columns.Ease(ctx); err == nil {
+				a.trouble.clear("checkpoint")
+			} else if ctx.Err() == nil {
+				a.trouble.add("checkpoint", err.Error()) // it is tried again
 			}
 		}
 	}
