@@ -283,7 +283,12 @@ func (a *App) Status(ctx context.Context) (*clientele.Status, error) {
 		s.Problems = append(s.Problems, "log: it takes nothing more: it is at log.max_size, or its disk has less than log.reserve free; make room, it goes on by itself")
 	}
 	s.Problems = append(s.Problems, a.standing()...)
-	resolved, commit, applied := clientele.Position(a.resolved.get()), a.committed.get(), a.applied.get()
+	// Asked after the counts, which are so never ahead of the commit that they are told with.
+	resolved, commit, err := a.rows.Position()
+	if err != nil {
+		return nil, err
+	}
+	applied := a.applied.get()
 	s.Resolver = clientele.StageStatus{Position: resolved, Commit: commit, Lag: behind(uint64(s.Log.Last), uint64(resolved)), Error: a.trouble.of("resolve")}
 	s.Columns = clientele.StageStatus{Commit: applied, Lag: behind(commit, applied), Error: a.trouble.of("follow")}
 	s.Memberships = a.memberships()

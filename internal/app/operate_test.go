@@ -201,3 +201,35 @@ func TestBadInput(t *testing.T) {
 		t.Errorf("status %+v", s)
 	}
 }
+
+// TestStatusIsOfOneCommit: what is counted is never ahead of the commit that it is told with, so that who waits for that
+// commit in the column store finds all of it there.
+func TestStatusIsOfOneCommit(t *testing.T) {
+	p := run(t, settings(t))
+	done := make(chan map[uint64]int64)
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		most := map[uint64]int64{} // events by commit, at most
+		defer func() { done <- most }()
+		for ctx.Err() == nil {
+			s, err := p.app.Status(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			most[s.Resolver.Commit] = max(most[s.Resolver.Commit], s.Counts["events"])
+		}
+	}()
+	events := map[uint64]int64{}
+	for i := range 150 {
+		p.batch(webKey, track(fmt.Sprintf("m%d", i), "Seen", "2026-02-01T10:00:00Z", `"anonymousId":"a"`, "{}"))
+		s := p.status()
+		events[s.Resolver.Commit] = s.Counts["events"]
+	}
+	stop()
+	for commit, n := range <-done {
+		if want, ok := events[commit]; ok && n > want {
+			t.Errorf("commit %d is told with %d events, it has %d", commit, n, want)
+		}
+	}
+}
