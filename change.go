@@ -111,6 +111,7 @@ type Promotion struct {
 	JSON   string     `cbor:"2,keyasint"` // the property or trait; of a computed trait ComputedJSON
 	Column string     `cbor:"3,keyasint"`
 	Type   ColumnType `cbor:"4,keyasint"`
+	Since  Position   `cbor:"5,keyasint,omitempty"` // no row of a change before this position has the property; 0 = any may have it
 }
 
 // ComputedJSON is what a Promotion calls a computed trait: no trait is called that, for the first character is none

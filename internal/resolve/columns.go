@@ -26,6 +26,7 @@ const (
 // columns knows which properties and traits have a typed column. Field numbers are on disk.
 type columns struct {
 	Tables map[string]*tableColumns `cbor:"1,keyasint"`
+	at     clientele.Position       // of what is being looked at
 	dirty  bool
 	fresh  []clientele.Promotion
 }
@@ -34,11 +35,14 @@ type tableColumns struct {
 	Promoted map[string]string     `cbor:"1,keyasint"` // JSON name -> column
 	Names    map[string]bool       `cbor:"2,keyasint"` // columns in use
 	Counting map[string]*candidate `cbor:"3,keyasint"`
+	Whole    bool                  `cbor:"4,keyasint,omitempty"` // Counting knows where each name was seen first
 }
 
+// candidate is a name that is counted. Type is 0 while all that it was said with is no scalar.
 type candidate struct {
 	Count int                  `cbor:"1,keyasint"`
 	Type  clientele.ColumnType `cbor:"2,keyasint"`
+	Since clientele.Position   `cbor:"3,keyasint,omitempty"` // of the first sight
 }
 
 var columnsKey = clientele.MetaKey("columns")
@@ -69,7 +73,7 @@ func Promoted(rows clientele.Rows, table string) (map[string]string, error) {
 func (c *columns) table(name string) *tableColumns {
 	t := c.Tables[name]
 	if t == nil {
-		t = &tableColumns{}
+		t = &tableColumns{Whole: true}
 		c.Tables[name] = t
 	}
 	if t.Promoted == nil {
@@ -118,35 +122,49 @@ func (c *columns) sawNames(table string, names []typedName) {
 	}
 }
 
-// sawName counts one member. Two of equal name are counted twice.
+// sawName counts one member. Two of equal name are counted twice; objects and lists are not counted, but a name may be
+// said with them first.
 func (c *columns) sawName(table string, t *tableColumns, name string, typ clientele.ColumnType) {
-	if typ == 0 || typ == clientele.TypeJSON {
+	if typ == 0 {
 		return
 	}
 	have := t.Counting[name]
 	if have == nil {
 		if len(t.Counting) >= maxTracked {
+			c.dirty = c.dirty || t.Whole
+			t.Whole = false
 			return
 		}
-		have = &candidate{Type: typ}
+		have = &candidate{Since: c.at}
 		t.Counting[name] = have
+		c.dirty = true
+	}
+	if typ == clientele.TypeJSON {
+		return
 	}
 	c.dirty = true
 	have.Count++
-	if have.Type != typ {
+	switch have.Type {
+	case typ:
+	case 0:
+		have.Type = typ
+	default:
 		have.Type = clientele.TypeText // said in several types: only text holds them all
 	}
 	if have.Count >= promoteAfter {
 		delete(t.Counting, name)
-		c.promote(table, t, name, have.Type)
+		since := have.Since
+		if !t.Whole {
+			since = 0
+		}
+		c.promote(table, t, name, have.Type, since)
 	}
 }
 
-// names are the members of an object with the types of their values, by name; those that ask for a
-// column.
+// names are the members of an object with the types of their values, by name; those that have a value.
 func names(object jsontext.Value) (out []typedName) {
 	for _, m := range (&tableColumns{}).others(quality.Members(nil, object)) {
-		if t := columnType(m.value); t != 0 && t != clientele.TypeJSON {
+		if t := columnType(m.value); t != 0 {
 			out = append(out, typedName{m.name, t})
 		}
 	}
@@ -175,7 +193,7 @@ func (t *tableColumns) others(members []quality.Member) (out []property) {
 	return out
 }
 
-// sawTrait promotes a trait.
+// sawTrait promotes a trait, which no profile had before.
 func (c *columns) sawTrait(name string, v []byte) { c.sawTraitType(name, columnType(v)) }
 
 func (c *columns) sawTraitType(name string, typ clientele.ColumnType) {
@@ -183,14 +201,14 @@ func (c *columns) sawTraitType(name string, typ clientele.ColumnType) {
 	if _, ok := t.Promoted[name]; ok || typ == 0 || len(t.Promoted) >= clientele.MaxPromoted {
 		return
 	}
-	c.promote("profiles", t, name, typ)
+	c.promote("profiles", t, name, typ, c.at)
 }
 
 // promoteComputed promotes a computed trait.
 func (c *columns) promoteComputed(name string, typ clientele.ColumnType) {
 	t := c.table("profiles")
 	if key := clientele.ComputedJSON(name); t.Promoted[key] == "" {
-		c.promote("profiles", t, key, typ)
+		c.promote("profiles", t, key, typ, 0)
 	}
 }
 
@@ -198,11 +216,11 @@ func (c *columns) promoteComputed(name string, typ clientele.ColumnType) {
 func (c *columns) promotePrediction(name string, typ clientele.ColumnType) {
 	t := c.table("profiles")
 	if key := clientele.PredictionJSON(name); t.Promoted[key] == "" {
-		c.promote("profiles", t, key, typ)
+		c.promote("profiles", t, key, typ, 0)
 	}
 }
 
-func (c *columns) promote(table string, t *tableColumns, name string, typ clientele.ColumnType) {
+func (c *columns) promote(table string, t *tableColumns, name string, typ clientele.ColumnType, since clientele.Position) {
 	if len(t.Promoted) >= clientele.MaxPromoted {
 		return
 	}
@@ -213,7 +231,7 @@ func (c *columns) promote(table string, t *tableColumns, name string, typ client
 	}
 	t.Names[column], t.Promoted[name] = true, column
 	c.dirty = true
-	c.fresh = append(c.fresh, clientele.Promotion{Table: table, JSON: name, Column: column, Type: typ})
+	c.fresh = append(c.fresh, clientele.Promotion{Table: table, JSON: name, Column: column, Type: typ, Since: since})
 }
 
 // columnType is the column type that holds the value; 0 for null.

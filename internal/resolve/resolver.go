@@ -363,6 +363,7 @@ func (r *Resolver) frames(frames []Decoded) (clientele.Position, error) {
 
 func (r *Resolver) frame(f *Decoded) error {
 	r.watch()
+	r.columns.at = f.Position
 	m := &mint{position: f.Position, skip: r.gone.anchors}
 	if f.Kind == clientele.KindTick && len(f.Records) > 0 {
 		r.totals.Tick = max(r.totals.Tick, f.Records[0].ReceivedAt)

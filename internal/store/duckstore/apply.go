@@ -205,8 +205,11 @@ func applyMoved(ctx context.Context, conn *sql.Conn, moved map[int64]int64) erro
 func (s *Store) promote(ctx context.Context, conn *sql.Conn, changes []clientele.Change) (map[string][]clientele.Promotion, error) {
 	all := s.promoted
 	fill, where := map[string][]string{}, map[string][]string{} // by table
+	since := map[string]clientele.Position{}                    // no row from before has any of them; 0 = unknown
 	for _, ch := range changes {
 		for _, p := range ch.Promoted {
+			first := p.Since
+			p.Since = 0 // it tells of this moment alone
 			known, err := checkPromotion(all, p)
 			if err != nil {
 				return nil, err
@@ -228,14 +231,20 @@ func (s *Store) promote(ctx context.Context, conn *sql.Conn, changes []clientele
 			all[p.Table] = append(all[p.Table], p)
 			fill[p.Table] = append(fill[p.Table], quote(p.Column)+" = "+promotedExpr(json, p))
 			where[p.Table] = append(where[p.Table], mayHave(json, p))
+			if old, more := since[p.Table]; !more || first < old {
+				since[p.Table] = first
+			}
 		}
 	}
 	for name, set := range fill {
 		// Not "set data type ... using", which is quicker: after a crash DuckDB would have to
 		// replay it from its WAL, where it binds no functions, and the file would never open
 		// again. And only behind all columns: a table that was updated cannot be altered.
-		// Few old rows have what is promoted now. To parse and to write all others too would stop the table for seconds, a large one for minutes.
-		q := fmt.Sprintf("update base.%s set %s where %s", quote(name), strings.Join(set, ", "), strings.Join(where[name], " or "))
+		// Few old rows have what is promoted now. To look at all others too would stop the table for seconds, a large one for minutes.
+		q := fmt.Sprintf("update base.%s set %s where (%s)", quote(name), strings.Join(set, ", "), strings.Join(where[name], " or "))
+		if since[name] > 0 {
+			q += fmt.Sprintf(" and %s >= %d", changedColumn, since[name])
+		}
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return nil, fmt.Errorf("promote: %w", err)
 		}

@@ -274,6 +274,39 @@ func TestPromotion(t *testing.T) {
 	}
 }
 
+// TestPromotionSince: rows from before a property was first seen are not looked at, and all are where that is not known.
+func TestPromotionSince(t *testing.T) {
+	event := func(pos clientele.Position, id string) clientele.Change {
+		return clientele.Change{Position: pos, Tables: []clientele.TableRows{rows("events", map[string]any{"source": "w", "event_id": id, "ts": int64(1), "properties": `{"n":1}`})}}
+	}
+	promotion := func(column string, since clientele.Position) clientele.Promotion {
+		return clientele.Promotion{Table: "events", JSON: "n", Column: column, Type: clientele.TypeBigint, Since: since}
+	}
+	for _, c := range []struct {
+		what     string
+		promoted []clientele.Promotion
+		want     string // a at position 3, b at 5, c at 6
+	}{
+		{"at once", []clientele.Promotion{promotion("n", 6)}, "[[<nil>] [<nil>] [1]]"},
+		{"with the first row", []clientele.Promotion{promotion("n", 5)}, "[[<nil>] [1] [1]]"},
+		{"the earliest of several", []clientele.Promotion{promotion("late", 6), promotion("n", 4), promotion("later", 6)}, "[[<nil>] [1] [1]]"},
+		{"not known", []clientele.Promotion{promotion("n", 0)}, "[[1] [1] [1]]"},
+		{"not known of another", []clientele.Promotion{promotion("n", 6), promotion("other", 0)}, "[[1] [1] [1]]"},
+	} {
+		s := fresh(t)
+		last := event(6, "c")
+		last.Promoted = c.promoted
+		apply(t, s, 1, event(3, "a"), clientele.Change{Position: 3})
+		apply(t, s, 3, event(5, "b"))
+		apply(t, s, 4, last)
+		if got := fmt.Sprint(query(t, s, "select n from events order by event_id")); got != c.want {
+			t.Errorf("%s: %s, want %s", c.what, got, c.want)
+		}
+		again := clientele.Change{Position: 7, Promoted: []clientele.Promotion{promotion("n", 7)}}
+		apply(t, s, 5, again) // the same column, whatever is said of its beginning
+	}
+}
+
 // TestPromotionOfWhatIsComputed: rows from before get what is computed and predicted of them, too.
 func TestPromotionOfWhatIsComputed(t *testing.T) {
 	s := fresh(t)
