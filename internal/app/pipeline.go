@@ -189,7 +189,7 @@ func (a *App) frames(ctx context.Context, after clientele.Position, fn func(clie
 	if err != nil {
 		return err
 	}
-	r, err := a.log.Read(ctx, next)
+	r, err := a.log.Follow(ctx, next)
 	if err != nil {
 		return err
 	}

@@ -277,10 +277,13 @@ func (a *appender) send(b *batch) {
 		var last uint64
 		stored := false
 		for _, f := range flight {
-			ack, e := await(context.Background(), k, f, a.log.o.AckTimeout)
+			ack, e := await(context.Background(), k, f.answer, a.log.o.AckTimeout)
 			if e != nil {
 				err = e
 				continue
+			}
+			if f.plain != nil {
+				a.log.tail.put(ack.Sequence, f.plain)
 			}
 			last, stored = max(last, ack.Sequence), true
 		}
@@ -297,8 +300,14 @@ func (a *appender) send(b *batch) {
 	})
 }
 
+// sent is a frame on its way to the disk.
+type sent struct {
+	answer jetstream.PubAckFuture
+	plain  []byte // unpacked, for who follows the log; nil when it is not wanted
+}
+
 // publish sends the frame, in halves when its encoding is too large for one message.
-func (a *appender) publish(k *link, f *clientele.Frame, flight []jetstream.PubAckFuture) ([]jetstream.PubAckFuture, error) {
+func (a *appender) publish(k *link, f *clientele.Frame, flight []sent) ([]sent, error) {
 	pack := a.log.o.Pack
 	if pack == nil {
 		pack = codec().enc.EncodeAll
@@ -320,7 +329,12 @@ func (a *appender) publish(k *link, f *clientele.Frame, flight []jetstream.PubAc
 	if err != nil {
 		return flight, err
 	}
-	return append(flight, p), nil
+	s := sent{answer: p}
+	if body := a.encoder.last; a.log.tail.wants(len(body)) {
+		s.plain = plainFrame(f, body)
+	}
+	a.encoder.last = nil
+	return append(flight, s), nil
 }
 
 // finish tells the callers, and gives the batch back.

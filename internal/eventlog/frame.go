@@ -35,8 +35,9 @@ var codec = sync.OnceValue(func() (c struct {
 	return c
 })
 
-// encoder is memory in which frames are made, used again by the next.
-type encoder struct{ body, frame []byte }
+// encoder is memory in which frames are made, used again by the next. Last is the body of the last one, until
+// somebody clears it.
+type encoder struct{ body, frame, last []byte }
 
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
@@ -51,6 +52,7 @@ func EncodeFrameWith(f *clientele.Frame, pack func(body, out []byte) []byte) ([]
 	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
 	b, err := e.encode(f, pack)
+	e.last = nil
 	return bytes.Clone(b), err
 }
 
@@ -76,6 +78,7 @@ func (e *encoder) encode(f *clientele.Frame, pack func(body, out []byte) []byte)
 		body = binary.AppendUvarint(body, uint64(len(r.Raw)))
 		body = append(body, r.Raw...)
 	}
+	e.last = body
 	out := append(e.frame[:0], frameVersion, byte(f.Kind))
 	out = binary.AppendUvarint(out, uint64(len(f.Records)))
 	out = pack(body, out)
@@ -88,10 +91,10 @@ func (e *encoder) encode(f *clientele.Frame, pack func(body, out []byte) []byte)
 	return out, nil
 }
 
-// DecodeFrame reads what EncodeFrame wrote; the records share one piece of memory. Corrupt
+// DecodeFrame reads what EncodeFrame wrote, and what a follower of the log is given; the records share one piece of memory. Corrupt
 // when the bytes are anything else.
 func DecodeFrame(b []byte) (*clientele.Frame, error) {
-	if len(b) < 3 || b[0] != frameVersion {
+	if len(b) < 3 || b[0] != frameVersion && b[0] != framePlain {
 		return nil, clientele.Errorf(clientele.Corrupt, "log frame has no version this program knows").
 			WithHint("it was written by a newer version: upgrade")
 	}
@@ -100,9 +103,12 @@ func DecodeFrame(b []byte) (*clientele.Frame, error) {
 	if n <= 0 || count == 0 || count > clientele.MaxFrameRecords || f.Kind < clientele.KindEvent || f.Kind > clientele.KindTick {
 		return nil, corrupt("head")
 	}
-	body, err := codec().dec.DecodeAll(b[2+n:], nil)
-	if err != nil {
-		return nil, clientele.Errorf(clientele.Corrupt, "log frame: %w", err)
+	body := b[2+n:]
+	if b[0] != framePlain {
+		var err error
+		if body, err = codec().dec.DecodeAll(body, nil); err != nil {
+			return nil, clientele.Errorf(clientele.Corrupt, "log frame: %w", err)
+		}
 	}
 	f.Records = make([]clientele.Record, 0, count)
 	for range count {

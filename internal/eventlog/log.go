@@ -76,6 +76,7 @@ type Log struct {
 	damage Damage
 
 	appender appender
+	tail     tail
 	restarts atomic.Uint64 // of the embedded server, by heal
 
 	last    atomic.Uint64 // the highest position known to be acknowledged

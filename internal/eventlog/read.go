@@ -54,6 +54,8 @@ type Reader struct {
 	gap     clientele.Position // first of a gap that is not told yet; 0 = none
 	frames  []stored
 	retries int
+	follows bool      // it is the log's follower
+	looked  time.Time // when the server was asked for frames
 }
 
 // stored is a message of the stream; an empty one was written by Raise.
@@ -92,7 +94,12 @@ func (r *Reader) subscribe() (err error) {
 }
 
 // Close lets go of the subscription. The log may be closed without it.
-func (r *Reader) Close() { _ = r.sub.Unsubscribe() }
+func (r *Reader) Close() {
+	if r.follows {
+		r.l.tail.end()
+	}
+	_ = r.sub.Unsubscribe()
+}
 
 // Pending is how many positions are in the log that Next has not given yet.
 func (r *Reader) Pending() int {
@@ -113,16 +120,22 @@ func (r *Reader) Next(ctx context.Context) (clientele.Position, []byte, error) {
 	if r.l.o.URL != "" {
 		poll = externalPoll
 	}
+	asks := time.Since(r.looked) >= poll // now and then in any case: a frame whose outcome is unknown may be there
 	for {
 		news := r.l.nextNews()
-		p, b, err := r.TryNext(ctx)
-		if err != nil || b != nil {
-			return p, b, err
+		if asks || !r.atEnd() {
+			p, b, err := r.TryNext(ctx)
+			if err != nil || b != nil {
+				return p, b, err
+			}
 		}
 		t := time.NewTimer(poll)
+		var err error
 		select {
 		case <-news:
+			asks = false
 		case <-t.C:
+			asks = true
 		case <-r.l.closed:
 			err = closedError()
 		case <-ctx.Done():
@@ -135,10 +148,30 @@ func (r *Reader) Next(ctx context.Context) (clientele.Position, []byte, error) {
 	}
 }
 
+// atEnd says whether the follower has all that this process is known to have appended, which nobody else does.
+func (r *Reader) atEnd() bool {
+	return r.follows && r.l.o.URL == "" && len(r.frames) == 0 && r.gap == 0 && uint64(r.next) > r.l.last.Load()
+}
+
 // TryNext is Next, but answers with no bytes when there is no frame yet.
 func (r *Reader) TryNext(ctx context.Context) (clientele.Position, []byte, error) {
+	p, b, err := r.tryNext(ctx)
+	if r.follows {
+		r.l.tail.pass(uint64(r.next))
+	}
+	return p, b, err
+}
+
+func (r *Reader) tryNext(ctx context.Context) (clientele.Position, []byte, error) {
 	for {
 		if len(r.frames) == 0 {
+			if r.follows && r.gap == 0 {
+				if b := r.l.tail.get(uint64(r.next)); b != nil {
+					r.next++
+					r.retries = 0
+					return r.next - 1, b, nil
+				}
+			}
 			end, err := r.fill(ctx)
 			if err != nil {
 				return 0, nil, err
@@ -211,6 +244,7 @@ func (r *Reader) jump(ctx context.Context, to clientele.Position) error {
 
 // fill gets the next frames; end says that the log has no more.
 func (r *Reader) fill(ctx context.Context) (end bool, err error) {
+	r.looked = time.Now()
 	if r.frames, err = r.ask(ctx); err != nil || len(r.frames) > 0 {
 		return false, err
 	}
