@@ -45,7 +45,11 @@ func (l *listener) events() *pebble.EventListener {
 			l.log.Error("row store file is damaged", "file", info.Path)
 			l.store.guard.fail(damaged())
 		},
-		FlushBegin:      func(pebble.FlushInfo) { l.store.opts.Background() },
+		FlushBegin: func(pebble.FlushInfo) {
+			if l.store.turns.opened() { // everything waits for one before that
+				l.store.opts.Background()
+			}
+		},
 		CompactionBegin: func(pebble.CompactionInfo) { l.store.opts.Background() },
 		FlushEnd: func(info pebble.FlushInfo) {
 			l.done(info.Err)
