@@ -61,7 +61,7 @@ type Ledger struct {
 	owned      map[clientele.Anchor]map[place]bool  // of the batch: watched rows that are, or were, the anchor's
 }
 
-const cached = 15_000
+const cached = 6_000
 
 // NewLedger opens the ledger over the rows.
 func NewLedger(rows clientele.Rows) *Ledger {

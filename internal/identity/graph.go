@@ -103,7 +103,7 @@ type Counters struct {
 var countersKey = clientele.MetaKey("identity_counters")
 
 // cached is how many rows of a kind stay in memory between batches.
-const cached = 15_000
+const cached = 6_000
 
 // NewGraph opens the graph over the rows.
 func NewGraph(rules *Rules, rows clientele.Rows) (*Graph, error) {

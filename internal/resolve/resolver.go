@@ -134,7 +134,7 @@ var (
 	traitRulesKey    = clientele.MetaKey("trait_rules")
 )
 
-const cachedHeads = 15_000
+const cachedHeads = 6_000
 
 // New opens a resolver on the store's state.
 func New(o Options) (*Resolver, error) {

@@ -94,7 +94,7 @@ type Score struct {
 	Outputs []byte           `cbor:"3,keyasint"` // a JSON object
 }
 
-const cachedScores = 15_000
+const cachedScores = 6_000
 
 func newScores(rows clientele.Rows) *rowcache.Cache[clientele.Anchor, ScoreRow] {
 	return rowcache.New(cachedScores, func(a clientele.Anchor) (*ScoreRow, error) {
