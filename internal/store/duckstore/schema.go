@@ -133,17 +133,15 @@ func utcDay(ts string) string {
 // promotedExpr is the typed value of a property: the only definition of a promoted column,
 // used for old rows and for new ones. What does not fit the type is null.
 func promotedExpr(column string, p clientele.Promotion) string {
-	if name, ok := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); ok {
-		column, p.JSON = "computed", name
+	in, names := placeOf(column, p)
+	if len(names) == 1 && p.Type == clientele.TypeJSON {
+		return fmt.Sprintf("cast(%s as json)", strings.Replace(jsonText(in, names[0]), "->>", "->", 1))
 	}
-	if strings.HasPrefix(p.JSON, clientele.PredictionJSON("")) {
-		in, path, _ := placeOf(column, p)
-		return typed(fmt.Sprintf("(%s->>%s)", in, literal(path)), p)
+	if len(names) == 1 {
+		return typed(jsonText(in, names[0]), p)
 	}
-	if p.Type == clientele.TypeJSON {
-		return fmt.Sprintf("cast(%s as json)", strings.Replace(jsonText(column, p.JSON), "->>", "->", 1))
-	}
-	return typed(jsonText(column, p.JSON), p)
+	path, _ := jsonPath(names)
+	return typed(fmt.Sprintf("(%s->>%s)", in, literal(path)), p)
 }
 
 // promotedExprs are the typed values of many properties. A JSON text is parsed, and the parsed kept, for each member that is taken out of
@@ -152,7 +150,8 @@ func promotedExprs(column string, promoted []clientele.Promotion) (texts, exprs 
 	paths := map[string][]string{} // by the column of JSON
 	var from []string
 	for _, p := range promoted {
-		in, path, ok := placeOf(column, p)
+		in, names := placeOf(column, p)
+		path, ok := jsonPath(names)
 		if !ok || p.Type == clientele.TypeJSON {
 			exprs = append(exprs, promotedExpr(column, p))
 			continue
@@ -171,35 +170,25 @@ func promotedExprs(column string, promoted []clientele.Promotion) (texts, exprs 
 
 // mayHave holds for all rows whose text could have the property, and for few others: those that say its name, or escape anything.
 func mayHave(column string, p clientele.Promotion) string {
-	name := p.JSON
-	if computed, ok := strings.CutPrefix(name, clientele.ComputedJSON("")); ok {
-		column, name = "computed", computed
-	} else if predicted, ok := strings.CutPrefix(name, clientele.PredictionJSON("")); ok {
-		column = "predictions"
-		name, _, _ = strings.Cut(predicted, ".")
-	}
-	text := "cast(" + quote(column) + " as varchar)"
-	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == '"' }) { // it is escaped
+	in, names := placeOf(column, p)
+	text := "cast(" + quote(in) + " as varchar)"
+	if strings.ContainsFunc(names[0], func(r rune) bool { return r < ' ' || r == '"' }) { // it is escaped
 		return fmt.Sprintf(`contains(%s, '\')`, text)
 	}
-	return fmt.Sprintf(`(contains(%[1]s, %[2]s) or contains(%[1]s, '\'))`, text, literal(`"`+name+`"`))
+	return fmt.Sprintf(`(contains(%[1]s, %[2]s) or contains(%[1]s, '\'))`, text, literal(`"`+names[0]+`"`))
 }
 
-// placeOf is the column of JSON that a property is in, column unless it is computed or predicted, and its path; not ok for those that a path cannot
-// say.
-func placeOf(column string, p clientele.Promotion) (in, path string, ok bool) {
+// placeOf is the column of JSON that a property is in, column unless it is computed or predicted, and the names of the members that
+// lead to it.
+func placeOf(column string, p clientele.Promotion) (in string, names []string) {
 	if name, is := strings.CutPrefix(p.JSON, clientele.ComputedJSON("")); is {
-		path, ok = jsonPath(name)
-		return "computed", path, ok
+		return "computed", []string{name}
 	}
 	if name, is := strings.CutPrefix(p.JSON, clientele.PredictionJSON("")); is {
 		model, output, _ := strings.Cut(name, ".")
-		m, known := jsonPath(model)
-		o, told := jsonPath(output)
-		return "predictions", m + strings.TrimPrefix(o, "$"), known && told
+		return "predictions", []string{model, output}
 	}
-	path, ok = jsonPath(p.JSON)
-	return column, path, ok
+	return column, []string{p.JSON}
 }
 
 // typed is the property's text as its type.
@@ -230,16 +219,20 @@ func jsonText(column, key string) string {
 	if key == "" || key == "*" {
 		return fmt.Sprintf(`(map_extract(json_transform(%s, '"MAP(VARCHAR, JSON)"'), %s)[1]->>'$')`, column, literal(key))
 	}
-	path, _ := jsonPath(key)
+	path, _ := jsonPath([]string{key})
 	return fmt.Sprintf("(%s->>%s)", column, literal(path))
 }
 
-// jsonPath is the path of a member; not ok for those that a path cannot say.
-func jsonPath(key string) (path string, ok bool) {
-	if key == "" || key == "*" || strings.IndexByte(key, 0) >= 0 {
-		return "", false
+// jsonPath is the path of a member of members; not ok for names that a path cannot say.
+func jsonPath(names []string) (path string, ok bool) {
+	path = "$"
+	for _, name := range names {
+		if name == "" || name == "*" || strings.IndexByte(name, 0) >= 0 {
+			return "", false
+		}
+		path += `."` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 	}
-	return `$."` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(key) + `"`, true
+	return path, true
 }
 
 // jsonColumn is the column that holds the properties of a table that has promotions.
