@@ -18,6 +18,7 @@ import (
 type listener struct {
 	log   *slog.Logger
 	store *Store
+	turns *scheduler
 }
 
 // Infof is dropped: what Pebble tells there is for its own developers.
@@ -46,7 +47,7 @@ func (l *listener) events() *pebble.EventListener {
 			l.store.guard.fail(damaged())
 		},
 		FlushBegin: func(pebble.FlushInfo) {
-			if l.store.turns.opened() { // everything waits for one before that
+			if l.turns.opened() { // everything waits for one before that
 				l.store.opts.Background()
 			}
 		},

@@ -56,9 +56,7 @@ func (s *Store) copyRows(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.leave(v)
-	o := s.pebbleOptions()
-	o.DisableWAL = true
-	db, err := pebble.Open(s.opts.Dir+renewing, o)
+	db, err := s.openEngine(s.opts.Dir+renewing, true)
 	if err != nil {
 		return err
 	}
@@ -129,7 +127,7 @@ func (s *Store) exchange() error {
 	}
 	var db *pebble.DB
 	if err == nil {
-		db, err = pebble.Open(s.opts.Dir, s.pebbleOptions())
+		db, err = s.openEngine(s.opts.Dir, false)
 	}
 	if err != nil {
 		s.closed = true // there is no database: whoever asks is told so

@@ -49,7 +49,6 @@ type Store struct {
 	db    *pebble.DB
 	guard *guard
 	cache *pebble.Cache
-	turns *scheduler // of compactions
 
 	trouble atomic.Pointer[trouble] // of background work, nil when it goes well
 	moved   chan struct{}           // background work has ended, well or not
@@ -110,12 +109,10 @@ func open(o Options, fs vfs.FS) (*Store, error) {
 		return nil, err
 	}
 	// Pebble takes the memory of its memtables out of the cache.
-	s.turns = newScheduler()
 	s.cache = pebble.NewCache(o.CacheBytes + maxMemTables*o.MemTableBytes)
-	db, err := pebble.Open(o.Dir, s.pebbleOptions())
+	db, err := s.openEngine(o.Dir, false)
 	if err == nil {
 		s.db = db
-		s.turns.begin()
 		err = s.start()
 	}
 	if failure := s.guard.err(); failure != nil {
@@ -125,7 +122,6 @@ func open(o Options, fs vfs.FS) (*Store, error) {
 		if s.db != nil {
 			_ = s.Close() // err says more
 		} else {
-			s.turns.end()
 			s.guard.close()
 			s.cache.Unref()
 		}
@@ -161,8 +157,22 @@ func openError(err error) error {
 	return diskError("open row store", err, " and start again")
 }
 
-func (s *Store) pebbleOptions() *pebble.Options {
-	l := &listener{log: s.opts.Log, store: s}
+// openEngine opens Pebble on the directory, without a write-ahead log if it is for copying alone.
+func (s *Store) openEngine(dir string, copying bool) (*pebble.DB, error) {
+	turns := newScheduler()
+	o := s.pebbleOptions(turns)
+	o.DisableWAL = copying
+	db, err := pebble.Open(dir, o)
+	if err != nil {
+		turns.end()
+		return nil, err
+	}
+	turns.begin()
+	return db, nil
+}
+
+func (s *Store) pebbleOptions(turns *scheduler) *pebble.Options {
+	l := &listener{log: s.opts.Log, store: s, turns: turns}
 	po := &pebble.Options{
 		FS:                 s.guard,
 		Cache:              s.cache,
@@ -182,7 +192,7 @@ func (s *Store) pebbleOptions() *pebble.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 	}
 	po.TargetFileSizes[0] = 4 << 20
-	po.Experimental.CompactionScheduler = s.turns
+	po.Experimental.CompactionScheduler = turns
 	for i := range po.Levels {
 		lo := &po.Levels[i]
 		lo.BlockSize = 8 << 10
