@@ -80,9 +80,20 @@ func (t *tail) get(position uint64) []byte {
 func (t *tail) pass(next uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for p := t.next; p < next && len(t.frames) > 0; p++ { // one, as a rule
+	forget := func(p uint64) {
 		t.bytes -= len(t.frames[p])
 		delete(t.frames, p)
+	}
+	switch next {
+	case t.next:
+	case t.next + 1:
+		forget(t.next)
+	default: // it may jump far, over what is lost
+		for p := range t.frames {
+			if p < next {
+				forget(p)
+			}
+		}
 	}
 	t.next = next
 }
