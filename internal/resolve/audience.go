@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"bytes"
 	"maps"
 	"slices"
 	"strconv"
@@ -95,12 +94,12 @@ type audiences struct {
 	touched  map[clientele.Anchor]audience.Touched // by the frame at hand
 	minted   map[clientele.Anchor]bool             // likewise
 	timed    map[clientele.Anchor]bool             // likewise: those that time alone has changed
-	lines    map[string]map[string][]byte          // of the batch: anchor and name -> timeline keys -> rows, nil for deleted ones
-	placed   map[string]placed                     // likewise: where rows of tables stand on timelines
-	listed   map[listing]clientele.Micros          // likewise: who is on which list since when; 0 = no longer
-	relisted map[clientele.Anchor]bool             // by the frame at hand
-	told     [][]any                               // rows of audience_members of the batch
-	stays    [][]any                               // rows of lifecycle, likewise
+	lines    *rowcache.Lines
+	placed   map[string]placed            // of the batch: where rows of tables stand on timelines
+	listed   map[listing]clientele.Micros // likewise: who is on which list since when; 0 = no longer
+	relisted map[clientele.Anchor]bool    // by the frame at hand
+	told     [][]any                      // rows of audience_members of the batch
+	stays    [][]any                      // rows of lifecycle, likewise
 	dues     map[clientele.ProfileID]clientele.Micros
 	soonest  clientele.Micros // nothing is due before
 
@@ -126,7 +125,7 @@ const dueAudience = "audience"
 const dueAtOnce = 1000
 
 func loadAudiences(rows clientele.Rows) (*audiences, error) {
-	a := &audiences{rows: map[string]*audienceRow{}}
+	a := &audiences{rows: map[string]*audienceRow{}, lines: rowcache.NewLines(rows)}
 	all, err := storedAudiences(rows)
 	if err != nil {
 		return nil, err
@@ -178,7 +177,7 @@ func (a *audiences) begin() {
 	a.timed, a.byStock, a.scored = map[clientele.Anchor]bool{}, map[clientele.Anchor]bool{}, map[clientele.Anchor]bool{}
 	a.placed = map[string]placed{}
 	a.listed, a.relisted = map[listing]clientele.Micros{}, map[clientele.Anchor]bool{}
-	a.lines, a.dues = map[string]map[string][]byte{}, map[clientele.ProfileID]clientele.Micros{}
+	a.dues = map[clientele.ProfileID]clientele.Micros{}
 }
 
 // prepare makes the plan of all versions that are evaluated.
@@ -298,20 +297,9 @@ func (r *Resolver) line(a clientele.Anchor, name string, key clientele.Key, v []
 	if au.plan == nil && len(r.counting.book.byName) == 0 {
 		return
 	}
-	prefix := linePrefix(a, name)
-	rows := r.audiences.lines[prefix]
-	if rows == nil {
-		rows = map[string][]byte{}
-		r.audiences.lines[prefix] = rows
-	}
-	have, known := rows[string(key)]
-	if rows[string(key)] = v; au.plan != nil && name == shown["messages"].name && (!known || !bytes.Equal(have, v)) {
+	if news := au.lines.Put(a, name, key, v); news && au.plan != nil && name == shown["messages"].name {
 		au.plan.Message(au.touch(a))
 	}
-}
-
-func linePrefix(a clientele.Anchor, name string) string {
-	return string(clientele.NewKey(clientele.RowTimeline).Anchor(a).Text(name))
 }
 
 // heardRow notes what an imported row is about.

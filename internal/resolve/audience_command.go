@@ -573,6 +573,7 @@ func (a *audiences) changes(put func(clientele.Key, []byte)) error {
 func (a *audiences) committed() {
 	a.members.Committed()
 	a.stock.Committed()
+	a.lines.Committed()
 	a.begin()
 }
 

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"bytes"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,40 +11,6 @@ import (
 	"clientele/internal/profile"
 	"clientele/internal/rowcache"
 )
-
-// pendingRows are the store's rows, unless they are nil, with the timelines of the batch at hand.
-type pendingRows struct {
-	clientele.Rows
-	lines map[string]map[string][]byte
-}
-
-func (p pendingRows) Scan(rg clientele.Range, fn func(clientele.Key, []byte) (bool, error)) error {
-	const timeLength = 8
-	var pending map[string][]byte
-	if len(rg.Start) > timeLength && rg.Start[0] == clientele.RowTimeline {
-		pending = p.lines[string(rg.Start[:len(rg.Start)-timeLength])]
-	}
-	more := true
-	var err error
-	if p.Rows != nil {
-		err = p.Rows.Scan(rg, func(k clientele.Key, v []byte) (_ bool, err error) {
-			if _, again := pending[string(k)]; again {
-				return true, nil
-			}
-			more, err = fn(k, v)
-			return more, err
-		})
-	}
-	for k, v := range pending {
-		if err != nil || !more {
-			return err
-		}
-		if key := clientele.Key(k); v != nil && bytes.Compare(key, rg.Start) >= 0 && bytes.Compare(key, rg.End) < 0 {
-			more, err = fn(key, v)
-		}
-	}
-	return err
-}
 
 // evaluated are the profile's facts as of the record at hand.
 type evaluated struct {
@@ -74,7 +39,7 @@ func (e *evaluated) Listed(name string) (bool, error) {
 }
 
 func (r *Resolver) factsOf(p clientele.ProfileID, members []clientele.Anchor, row *memberRow) (*evaluated, error) {
-	e := &evaluated{facts: facts{rows: pendingRows{r.o.Store, r.audiences.lines}, graph: r.graph, rules: r.rules, profile: p, members: members, stock: r.audiences.stock.Get, ledger: r.ledger, scores: r.scores.Get,
+	e := &evaluated{facts: facts{rows: r.o.Store, lines: r.audiences.lines, graph: r.graph, rules: r.rules, profile: p, members: members, stock: r.audiences.stock.Get, ledger: r.ledger, scores: r.scores.Get,
 		fresh: func(a clientele.Anchor) bool { return a.Position() > r.position }}, audiences: r.audiences, row: row}
 	if r.audiences.plan.AsksComputed() {
 		states, err := r.computedStates(members)

@@ -353,3 +353,20 @@ func (s *stream) countsSuppressed(name string) {
 		}
 	}
 }
+
+// TestEventsNamedAsRows: an event may have the name under which rows of tables stand, of which a head counts the events alone.
+func TestEventsNamedAsRows(t *testing.T) {
+	s := newStream(t)
+	s.activate("twice", `{"event":"order","count":{"op":"gte","value":2}}`)
+	s.activate("written to", `{"message":{"channel":"email"}}`) // has rows put on timelines before the batch ends
+	at := int64(10 * day)
+	s.events(event("web", at, user("ann", "1", `"event":"order"`)))
+	s.must(s.r.Reset()) // nothing is in memory
+	s.frames = append(s.frames,
+		clientele.Frame{Kind: clientele.KindRow, Records: []clientele.Record{event("crm", at+1, `{"table":"orders","id":"o","ids":[{"ns":"user_id","v":"ann"}],"fields":{"order_id":"o1","ts":"1970-01-11T00:00:00Z"}}`)}},
+		clientele.Frame{Kind: clientele.KindEvent, Records: []clientele.Record{event("web", at+2, user("ann", "2", `"event":"order"`))}})
+	s.run(len(s.frames))
+	if got := s.inAudience("twice"); got != "ann" {
+		t.Errorf("members are %q", got)
+	}
+}

@@ -74,6 +74,9 @@ func (r *Resolver) commit(to clientele.Position) error {
 	r.columns.dirty, r.columns.fresh = false, nil
 	r.keeps.changed = false
 	r.audiences.committed()
+	if len(r.batch.drops) > 0 {
+		r.audiences.lines.Forget()
+	}
 	events := r.batch.events
 	r.batch = newBatch()
 	r.arena.Reset()
@@ -453,6 +456,15 @@ var shown = map[string]struct {
 	"decisions":     {"decision", "ts", "decision_id", []string{"action", "place", "agent", "outcome", "reason"}},
 	"messages":      {"message", "ts", "message_id", []string{"channel", "direction", "platform", "campaign", "journey", "step", "template", "status", "reason"}},
 }
+
+// fromTables are the names under which rows of tables stand, which no head counts.
+var fromTables = func() map[string]bool {
+	names := map[string]bool{}
+	for _, s := range shown {
+		names[s.name] = true
+	}
+	return names
+}()
 
 // timelines puts imported rows on the timelines of their people, and moves those whose time or
 // person is another now.

@@ -94,7 +94,7 @@ func (r *Resolver) count(a clientele.Anchor, key clientele.Key, line string, at 
 
 // stands says whether the row is on the timeline already.
 func (r *Resolver) stands(a clientele.Anchor, line string, key clientele.Key) (bool, error) {
-	if v, pending := r.audiences.lines[linePrefix(a, line)][string(key)]; pending {
+	if v, pending := r.audiences.lines.Get(a, line, key); pending {
 		return v != nil, nil
 	}
 	if a.Position() > r.position {
@@ -233,7 +233,6 @@ func (r *Resolver) recountEvents(a clientele.Anchor, want func(*computed.Leaf) b
 	if err != nil {
 		return err
 	}
-	rows := pendingRows{r.o.Store, r.audiences.lines}
 	for _, name := range slices.Sorted(maps.Keys(b.byName)) {
 		var leaves []*computed.Leaf
 		for _, l := range b.byName[name] {
@@ -246,9 +245,11 @@ func (r *Resolver) recountEvents(a clientele.Anchor, want func(*computed.Leaf) b
 		if len(leaves) == 0 {
 			continue
 		}
-		prefix := clientele.NewKey(clientele.RowTimeline).Anchor(a).Text(name)
-		all := clientele.Range{Start: slices.Clone(prefix).Time(math.MinInt64), End: clientele.Prefix(prefix).End}
-		err := rows.Scan(all, func(k clientele.Key, v []byte) (bool, error) { return true, addLine(s, leaves, k, v) })
+		most := int64(rowcache.AnyMany)
+		if a.Position() > r.position {
+			most = 0
+		}
+		err := r.audiences.lines.Scan(a, name, math.MinInt64, math.MaxInt64, most, func(k clientele.Key, v []byte) error { return addLine(s, leaves, k, v) })
 		if err != nil {
 			return err
 		}

@@ -357,7 +357,7 @@ func PreviewComputed(rows clientele.Rows, members []clientele.Anchor, t *compute
 		s := &computed.State{Leaves: map[string]computed.Buckets{}}
 		states[i] = s
 		for name, leaves := range book.byName {
-			err := rows.Scan(clientele.Prefix(clientele.NewKey(clientele.RowTimeline).Anchor(a).Text(name)), func(k clientele.Key, v []byte) (bool, error) {
+			err := rows.Scan(clientele.Prefix(rowcache.LineKey(a, name)), func(k clientele.Key, v []byte) (bool, error) {
 				return true, addLine(s, leaves, k, v)
 			})
 			if err != nil {

@@ -32,7 +32,8 @@ type facts struct {
 	stock    func(sku string) (*stockRow, error)
 	ledger   *commerce.Ledger
 	asked    struct{ heads, consents, ids, scores bool }
-	fresh    func(clientele.Anchor) bool // says of whom the store has nothing yet; nil: of nobody
+	lines    *rowcache.Lines             // the resolver's, with what is in memory; nil for those of rows
+	fresh    func(clientele.Anchor) bool // says of whom the store has nothing yet, where there are lines
 
 	scores    func(clientele.Anchor) (*ScoreRow, error)
 	predicted map[string]Score
@@ -235,28 +236,40 @@ func (f *facts) timeline(name string, from, to clientele.Micros, may func(i int,
 
 // readTimeline is timeline, out of the store.
 func (f *facts) readTimeline(name string, from, to clientele.Micros, may func(i int, name string) bool, fn func(*TimelineEntry) error) error {
-	for i, a := range f.members {
+	for i := range f.members {
 		if may != nil && !may(i, name) {
 			continue
 		}
-		prefix := clientele.NewKey(clientele.RowTimeline).Anchor(a).Text(name)
-		r := clientele.Range{Start: slices.Clone(prefix).Time(from), End: slices.Clone(prefix).Time(to + 1)}
-		rows := f.rows
-		if p, ok := rows.(pendingRows); ok && f.fresh != nil && f.fresh(a) {
-			rows = pendingRows{nil, p.lines} // a look into the store takes as long for nothing
-		}
-		err := rows.Scan(r, func(k clientele.Key, v []byte) (bool, error) {
+		err := f.scanLine(i, name, from, to, func(k clientele.Key, v []byte) error {
 			t, err := ReadTimelineEntry(k, v)
 			if err == nil {
 				err = fn(&t)
 			}
-			return err == nil, err
+			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// scanLine calls fn for the rows of what the i-th member did under the name, from one time to another, both included.
+func (f *facts) scanLine(i int, name string, from, to clientele.Micros, fn func(clientele.Key, []byte) error) error {
+	a := f.members[i]
+	if f.lines != nil {
+		most := int64(rowcache.AnyMany)
+		if f.fresh(a) {
+			most = 0
+		} else if h := f.heads[i]; h != nil && h.Names[name] > 0 && !fromTables[name] {
+			most = h.Names[name]
+		}
+		return f.lines.Scan(a, name, from, to, most, fn)
+	}
+	return f.rows.Scan(rowcache.LineRange(a, name, from, to), func(k clientele.Key, v []byte) (bool, error) {
+		err := fn(k, v)
+		return err == nil, err
+	})
 }
 
 // Hits reads the events.
