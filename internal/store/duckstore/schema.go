@@ -223,6 +223,9 @@ func jsonText(column, key string) string {
 	return fmt.Sprintf("(%s->>%s)", column, literal(path))
 }
 
+// pathEscapes writes a name as it stands in quotes in a path.
+var pathEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
 // jsonPath is the path of a member of members; not ok for names that a path cannot say.
 func jsonPath(names []string) (path string, ok bool) {
 	path = "$"
@@ -230,7 +233,7 @@ func jsonPath(names []string) (path string, ok bool) {
 		if name == "" || name == "*" || strings.IndexByte(name, 0) >= 0 {
 			return "", false
 		}
-		path += `."` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+		path += `."` + pathEscapes.Replace(name) + `"`
 	}
 	return path, true
 }
