@@ -169,8 +169,7 @@ func (h *Handler) framer(r *http.Request, typ string, s *scratch) (framer, error
 	return f, f.headerKey(r)
 }
 
-// keep cuts the body into records and has the log take them.
-// keep takes a request's events to the log. Once its body is here a request is carried through,
+// keep cuts the body into records and has the log take them. Once its body is here a request is carried through,
 // whether or not its client still listens: one that has closed its side of the connection after
 // sending may still read the answer.
 func (h *Handler) keep(r *http.Request, f *framer, body []byte, rewrite func([]byte) ([]byte, error)) error {

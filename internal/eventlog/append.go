@@ -232,6 +232,8 @@ func (a *appender) pick(take bool) (*batch, time.Duration) {
 
 func (a *appender) run() {
 	defer close(a.done)
+	linger := time.NewTimer(0) // one for all waits: there is one behind each call
+	defer linger.Stop()
 	for {
 		a.mu.Lock()
 		due, wait := a.pick(false)
@@ -253,12 +255,11 @@ func (a *appender) run() {
 		case wait < 0:
 			<-a.wake
 		default:
-			t := time.NewTimer(wait)
+			linger.Reset(wait)
 			select {
 			case <-a.wake:
-			case <-t.C:
+			case <-linger.C:
 			}
-			t.Stop()
 		}
 	}
 }

@@ -43,7 +43,8 @@ func (s *seen) reset() {
 }
 
 func hash(source, id string) [16]byte {
-	return xxh3.Hash128([]byte(source + "\x00" + id)).Bytes()
+	var few [128]byte // most fit, without memory of their own
+	return xxh3.Hash128(append(append(append(few[:0], source...), 0), id...)).Bytes()
 }
 
 func (s *seen) get(k clientele.Key) ([]byte, error) {
