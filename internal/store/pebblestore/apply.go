@@ -59,14 +59,14 @@ func (s *Store) Apply(set *clientele.ChangeSet) error {
 const maxKeptBatch = 8 << 20
 
 func (s *Store) latest() (clientele.Position, uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	return s.now.position, s.now.number
 }
 
 func (s *Store) metas() *metas {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	return s.now.metas
 }
 
@@ -235,10 +235,7 @@ func (s *Store) room(size int64) error {
 		if err := s.failure(); err != nil {
 			return err
 		}
-		s.mu.Lock()
-		closed := s.closed
-		s.mu.Unlock()
-		if closed {
+		if s.closed.Load() {
 			return errClosed()
 		}
 	}

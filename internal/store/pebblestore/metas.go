@@ -11,7 +11,7 @@ import (
 // metas are values of RowMeta, rules and the like, which every request reads and which hardly ever change: they are
 // handed on from view to view until a change set writes them. nil is a value: there is no such row.
 type metas struct {
-	mu     sync.Mutex
+	mu     sync.RWMutex
 	values map[string][]byte
 }
 
@@ -22,8 +22,8 @@ const (
 )
 
 func (m *metas) get(k clientele.Key) (v []byte, known bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
 	v, known = m.values[string(k)]
 	return bytes.Clone(v), known
 }
@@ -48,9 +48,9 @@ func (m *metas) after(set *clientele.ChangeSet) *metas {
 			return &metas{}
 		}
 	}
-	m.mu.Lock()
+	m.mu.RLock()
 	next := &metas{values: maps.Clone(m.values)}
-	m.mu.Unlock()
+	m.mu.RUnlock()
 	for i := range set.Rows {
 		if k := set.Rows[i].Key; k[0] == clientele.RowMeta {
 			delete(next.values, string(k))

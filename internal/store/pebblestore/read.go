@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -19,12 +20,13 @@ type view struct {
 	snap     *pebble.Snapshot
 	position clientele.Position
 	number   uint64
-	refs     int
+	refs     atomic.Int64
 	metas    *metas
 }
 
 func (s *Store) newView(p clientele.Position, number uint64, m *metas) *view {
-	v := &view{snap: s.db.NewSnapshot(), position: p, number: number, refs: 1, metas: m}
+	v := &view{snap: s.db.NewSnapshot(), position: p, number: number, metas: m}
+	v.refs.Store(1)
 	s.mu.Lock()
 	s.views[v] = true
 	s.mu.Unlock()
@@ -42,15 +44,25 @@ func (s *Store) publish(p clientele.Position, number uint64, m *metas) {
 }
 
 func (s *Store) release(v *view) {
-	s.mu.Lock()
-	v.refs--
-	last := v.refs == 0
-	if last {
-		delete(s.views, v)
+	if v.refs.Add(-1) > 0 {
+		return
 	}
+	s.mu.Lock()
+	delete(s.views, v)
 	s.mu.Unlock()
-	if last {
-		_ = v.snap.Close() // only unlinks it
+	_ = v.snap.Close() // only unlinks it
+}
+
+// acquire is for who finds the view elsewhere than in the store: false when nobody uses it any more.
+func (v *view) acquire() bool {
+	for {
+		n := v.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if v.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
 	}
 }
 
@@ -58,23 +70,23 @@ func errClosed() error { return clientele.Errorf(clientele.Unavailable, "row sto
 
 // enter starts a call on the latest view; leave ends it.
 func (s *Store) enter() (*view, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed.Load() {
 		return nil, errClosed()
 	}
-	s.ops++
-	s.now.refs++
+	s.ops.Add(1)
+	s.now.refs.Add(1)
 	return s.now, nil
 }
 
 func (s *Store) leave(v *view) {
 	s.release(v)
-	s.mu.Lock()
-	if s.ops--; s.ops == 0 {
+	if s.ops.Add(-1) == 0 && s.closed.Load() {
+		s.mu.Lock()
 		s.idle.Broadcast()
+		s.mu.Unlock()
 	}
-	s.mu.Unlock()
 }
 
 // Get reads one row of the latest change set.
@@ -159,29 +171,35 @@ func trimmedError(number uint64) error {
 
 // Snapshot keeps the latest change set readable until it is closed.
 func (s *Store) Snapshot() (clientele.Snapshot, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed.Load() {
 		return nil, errClosed()
 	}
-	s.now.refs++
+	s.now.refs.Add(1)
 	return &snapshot{store: s, view: s.now}, nil
 }
 
 type snapshot struct {
 	store  *Store
 	view   *view
-	closed bool // guarded by store.mu
+	closed atomic.Bool
 }
 
 func (p *snapshot) enter() error {
-	p.store.mu.Lock()
-	defer p.store.mu.Unlock()
-	if p.closed || p.store.closed {
+	p.store.mu.RLock()
+	in := !p.store.closed.Load() && p.view.acquire()
+	if in {
+		p.store.ops.Add(1)
+	}
+	p.store.mu.RUnlock()
+	if in && p.closed.Load() { // and kept only by another call
+		p.store.leave(p.view)
+		in = false
+	}
+	if !in {
 		return clientele.Errorf(clientele.Unavailable, "snapshot is closed")
 	}
-	p.store.ops++
-	p.view.refs++
 	return nil
 }
 
@@ -203,14 +221,16 @@ func (p *snapshot) Scan(r clientele.Range, fn func(clientele.Key, []byte) (bool,
 
 // Close may be called again.
 func (p *snapshot) Close() error {
-	p.store.mu.Lock()
-	done := p.closed || p.store.closed
-	p.closed = true
-	if !done {
-		p.store.ops++ // so that the store is not closed meanwhile
+	if p.closed.Swap(true) {
+		return nil
 	}
-	p.store.mu.Unlock()
-	if !done {
+	p.store.mu.RLock()
+	open := !p.store.closed.Load()
+	if open {
+		p.store.ops.Add(1) // so that the store is not closed meanwhile
+	}
+	p.store.mu.RUnlock()
+	if open {
 		p.store.leave(p.view)
 	}
 	return nil

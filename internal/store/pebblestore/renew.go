@@ -99,10 +99,10 @@ func (s *Store) alone(ctx context.Context, fn func() error) error {
 	for {
 		s.mu.Lock()
 		switch {
-		case s.closed:
+		case s.closed.Load():
 			s.mu.Unlock()
 			return errClosed()
-		case s.ops == 0 && len(s.views) == 1 && s.now.refs == 1:
+		case s.ops.Load() == 0 && len(s.views) == 1 && s.now.refs.Load() == 1:
 			defer s.mu.Unlock()
 			return fn()
 		}
@@ -130,12 +130,13 @@ func (s *Store) exchange() error {
 		db, err = s.openEngine(s.opts.Dir, false)
 	}
 	if err != nil {
-		s.closed = true // there is no database: whoever asks is told so
+		s.closed.Store(true) // there is no database: whoever asks is told so
 		s.guard.fail(err)
 		return openError(err)
 	}
 	s.db, s.since = db, 0
-	s.now = &view{snap: db.NewSnapshot(), position: old.position, number: old.number, refs: 1, metas: &metas{}}
+	s.now = &view{snap: db.NewSnapshot(), position: old.position, number: old.number, metas: &metas{}}
+	s.now.refs.Store(1)
 	s.views[s.now] = true
 	return nil
 }

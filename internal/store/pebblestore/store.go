@@ -58,10 +58,12 @@ type Store struct {
 	since   int64         // bytes applied since pressure was last looked at
 	trimmed uint64        // the highest change that is known to be gone
 
-	mu     sync.Mutex // guards the rest
-	idle   *sync.Cond // ops has become 0
-	ops    int        // calls under way
-	closed bool
+	// What reads hold is shared or atomic: whoever holds a lock alone may be a thread that gives way, and all others would wait
+	// until it has its turn.
+	mu     sync.RWMutex // guards the rest; a call begins with it shared
+	idle   *sync.Cond   // ops has become 0 while it closes
+	ops    atomic.Int64 // calls under way
+	closed atomic.Bool  // set with the lock held
 	now    *view
 	views  map[*view]bool // not yet closed
 }
@@ -238,16 +240,15 @@ func positionRow(p clientele.Position, number uint64) []byte {
 // then on. An error says that the store had stopped writing before.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	again := s.closed.Swap(true)
+	s.mu.Unlock()
+	if again {
 		return nil
 	}
-	s.closed = true
-	s.mu.Unlock()
 	s.guard.close()
 	s.wake()
 	s.mu.Lock()
-	for s.ops > 0 {
+	for s.ops.Load() > 0 {
 		s.idle.Wait()
 	}
 	s.mu.Unlock()

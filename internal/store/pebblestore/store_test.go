@@ -337,3 +337,79 @@ func TestDamaged(t *testing.T) {
 		t.Errorf("log:\n%s\nerror: %v", &log, err)
 	}
 }
+
+// TestSnapshotClosedWhileItIsRead: whoever reads a snapshot that another closes gets the row or is told that it is closed; so is
+// who reads while the store is closed. The views are all given back.
+func TestSnapshotClosedWhileItIsRead(t *testing.T) {
+	for range 20 {
+		s := open(t, small(t.TempDir()))
+		position := clientele.Position(0)
+		apply := func() {
+			position++
+			err := s.Apply(&clientele.ChangeSet{After: position - 1, Position: position, Rows: []clientele.RowChange{{Key: clientele.Key("k"), Value: []byte("v")}}})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		apply()
+		snap, err := s.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		begin := make(chan struct{})
+		read := func(get func(clientele.Key) ([]byte, error)) {
+			<-begin
+			for range 30 {
+				b, err := get(clientele.Key("k"))
+				if err == nil && string(b) != "v" || err != nil && clientele.ErrorCode(err) != clientele.Unavailable {
+					t.Errorf("%q, %v", b, err)
+				}
+			}
+		}
+		for range 3 {
+			wg.Go(func() { read(snap.Get) })
+			wg.Go(func() { read(s.Get) })
+		}
+		for range 2 {
+			wg.Go(func() {
+				<-begin
+				if err := snap.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Go(func() { <-begin; apply(); apply() })
+		close(begin)
+		wg.Wait()
+		latest, err := s.Snapshot() // of a view that the store itself keeps
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := latest.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := latest.Get(clientele.Key("k")); clientele.ErrorCode(err) != clientele.Unavailable {
+			t.Errorf("a closed snapshot answers %v", err)
+		}
+		if n := s.Views(); n != 1 {
+			t.Fatalf("%d views are left, want the latest alone", n)
+		}
+		for range 3 {
+			wg.Go(func() {
+				for open := true; open; {
+					_, err := s.Get(clientele.Key("k"))
+					open = err == nil
+				}
+			})
+		}
+		wg.Go(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		wg.Wait()
+	}
+}
