@@ -295,6 +295,7 @@ func (r *Resolver) line(a clientele.Anchor, name string, key clientele.Key, v []
 	r.put(key, v)
 	au := r.audiences
 	if au.plan == nil && len(r.counting.book.byName) == 0 {
+		au.lines.Forget() // nobody tells them what is written
 		return
 	}
 	if news := au.lines.Put(a, name, key, v); news && au.plan != nil && name == shown["messages"].name {

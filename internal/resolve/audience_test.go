@@ -370,3 +370,21 @@ func TestEventsNamedAsRows(t *testing.T) {
 		t.Errorf("members are %q", got)
 	}
 }
+
+// TestWhatNobodyAskedForIsSeen: what happens while there is no audience counts for the next one, also of those whose timelines
+// were looked at for an earlier one.
+func TestWhatNobodyAskedForIsSeen(t *testing.T) {
+	s := newStream(t)
+	at := int64(10 * day)
+	where := `{"event":"View","count":{"op":"gte","value":4}}`
+	s.activate("regulars", where)
+	s.events(event("web", at, user("ann", "1", `"event":"View"`)))
+	s.events(event("web", at+1, user("ann", "2", `"event":"View"`)))
+	s.command(clientele.CommandAudience, resolve.AudienceBody{Audience: clientele.Audience{Name: "regulars"}, Delete: true})
+	s.events(event("web", at+2, user("ann", "3", `"event":"View"`)))
+	s.activate("regulars again", where)
+	s.events(event("web", at+3, user("ann", "4", `"event":"View"`)))
+	if got := s.inAudience("regulars again"); got != "ann" {
+		t.Errorf("members are %q", got)
+	}
+}
