@@ -56,7 +56,7 @@ func (p *probes) run(ctx context.Context, d time.Duration, fresh bool) {
 }
 
 func pace(workers int, rate float64, d time.Duration) load.Pace {
-	return load.Pace{Workers: workers, Schedule: load.Schedule{{Rate: rate, For: d}}}
+	return load.Pace{Workers: workers, Exact: true, Schedule: load.Schedule{{Rate: rate, For: d}}}
 }
 
 // reader reads the profiles that the crowd visits.

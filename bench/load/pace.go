@@ -55,6 +55,7 @@ type Pace struct {
 	Workers  int
 	Schedule Schedule
 	For      time.Duration
+	Exact    bool                               // for few requests a second: each wakes its worker when it is due, not up to a millisecond later with others
 	Warm     time.Duration                      // requests due in this time from the start are sent, but their latencies are not recorded
 	Count    int64                              // at most; 0 = as the schedule says, or no limit
 	Stop     <-chan struct{}                    // ends it when closed; nil for never
@@ -84,6 +85,12 @@ func (p Pace) Run(ctx context.Context, begin func(worker int) Worker) time.Durat
 			if worker.End != nil {
 				defer worker.End()
 			}
+			sleep := Sleep
+			if p.Exact {
+				alarm := newAlarm(limited)
+				defer alarm.close()
+				sleep = alarm.sleep
+			}
 			for limited.Err() == nil {
 				i := next.Add(1) - 1
 				if p.Count > 0 && i >= p.Count {
@@ -99,7 +106,7 @@ func (p Pace) Run(ctx context.Context, begin func(worker int) Worker) time.Durat
 					return
 				}
 				worker.Make(i)
-				if Sleep(limited, time.Until(due)) != nil {
+				if sleep(limited, time.Until(due)) != nil {
 					return
 				}
 				if p.Schedule == nil {

@@ -122,3 +122,29 @@ func TestPaceEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestExact: with exact waits too every request is sent, none before it is due, and the end of the context ends a wait.
+func TestExact(t *testing.T) {
+	var sent, early atomic.Int64
+	p := load.Pace{Workers: 4, Exact: true, Schedule: load.Schedule{{Rate: 400, For: time.Second / 2}}}
+	p.Run(t.Context(), func(int) load.Worker {
+		return load.Worker{Make: func(int64) {}, Do: func(_ context.Context, due time.Time) {
+			sent.Add(1)
+			if time.Now().Before(due) {
+				early.Add(1)
+			}
+		}}
+	})
+	if sent.Load() != 200 || early.Load() > 0 {
+		t.Errorf("%d requests of 200, %d before they were due", sent.Load(), early.Load())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	p.Schedule = load.Schedule{{Rate: 0.001, For: 24 * time.Hour}} // the second one is due in a quarter of an hour
+	p.Run(ctx, func(int) load.Worker {
+		return load.Worker{Make: func(i int64) {
+			if i == 3 {
+				cancel()
+			}
+		}, Do: func(context.Context, time.Time) {}}
+	})
+}

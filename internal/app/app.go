@@ -171,6 +171,9 @@ const (
 // Open opens the data directory, which it makes when it is not there. Conflict when another
 // process has it.
 func Open(ctx context.Context, cfg config.Config, o Options) (*App, error) {
+	if o.Serves {
+		promptly()
+	}
 	a, err := begin(cfg, o)
 	if err != nil {
 		return nil, err
